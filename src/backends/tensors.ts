@@ -1,0 +1,116 @@
+// What model definitions hold: float32 activations, weights as they lie in the file, index vectors and KV layers,
+// all as addresses in linear memory. No compute here.
+import type { GgmlType } from '../gguf/ggml-types.ts';
+
+/** A float32 matrix (rows, cols) in linear memory; row r begins at `ptr + 4 * r * stride`. */
+export interface Activation {
+  readonly ptr: number;
+  /** Rows there is room for; operations say how many they use. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Floats from one row to the next; `cols` unless this is a view. */
+  readonly stride: number;
+  /** The allocation this lies in; views share it. */
+  readonly allocation: number;
+}
+
+/** `count` columns of `x` from `first`: the same memory, nothing copied. */
+export function columns(x: Activation, first: number, count: number): Activation {
+  return { ...x, ptr: x.ptr + 4 * first, cols: count };
+}
+
+/** `x` (n, cols) seen as (n * groups, cols / groups); only for contiguous activations. */
+export function splitRows(x: Activation, groups: number): Activation {
+  return { ...x, rows: x.rows * groups, cols: x.cols / groups, stride: x.cols / groups };
+}
+
+/**
+ * How a weight's rows lie in memory: as in the file, or 4 rows interleaved block by block
+ * (each backend's repacking says exactly how).
+ */
+export type WeightLayout = 'gguf' | 'interleaved4';
+
+/** A weight (depth, rows, cols): `cols` input features per row, `rows` output features, `depth` experts or heads. */
+export interface Weight {
+  readonly name: string;
+  readonly type: GgmlType;
+  readonly layout: WeightLayout;
+  readonly cols: number;
+  readonly rows: number;
+  readonly depth: number;
+  readonly ptr: number;
+  /** Bytes per row of `cols` elements. */
+  readonly rowBytes: number;
+}
+
+/** Rows `first … first + count` of `weight`; same memory. With an interleaved layout both must be multiples of 4. */
+export function sliceRows(weight: Weight, first: number, count: number): Weight {
+  return { ...weight, ptr: weight.ptr + first * weight.rowBytes, rows: count };
+}
+
+/** Matrix `index` of a weight with depth (one expert, one head). */
+export function sliceDepth(weight: Weight, index: number): Weight {
+  return { ...weight, ptr: weight.ptr + index * weight.rows * weight.rowBytes, depth: 1 };
+}
+
+/** A float32 vector of weights (norm scales, biases, rope factors), always 4-byte floats, contiguous. */
+export interface Vector {
+  readonly name: string;
+  readonly ptr: number;
+  readonly length: number;
+}
+
+/** Int32 values in linear memory (token ids, positions, row numbers, addresses). */
+export interface IndexVector {
+  readonly ptr: number;
+  /** Capacity. */
+  readonly length: number;
+}
+
+export type KvType = 'f32' | 'f16';
+
+/** What one layer keeps per position. */
+export interface KvShape {
+  readonly numKvHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+}
+
+/** Positions per KV block. */
+export const KV_BLOCK_SIZE = 32;
+
+/**
+ * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`; its key of head h is
+ * `keyDim` elements at `keyPtr + (((b * numKvHeads + h) * 32 + p % 32) * keyDim) * elementBytes`, values likewise.
+ */
+export interface KvLayer extends KvShape {
+  readonly type: KvType;
+  readonly numBlocks: number;
+  readonly keyPtr: number;
+  readonly valuePtr: number;
+}
+
+/** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */
+export interface Batch {
+  readonly numTokens: number;
+  readonly tokens: IndexVector;
+  /** Position of each row within its sequence. Rows of one sequence are in ascending order. */
+  readonly positions: IndexVector;
+  /** Address of the row's sequence's block table (Int32 block numbers). */
+  readonly blockTables: IndexVector;
+  /** Positions its sequence holds once this batch is stored: the end of what a non-causal row may see. */
+  readonly sequenceLengths: IndexVector;
+  /** Slot (0 … maxSequences) of the row's sequence, for layers with recurrent state. */
+  readonly slots: IndexVector;
+  /** Row numbers whose results are wanted, `numOutputs` of them, ascending. */
+  readonly outputs: IndexVector;
+  readonly numOutputs: number;
+}
+
+/** Chosen experts per row: ids (n, numUsed) and their weights (n, numUsed). */
+export interface ExpertSelection {
+  readonly ids: IndexVector;
+  readonly weights: Activation;
+  readonly numExperts: number;
+  readonly numUsed: number;
+}
