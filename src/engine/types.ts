@@ -1,0 +1,160 @@
+// The public API's shapes: what load, generate, embed and score take and give.
+import type { ChatMessage } from '../chat/messages.ts';
+import type { SamplingOptions } from './sampler/options.ts';
+
+export type FinishReason = 'stop' | 'length' | 'abort';
+
+export interface LoadProgress {
+  readonly phase: 'resolve' | 'download' | 'verify' | 'extract' | 'load' | 'warmup';
+  /** What is being fetched or read. */
+  readonly file: string;
+  readonly loadedBytes: number;
+  /** Absent while unknown. */
+  readonly totalBytes?: number;
+}
+
+export interface LoadOptions {
+  /** `auto` and `cpu` run WebAssembly kernels on the CPU. */
+  readonly device?: 'auto' | 'cpu';
+  /** Compute threads; by default one per physical core. */
+  readonly threads?: number;
+  /** Positions per sequence; by default what the model was trained for, at most 4096. */
+  readonly contextLength?: number;
+  /** Prompt tokens per forward pass (512). */
+  readonly maxBatchTokens?: number;
+  /** Key/value cache elements: half precision by default. */
+  readonly kvType?: 'f16' | 'f32';
+  /** Choose the baseline kernels, whose results are bit-identical in every runtime. */
+  readonly deterministic?: boolean;
+  /** Ceiling in bytes for weights, cache and scratch together (by default what the machine or container has). */
+  readonly maxMemory?: number;
+  /** Where downloaded models are kept. */
+  readonly cacheDir?: string;
+  /** Never touch the network. */
+  readonly offline?: boolean;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Text is continued as it is; ids are taken as they are; messages go through the model's chat template. */
+export type Prompt = string | readonly number[] | readonly ChatMessage[];
+
+export interface GenerateOptions extends SamplingOptions {
+  /** New tokens at most; by default as many as the context holds. */
+  readonly maxTokens?: number;
+  /** Stop before any of these strings; they are never part of the text. */
+  readonly stop?: string | readonly string[];
+  readonly stopIds?: readonly number[];
+  /** Generate on past the model's own end-of-text tokens. */
+  readonly ignoreEos?: boolean;
+  /** Continuations of the same prompt (1). */
+  readonly n?: number;
+  /** Log-probabilities of the chosen token and of this many alternatives. */
+  readonly logprobs?: number;
+  /** Parse special tokens in a text prompt (false: they are text). */
+  readonly parseSpecial?: boolean;
+  /** Tool definitions (JSON schema style) handed to the chat template. */
+  readonly tools?: readonly unknown[];
+  /** Further variables for the chat template, such as enable_thinking. */
+  readonly templateOptions?: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface TokenLogprob {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number;
+  readonly top: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
+}
+
+/** A piece of a continuation. `text` may be empty while a character or a possible stop string is incomplete. */
+export interface GenerateChunk {
+  /** Which of the `n` continuations. */
+  readonly index: number;
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly logprobs?: readonly TokenLogprob[];
+  /** Set on the last chunk of a continuation. */
+  readonly finishReason?: FinishReason;
+  /** Set with finishReason. */
+  readonly timings?: GenerateTimings;
+}
+
+export interface GenerateTimings {
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  /** From the call to the first token, in ms. */
+  readonly ttftMs: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+}
+
+export interface Choice {
+  readonly index: number;
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly finishReason: FinishReason;
+  readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** `text`, `ids` and `finishReason` are those of `choices[0]`. */
+export interface Completion {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly promptIds: readonly number[];
+  readonly finishReason: FinishReason;
+  readonly choices: readonly Choice[];
+  readonly timings: GenerateTimings;
+  /** The seed used, also when none was given. */
+  readonly seed: number;
+}
+
+export interface EmbedOptions {
+  /** Overrides the model's own pooling. */
+  readonly pooling?: 'mean' | 'cls' | 'last';
+  /** Scale to unit length (true). */
+  readonly normalize?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ScoreOptions {
+  /** Most likely next tokens to report after the last id (10). */
+  readonly topK?: number;
+  /** Also return the last position's logits. */
+  readonly logits?: boolean;
+  /** First id whose likelihood is wanted (1): ids before it are context only. */
+  readonly from?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ScoreResult {
+  /** −log p(ids[i] | ids[0 … i)) in nats, for i = from … ids.length − 1. */
+  readonly tokenNlls: Float64Array;
+  /** Sum of tokenNlls. */
+  readonly nll: number;
+  /** Most likely continuations of the whole, best first. */
+  readonly last: { readonly ids: readonly number[]; readonly logprobs: readonly number[] };
+  /** (vocabSize), with `logits: true`. */
+  readonly logits?: Float32Array;
+}
+
+/** What a loaded model is. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly architecture: string;
+  readonly kind: 'decoder' | 'encoder';
+  readonly numParameters: number;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly contextLength: number;
+  readonly trainedContextLength: number;
+  readonly threads: number;
+  /** Kernel build in use: `relaxed` or `baseline`. */
+  readonly kernels: string;
+  readonly memory: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
+  readonly loadMs: number;
+  readonly hasChatTemplate: boolean;
+  /** Things a user should know: a fallback chat template, fewer threads than asked for … */
+  readonly warnings: readonly string[];
+}

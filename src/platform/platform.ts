@@ -1,0 +1,37 @@
+// What a runtime can do for the engine. Entries hand one in; nothing below this asks where it runs.
+import type { ByteSource } from '../gguf/byte-source.ts';
+import type { LoadProgress } from '../engine/types.ts';
+
+export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared';
+
+export interface ComputeWorker {
+  postMessage(message: unknown): void;
+  /** `error` gets what the worker threw or why it ended early. */
+  listen(onMessage: (message: unknown) => void, onError: (error: Error) => void): void;
+  /** Whether a running worker keeps the process alive. */
+  keepAlive(alive: boolean): void;
+  terminate(): Promise<void>;
+}
+
+export interface ModelFiles {
+  readonly name: string;
+  /** The parts of the model in order. */
+  readonly sources: readonly ByteSource[];
+}
+
+export interface Platform {
+  readonly name: string;
+  /** Physical cores this process may use. */
+  readonly numCores: number;
+  /** Bytes that may be used: the machine's or the container's. */
+  readonly memoryLimit: number;
+  /** Opens what a model reference (catalog name, path, URL, hf:, pip:) stands for. */
+  openModel(
+    reference: string | URL,
+    options: { cacheDir?: string; offline?: boolean; signal?: AbortSignal; onProgress?: (progress: LoadProgress) => void },
+  ): Promise<ModelFiles>;
+  /** A compiled kernel module; rejects where this engine cannot compile that build. */
+  loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
+  /** Starts a compute worker; undefined where there are none. */
+  spawnWorker?(): ComputeWorker;
+}
