@@ -1,0 +1,154 @@
+// Reads little-endian fields in order from a ByteSource through a window that grows as needed; checks every length
+// against the bytes that remain before it reads or allocates.
+import { GgufError } from '../errors.ts';
+import type { ByteSource } from './byte-source.ts';
+import { GGUF_LIMITS } from './limits.ts';
+
+const FIRST_WINDOW_BYTES = 256 * 1024;
+const LARGEST_WINDOW_BYTES = 8 * 2 ** 20;
+/** Below this many ASCII bytes, building a string from char codes beats TextDecoder (measured on vocabularies). */
+const SHORT_STRING_BYTES = 48;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export class HeaderCursor {
+  readonly #source: ByteSource;
+  readonly #signal: AbortSignal | undefined;
+  #window = new Uint8Array(0);
+  #view = new DataView(this.#window.buffer);
+  /** File offset of the window's first byte. */
+  #windowOffset = 0;
+  /** Next byte to read, within the window. */
+  #next = 0;
+  #nextWindowBytes = FIRST_WINDOW_BYTES;
+
+  constructor(source: ByteSource, signal?: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  /** File offset of the next byte. */
+  get offset(): number {
+    return this.#windowOffset + this.#next;
+  }
+
+  get remaining(): number {
+    return this.#source.size - this.offset;
+  }
+
+  fail(what: string): GgufError {
+    return new GgufError(`"${this.#source.name}": ${what}. The file is damaged or hostile; fetch or convert it again.`);
+  }
+
+  /** Makes `count` bytes readable by the synchronous methods. */
+  async need(count: number, what: string): Promise<void> {
+    if (this.#window.length - this.#next >= count) return;
+    if (count > this.remaining) {
+      throw this.fail(
+        `the file ends inside ${what}: ${count} bytes are needed at offset ${this.offset} and ${this.remaining} remain`,
+      );
+    }
+    if (this.offset + count > GGUF_LIMITS.headerBytes) {
+      throw this.fail(`the header is larger than the limit of ${GGUF_LIMITS.headerBytes} bytes (while reading ${what})`);
+    }
+    this.#signal?.throwIfAborted();
+    const kept = this.#window.subarray(this.#next);
+    const grown = new Uint8Array(Math.min(Math.max(count, this.#nextWindowBytes), this.remaining));
+    grown.set(kept);
+    await this.#source.read(this.offset + kept.length, grown.subarray(kept.length), this.#signal);
+    this.#windowOffset += this.#next;
+    this.#next = 0;
+    this.#window = grown;
+    this.#view = new DataView(grown.buffer);
+    this.#nextWindowBytes = Math.min(this.#nextWindowBytes * 2, LARGEST_WINDOW_BYTES);
+  }
+
+  /** The view and position of `count` bytes that `need` has made readable; steps over them. */
+  take<T>(count: number, read: (view: DataView, at: number) => T): T {
+    const value = read(this.#view, this.#next);
+    this.#next += count;
+    return value;
+  }
+
+  async u32(what: string): Promise<number> {
+    await this.need(4, what);
+    return this.take(4, (view, at) => view.getUint32(at, true));
+  }
+
+  /** A 64-bit count, length or offset. Values past 2^53 cannot be true of any file and are refused. */
+  async u64(what: string): Promise<number> {
+    await this.need(8, what);
+    const value = this.#peekLength();
+    if (value > Number.MAX_SAFE_INTEGER) {
+      const exact = this.#view.getBigUint64(this.#next, true);
+      throw this.fail(`${what} is ${exact}, more than any file can hold`);
+    }
+    this.#next += 8;
+    return value;
+  }
+
+  /** Refuses a count whose smallest possible encoding is longer than the rest of the file. */
+  checkCount(count: number, minBytes: number, what: string): void {
+    if (count * minBytes > this.remaining) {
+      throw this.fail(`${what} is ${count}, which needs ${count * minBytes} bytes, and ${this.remaining} remain`);
+    }
+  }
+
+  async bytes(count: number, what: string): Promise<ArrayBuffer> {
+    await this.need(count, what);
+    const copy = this.#window.buffer.slice(this.#next, this.#next + count);
+    this.#next += count;
+    return copy;
+  }
+
+  async string(limit: number, what: string): Promise<string> {
+    const length = await this.u64(`the length of ${what}`);
+    if (length > limit) throw this.fail(`${what} is ${length} bytes long and the limit is ${limit}`);
+    await this.need(length, what);
+    return this.#decode(length, what);
+  }
+
+  /** Reads `count` strings; everything that lies in the window is decoded without awaiting. */
+  async strings(count: number, limit: number, what: string): Promise<string[]> {
+    const values: string[] = [];
+    while (values.length < count) {
+      this.#bufferedStrings(values, count, limit, what);
+      if (values.length < count) values.push(await this.string(limit, what));
+    }
+    return values;
+  }
+
+  #bufferedStrings(values: string[], count: number, limit: number, what: string): void {
+    const end = this.#window.length;
+    while (values.length < count && end - this.#next >= 8) {
+      const length = this.#peekLength();
+      if (length > limit || end - this.#next - 8 < length) return;
+      this.#next += 8;
+      values.push(this.#decode(length, what));
+    }
+  }
+
+  #peekLength(): number {
+    return this.#view.getUint32(this.#next, true) + this.#view.getUint32(this.#next + 4, true) * 2 ** 32;
+  }
+
+  #decode(length: number, what: string): string {
+    const start = this.#next;
+    const bytes = this.#window.subarray(start, start + length);
+    this.#next += length;
+    if (length <= SHORT_STRING_BYTES && isAscii(bytes)) {
+      return String.fromCharCode.apply(null, bytes as unknown as number[]);
+    }
+    try {
+      return utf8.decode(bytes);
+    } catch (cause) {
+      throw new GgufError(`"${this.#source.name}": ${what} at offset ${this.#windowOffset + start} is not valid UTF-8. ` +
+        'The file is damaged or hostile; fetch or convert it again.', { cause });
+    }
+  }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] > 127) return false;
+  return true;
+}
