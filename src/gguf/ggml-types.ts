@@ -46,6 +46,9 @@ export const GGML_TYPES = {
   TQ1_0: row(34, 'TQ1_0', 256, 54),
   TQ2_0: row(35, 'TQ2_0', 256, 66),
   MXFP4: row(39, 'MXFP4', 32, 17),
+  NVFP4: row(40, 'NVFP4', 64, 36),
+  Q1_0: row(41, 'Q1_0', 128, 18),
+  Q2_0: row(42, 'Q2_0', 64, 18),
 } as const;
 
 export type GgmlType = keyof typeof GGML_TYPES;
