@@ -90,6 +90,11 @@ export interface KvLayer extends KvShape {
   readonly valuePtr: number;
 }
 
+/** Bytes one block of a layer takes for `dim` elements per head and position (keyDim or valueDim). */
+export function kvBlockBytes(layer: Pick<KvLayer, 'numKvHeads' | 'type'>, dim: number): number {
+  return layer.numKvHeads * KV_BLOCK_SIZE * dim * (layer.type === 'f16' ? 2 : 4);
+}
+
 /** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */
 export interface Batch {
   readonly numTokens: number;

@@ -1,0 +1,122 @@
+// The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
+import { ClawdbotError, EngineStoppedError, InvalidArgumentError } from '../errors.ts';
+import type { ComputeWorker } from '../platform/platform.ts';
+import type { CancelMessage, ComputePlan, FromCompute, ToCompute } from './protocol.ts';
+
+type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' }>;
+export interface ReplyHandler {
+  /** Called for each message of the request. */
+  onReply(message: Reply): void;
+  /** The request failed, or the workers are gone. Nothing follows. */
+  onError(error: Error): void;
+}
+
+export class ComputeHost {
+  readonly #workers: ComputeWorker[];
+  readonly #handlers = new Map<number, ReplyHandler>();
+  #nextRequestId = 1;
+  #stopped: Error | undefined;
+  #startUp: { resolve: () => void; reject: (error: Error) => void; waitingFor: number } | undefined;
+
+  private constructor(workers: ComputeWorker[]) {
+    this.#workers = workers;
+    workers.forEach((worker) => worker.listen(
+      (message) => this.#receive(message as FromCompute),
+      (error) => this.#stop(new EngineStoppedError(
+        `A compute worker ended: ${error.message}. Load the model again.`, { cause: error })),
+    ));
+  }
+
+  /** Starts one worker per thread of the plan; resolves when each has laid out the model over `memory`. */
+  static async start(
+    plan: ComputePlan, memory: WebAssembly.Memory, module: WebAssembly.Module, spawn: () => ComputeWorker, signal?: AbortSignal,
+  ): Promise<ComputeHost> {
+    const host = new ComputeHost(Array.from({ length: plan.numThreads }, spawn));
+    await host.#abortable(signal, host.#await(plan.numThreads, () => {
+      host.#workers.forEach((worker, threadIndex) =>
+        worker.postMessage({ type: 'init', plan, memory, module, threadIndex } satisfies ToCompute));
+    }));
+    return host;
+  }
+
+  /** Repacks the weights and warms up; call once, when the weights are in memory. */
+  async prepare(signal?: AbortSignal): Promise<void> {
+    await this.#abortable(signal, this.#await(1, () => this.#workers[0]!.postMessage({ type: 'prepare' } satisfies ToCompute)));
+    this.#workers.forEach((worker) => worker.keepAlive(false));
+  }
+
+  /** Sends a request; `handler` hears of it until `forget` is called. Returns its id. */
+  request(build: (requestId: number) => ToCompute, handler: ReplyHandler): number {
+    if (this.#stopped) throw this.#stopped;
+    const requestId = this.#nextRequestId++;
+    this.#handlers.set(requestId, handler);
+    this.#workers[0]!.keepAlive(true);
+    this.#workers[0]!.postMessage(build(requestId));
+    return requestId;
+  }
+
+  cancel(requestId: number, choiceIndex?: number): void {
+    if (this.#stopped || !this.#handlers.has(requestId)) return;
+    this.#workers[0]!.postMessage({ type: 'cancel', requestId, choiceIndex } satisfies CancelMessage);
+  }
+
+  forget(requestId: number): void {
+    this.#handlers.delete(requestId);
+    if (this.#handlers.size === 0 && !this.#stopped) this.#workers[0]!.keepAlive(false);
+  }
+
+  /** Ends the workers; requests under way fail with EngineStoppedError. */
+  async dispose(): Promise<void> {
+    this.#stop(new EngineStoppedError('The engine was disposed. Load the model again to use it.'));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #receive(message: FromCompute): void {
+    if (message.type === 'ready' || message.type === 'prepared') {
+      if (this.#startUp && --this.#startUp.waitingFor === 0) this.#startUp.resolve();
+    } else if (message.type === 'failed') {
+      const error = asError(message.code, message.message);
+      if (message.requestId === undefined) this.#stop(error);
+      else this.#handlers.get(message.requestId)?.onError(error);
+    } else {
+      this.#handlers.get(message.requestId)?.onReply(message);
+    }
+  }
+
+  #await(count: number, send: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) return reject(this.#stopped);
+      this.#startUp = { resolve, reject, waitingFor: count };
+      send();
+    });
+  }
+
+  async #abortable(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
+    const abort = (): void => this.#startUp?.reject(signal!.reason as Error);
+    try {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', abort);
+      await work;
+    } catch (error) {
+      await this.dispose();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#startUp = undefined;
+    }
+  }
+
+  #stop(error: Error): void {
+    if (this.#stopped) return;
+    this.#stopped = error;
+    this.#startUp?.reject(error);
+    for (const handler of this.#handlers.values()) handler.onError(error);
+    this.#handlers.clear();
+    for (const worker of this.#workers) void worker.terminate();
+  }
+}
+
+function asError(code: string, message: string): Error {
+  if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
+  return code === 'ERR_INTERNAL' ? new EngineStoppedError(`The engine failed: ${message}. Load the model again.`) : new ClawdbotError(code, message);
+}

@@ -1,0 +1,27 @@
+// What a compute worker does with its messages, whatever runtime it lives in: thread 0 serves requests, others follow.
+import { ComputeThread } from './compute-thread.ts';
+import { EngineCore } from './core.ts';
+import type { FromCompute, ToCompute } from './protocol.ts';
+
+export interface WorkerPort {
+  post(message: FromCompute): void;
+  /** Resolves after messages that have already arrived were received. */
+  yieldNow(): Promise<void>;
+}
+
+/** The handler for a worker's incoming messages; the first must be `init`. */
+export function createComputeWorker(port: WorkerPort): (message: ToCompute) => void {
+  let core: EngineCore | undefined;
+  return (message) => {
+    if (message.type !== 'init') {
+      core!.receive(message);
+      return;
+    }
+    const { plan, memory, module, threadIndex } = message;
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
+    const thread = new ComputeThread(plan, threadIndex, { memory, instance });
+    port.post({ type: 'ready' });
+    if (threadIndex > 0) thread.follow();
+    else core = new EngineCore({ plan, thread, memory, post: port.post, yieldNow: port.yieldNow });
+  };
+}

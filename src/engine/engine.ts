@@ -1,0 +1,168 @@
+// The public face: loads a model and answers generate, complete, embed and score. Compute happens in the workers.
+import { createChatTemplate } from '../chat/template.ts';
+import type { ChatTemplate } from '../chat/template.ts';
+import { chooseTemplate } from '../chat/fallback.ts';
+import type { ChatMessage } from '../chat/messages.ts';
+import { ContextLengthError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ComputeHost } from './compute-host.ts';
+import { collect, startGeneration } from './generation.ts';
+import { loadModel } from './load.ts';
+import type { LoadedModel, ModelSource } from './load.ts';
+import type {
+  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, Prompt, ScoreOptions, ScoreResult,
+} from './types.ts';
+
+export interface ChatRenderOptions {
+  readonly tools?: readonly unknown[];
+  readonly templateOptions?: Readonly<Record<string, unknown>>;
+  readonly addGenerationPrompt?: boolean;
+}
+
+/** A loaded model. Ends with `dispose()`, or at the end of a block that declares it with `await using`. */
+export class Engine {
+  readonly model: ModelInfo;
+  readonly tokenizer: Tokenizer;
+  readonly chatTemplate: ChatTemplate;
+  readonly #host: ComputeHost;
+  readonly #loaded: LoadedModel;
+
+  private constructor(loaded: LoadedModel) {
+    this.#loaded = loaded;
+    this.#host = loaded.host;
+    this.tokenizer = loaded.tokenizer;
+    const template = chooseTemplate(loaded.metadata, loaded.tokenizer);
+    this.chatTemplate = createChatTemplate(template.source, template);
+    this.model = {
+      ...loaded.info,
+      hasChatTemplate: template.warning === undefined,
+      warnings: template.warning === undefined ? loaded.info.warnings : [...loaded.info.warnings, template.warning],
+    };
+  }
+
+  /**
+   * Loads a GGUF model: a catalog name, path, URL, `hf:` or `pip:` reference, or the bytes themselves.
+   * Rejects with ModelSourceError, IntegrityError, GgufError, UnsupportedModelError or OutOfMemoryError; with the
+   * signal's reason when aborted. Nothing stays allocated then.
+   */
+  static async loadOn(platform: Platform, source: ModelSource, options: LoadOptions = {}): Promise<Engine> {
+    const loaded = await loadModel(platform, source, options);
+    try {
+      return new Engine(loaded);
+    } catch (error) {
+      await loaded.host.dispose();
+      throw error;
+    }
+  }
+
+  /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */
+  async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GenerateChunk, void, void> {
+    yield* startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), this.promptIds(prompt, options), options).chunks;
+  }
+
+  /** A whole continuation, or `n` of them. */
+  async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<Completion> {
+    const promptIds = this.promptIds(prompt, options);
+    return collect(startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), promptIds, options), promptIds);
+  }
+
+  /** The ids that `generate` starts from for this prompt. */
+  promptIds(prompt: Prompt, options: GenerateOptions = {}): number[] {
+    if (typeof prompt === 'string') return this.tokenize(prompt, { parseSpecial: options.parseSpecial ?? false });
+    if (!Array.isArray(prompt)) throw new InvalidArgumentError('The prompt must be a string, token ids or chat messages.');
+    if (prompt.length === 0) throw new InvalidArgumentError('The prompt is empty. Give at least one message or token id.');
+    if (typeof prompt[0] === 'number') return [...(prompt as readonly number[])];
+    return this.renderChat(prompt as readonly ChatMessage[], options).ids;
+  }
+
+  /** Messages as the model's chat template writes them, and their ids: content never becomes special tokens. */
+  renderChat(messages: readonly ChatMessage[], options: ChatRenderOptions = {}): { text: string; ids: number[] } {
+    const segments = this.chatTemplate.renderSegments({
+      messages,
+      tools: options.tools,
+      extra: options.templateOptions,
+      addGenerationPrompt: options.addGenerationPrompt ?? true,
+    });
+    const text = segments.map((segment) => segment.text).join('');
+    const bos = this.tokenizer.bosId;
+    const ids = this.tokenizer.encodeSegments(segments, { addSpecial: true });
+    // Templates write BOS themselves; the tokenizer adding it again would double it.
+    if (bos !== undefined && ids[0] === bos && ids[1] === bos) ids.shift();
+    return { text, ids };
+  }
+
+  /** Token ids of `text`; special tokens in it stay text unless `parseSpecial`. */
+  tokenize(text: string, options: EncodeOptions = {}): number[] {
+    return this.tokenizer.encode(text, options);
+  }
+
+  detokenize(ids: readonly number[], options: { readonly skipSpecial?: boolean } = {}): string {
+    return this.tokenizer.decode(ids, options);
+  }
+
+  /** The embedding (hiddenSize) of a text or of ids. */
+  async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
+    const ids = typeof input === 'string' ? this.tokenizer.encode(input) : input;
+    this.#checkIds(ids, this.model.contextLength);
+    const pooling = options.pooling ?? this.#loaded.pooling;
+    const embedding = await this.#loaded.call(options.signal, (requestId) => ({ type: 'embed', requestId, ids, pooling }), (reply) =>
+      reply.type === 'embedded' ? reply.embedding : undefined);
+    return options.normalize === false ? embedding : unitLength(embedding);
+  }
+
+  /** How likely the model finds `ids`, and what it would say next. */
+  async score(ids: readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
+    const { vocabSize, contextLength } = this.#requireDecoder();
+    this.#checkIds(ids, contextLength);
+    const from = options.from ?? 1;
+    const topK = options.topK ?? 10;
+    if (!(Number.isInteger(from) && from >= 1 && from <= ids.length)) {
+      throw new InvalidArgumentError(`from must be between 1 and the number of ids (${ids.length}), not ${from}.`);
+    }
+    if (!(Number.isInteger(topK) && topK >= 0 && topK <= vocabSize)) {
+      throw new InvalidArgumentError(`topK must be between 0 and the vocabulary size (${vocabSize}), not ${topK}.`);
+    }
+    return this.#loaded.call(
+      options.signal,
+      (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: options.logits ?? false }),
+      (reply) => reply.type !== 'scored' ? undefined : {
+        tokenNlls: reply.tokenNlls,
+        nll: reply.tokenNlls.reduce((sum, nll) => sum + nll, 0),
+        last: { ids: reply.lastIds, logprobs: reply.lastLogprobs },
+        ...(reply.logits && { logits: reply.logits }),
+      },
+    );
+  }
+
+  /** Stops the workers and gives the memory back; requests under way fail with EngineStoppedError. */
+  async dispose(): Promise<void> {
+    await this.#host.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  #requireDecoder(): ModelInfo {
+    if (this.model.kind === 'decoder') return this.model;
+    throw new UnsupportedModelError(`${this.model.name} is an encoder (${this.model.architecture}): use embed(), it cannot generate.`);
+  }
+
+  #checkIds(ids: readonly number[], contextLength: number): void {
+    if (ids.length === 0) throw new InvalidArgumentError('There are no token ids to work on.');
+    if (ids.length > contextLength) throw new ContextLengthError(ids.length, contextLength);
+    checkTokenIds(ids, this.model.vocabSize);
+  }
+}
+
+/** Throws InvalidArgumentError for an id outside the vocabulary. */
+export function checkTokenIds(ids: readonly number[], vocabSize: number): void {
+  const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+  if (bad !== undefined) throw new InvalidArgumentError(`Token id ${bad} is outside the vocabulary (0 … ${vocabSize - 1}).`);
+}
+
+function unitLength(x: Float32Array): Float32Array {
+  const norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+  return norm > 0 ? x.map((value) => value / norm) : x;
+}

@@ -1,0 +1,116 @@
+// One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice ended.
+import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { AsyncQueue } from './async-queue.ts';
+import type { ComputeHost } from './compute-host.ts';
+import type { StepTimings, TokenMessage } from './protocol.ts';
+import { samplingOptions } from './sampler/options.ts';
+import { TextAssembler } from './text-assembler.ts';
+import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings, ModelInfo } from './types.ts';
+
+export interface Generation {
+  readonly chunks: AsyncGenerator<GenerateChunk, void, void>;
+  readonly choices: readonly TextAssembler[];
+  readonly seed: number;
+}
+
+/** Validates at once and throws; the work starts when `chunks` is first asked. */
+export function startGeneration(
+  host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
+): Generation {
+  const numChoices = options.n ?? 1;
+  if (!(Number.isInteger(numChoices) && numChoices >= 1 && numChoices <= 128)) {
+    throw new InvalidArgumentError(`n must be a whole number between 1 and 128, not ${numChoices}.`);
+  }
+  const maxTokens = newTokenLimit(options.maxTokens, promptIds, model);
+  const sampling = samplingOptions(options, model.vocabSize);
+  const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
+  const stop = stopStrings(options.stop);
+  const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stop));
+  const stopIds = [...(options.ignoreEos ? [] : tokenizer.endIds), ...(options.stopIds ?? [])];
+  const chunks = stream(host, choices, options.signal, (requestId) => ({
+    type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed,
+  }));
+  return { chunks, choices, seed };
+}
+
+/** Drains a generation into its result. */
+export async function collect(generation: Generation, promptIds: readonly number[]): Promise<Completion> {
+  let timings: GenerateTimings | undefined;
+  for await (const chunk of generation.chunks) {
+    if (chunk.timings && chunk.index === 0) timings = chunk.timings;
+  }
+  const choices = generation.choices.map((choice) => choice.choice());
+  const { text, ids, finishReason } = choices[0]!;
+  return { text, ids, finishReason, promptIds, choices, timings: timings!, seed: generation.seed };
+}
+
+async function* stream(
+  host: ComputeHost, choices: readonly TextAssembler[], signal: AbortSignal | undefined,
+  build: (requestId: number) => Parameters<ComputeHost['request']>[0] extends (id: number) => infer M ? M : never,
+): AsyncGenerator<GenerateChunk, void, void> {
+  signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const firstTokenAt = new Map<number, number>();
+  const tokens = new AsyncQueue<TokenMessage>();
+  const requestId = host.request(build, {
+    onReply: (message) => message.type === 'token' && tokens.push(message),
+    onError: (error) => tokens.fail(error),
+  });
+  const abort = (): void => tokens.fail(signal!.reason as Error);
+  signal?.addEventListener('abort', abort);
+  try {
+    let unfinished = choices.length;
+    while (unfinished > 0) {
+      const message = await tokens.next();
+      const choice = choices[message.choiceIndex]!;
+      // Tokens that were on their way when a stop string ended the choice.
+      if (choice.finished) continue;
+      if (!firstTokenAt.has(message.choiceIndex)) firstTokenAt.set(message.choiceIndex, performance.now() - startedAt);
+      const chunk = choice.push(message);
+      if (chunk.finishReason) {
+        unfinished--;
+        if (!message.finishReason) host.cancel(requestId, message.choiceIndex);
+      }
+      const ttftMs = firstTokenAt.get(message.choiceIndex)!;
+      yield chunk.finishReason ? { ...chunk, timings: publicTimings(message.timings, ttftMs) } : chunk;
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    host.cancel(requestId);
+    host.forget(requestId);
+  }
+}
+
+function publicTimings(timings: StepTimings, ttftMs: number): GenerateTimings {
+  const perSecond = (tokens: number, ms: number): number => (ms > 0 ? (1000 * tokens) / ms : 0);
+  return {
+    promptTokens: timings.prefillTokens,
+    newTokens: timings.decodeTokens + 1,
+    ttftMs,
+    prefillTokensPerSecond: perSecond(timings.prefillTokens, timings.prefillMs),
+    decodeTokensPerSecond: perSecond(timings.decodeTokens, timings.decodeMs),
+  };
+}
+
+function newTokenLimit(wanted: number | undefined, promptIds: readonly number[], model: ModelInfo): number {
+  const { contextLength, vocabSize } = model;
+  if (promptIds.length === 0) {
+    throw new InvalidArgumentError('The prompt has no tokens and the model adds none. Give some text.');
+  }
+  const bad = promptIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+  if (bad !== undefined) throw new InvalidArgumentError(`Token id ${bad} is outside the vocabulary (0 … ${vocabSize - 1}).`);
+  if (promptIds.length >= contextLength) throw new ContextLengthError(promptIds.length + 1, contextLength);
+  const room = contextLength - promptIds.length;
+  if (wanted === undefined) return room;
+  if (!(Number.isInteger(wanted) && wanted >= 1)) {
+    throw new InvalidArgumentError(`maxTokens must be a whole number of at least 1, not ${wanted}.`);
+  }
+  return Math.min(wanted, room);
+}
+
+function stopStrings(stop: string | readonly string[] | undefined): readonly string[] {
+  const strings = stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop;
+  if (strings.every((text) => typeof text === 'string' && text.length > 0)) return strings;
+  throw new InvalidArgumentError('stop must be a non-empty string or a list of them.');
+}

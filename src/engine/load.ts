@@ -1,0 +1,167 @@
+// Loading: source → header → plan → memory and workers → weights → repack and warm-up.
+import { InvalidArgumentError, OutOfMemoryError } from '../errors.ts';
+import type { ByteSource } from '../gguf/byte-source.ts';
+import { blobSource, bytesSource } from '../gguf/memory-source.ts';
+import type { Metadata } from '../gguf/metadata.ts';
+import { readGguf } from '../gguf/reader.ts';
+import { readGgufParts } from '../gguf/split.ts';
+import type { Platform } from '../platform/platform.ts';
+import { chooseKernels } from '../backends/wasm/load-kernels.ts';
+import { createTokenizer } from '../tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { ComputeHost } from './compute-host.ts';
+import type { ReplyHandler } from './compute-host.ts';
+import { loadWeights } from './load-weights.ts';
+import { planModel } from './model-plan.ts';
+import type { ModelPlan } from './model-plan.ts';
+import type { ToCompute } from './protocol.ts';
+import type { LoadOptions, ModelInfo } from './types.ts';
+
+/** A catalog name, path, URL, `hf:` or `pip:` reference; or the file itself. */
+export type ModelSource = string | URL | Blob | Uint8Array | ArrayBuffer;
+
+type Reply = Parameters<ReplyHandler['onReply']>[0];
+
+export interface LoadedModel {
+  readonly host: ComputeHost;
+  readonly metadata: Metadata;
+  readonly tokenizer: Tokenizer;
+  readonly pooling: 'mean' | 'cls' | 'last';
+  readonly info: Omit<ModelInfo, 'hasChatTemplate'>;
+  /** One request with one reply: `pick` returns it, or undefined for messages that are not the answer. */
+  call<T>(signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined): Promise<T>;
+}
+
+const PAGE_BYTES = 65536;
+const MAX_THREADS = 64;
+
+export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
+  const startedAt = performance.now();
+  const { signal } = options;
+  signal?.throwIfAborted();
+  if (options.device !== undefined && options.device !== 'auto' && options.device !== 'cpu') {
+    throw new InvalidArgumentError(`device must be "auto" or "cpu", not ${JSON.stringify(options.device)}.`);
+  }
+  const numThreads = threadCount(options.threads, platform);
+  const kernels = chooseKernels(platform, { shared: true, deterministic: options.deterministic ?? false });
+  const { name, sources } = await openSource(platform, source, options).catch(async (error: unknown) => {
+    await kernels.catch(() => undefined);
+    throw error;
+  });
+  let host: ComputeHost | undefined;
+  try {
+    const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
+    const modelPlan = planModel(file, options, numThreads, platform.memoryLimit);
+    const { build, module } = await kernels;
+    const memory = createMemory(modelPlan.totalBytes);
+    const starting = ComputeHost.start(modelPlan.plan, memory, module, () => platform.spawnWorker!(), signal);
+    const onBytes = (loadedBytes: number): void => options.onProgress?.({
+      phase: 'load', file: name, loadedBytes, totalBytes: modelPlan.weightBytes,
+    });
+    const reading = loadWeights(file, sources, modelPlan.layout.tensors, memory, onBytes, signal);
+    const tokenizer = createTokenizer(file.metadata);
+    const [started, read] = await Promise.allSettled([starting, reading]);
+    if (started.status === 'fulfilled') host = started.value;
+    for (const result of [started, read]) if (result.status === 'rejected') throw result.reason;
+    await host!.prepare(signal);
+    return {
+      host: host!, metadata: file.metadata, tokenizer,
+      pooling: defaultPooling(modelPlan),
+      info: describeModel(name, modelPlan, build, performance.now() - startedAt),
+      call: (callSignal, buildMessage, pick) => call(host!, callSignal, buildMessage, pick),
+    };
+  } catch (error) {
+    await host?.dispose();
+    throw error;
+  } finally {
+    await Promise.all(sources.map((part) => part.close()));
+  }
+}
+
+async function openSource(
+  platform: Platform, source: ModelSource, options: LoadOptions,
+): Promise<{ name: string; sources: readonly ByteSource[] }> {
+  if (typeof source === 'string' || source instanceof URL) {
+    const { cacheDir, offline, signal, onProgress } = options;
+    return platform.openModel(source, { cacheDir, offline, signal, onProgress });
+  }
+  if (source instanceof ArrayBuffer) return { name: 'bytes', sources: [bytesSource(new Uint8Array(source))] };
+  if (source instanceof Uint8Array) return { name: 'bytes', sources: [bytesSource(source)] };
+  if (source instanceof Blob) return { name: 'blob', sources: [blobSource(source)] };
+  throw new InvalidArgumentError('The model source must be a name, path, URL, Blob or bytes.');
+}
+
+function threadCount(wanted: number | undefined, platform: Platform): number {
+  if (wanted === undefined) return Math.max(1, Math.min(platform.numCores, MAX_THREADS));
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_THREADS) return wanted;
+  throw new InvalidArgumentError(`threads must be a whole number between 1 and ${MAX_THREADS}, not ${wanted}.`);
+}
+
+function createMemory(totalBytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(totalBytes / PAGE_BYTES);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw new OutOfMemoryError(
+      totalBytes, 0,
+      `This process could not reserve ${Math.ceil(totalBytes / 2 ** 20)} MiB of WebAssembly memory. ` +
+        'Close other models, use a smaller contextLength or a smaller model.',
+      { cause },
+    );
+  }
+}
+
+function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last' {
+  if (config.pooling && config.pooling !== 'none') return config.pooling;
+  return config.kind === 'encoder' ? 'mean' : 'last';
+}
+
+function describeModel(name: string, modelPlan: ModelPlan, kernels: string, loadMs: number): Omit<ModelInfo, 'hasChatTemplate'> {
+  const { config, limits, numThreads, tensors } = modelPlan.plan;
+  return {
+    name,
+    architecture: config.architecture,
+    kind: config.kind,
+    numParameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+    vocabSize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    numLayers: config.numLayers,
+    contextLength: limits.contextLength,
+    trainedContextLength: config.contextLength,
+    threads: numThreads,
+    kernels,
+    memory: {
+      weightBytes: modelPlan.weightBytes,
+      kvBytes: modelPlan.kvBytes,
+      scratchBytes: modelPlan.totalBytes - modelPlan.weightBytes - modelPlan.kvBytes,
+    },
+    loadMs,
+    warnings: limits.contextLength > config.contextLength
+      ? [`contextLength ${limits.contextLength} is more than the ${config.contextLength} the model was trained for.`] : [],
+  };
+}
+
+function call<T>(
+  host: ComputeHost, signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined,
+): Promise<T> {
+  signal?.throwIfAborted();
+  let requestId: number;
+  let abort: (() => void) | undefined;
+  return new Promise<T>((resolve, reject) => {
+    abort = (): void => {
+      host.cancel(requestId);
+      reject(signal!.reason as Error);
+    };
+    requestId = host.request(build, {
+      onReply: (reply) => {
+        const value = pick(reply);
+        if (value !== undefined) resolve(value);
+      },
+      onError: reject,
+    });
+    signal?.addEventListener('abort', abort);
+  }).finally(() => {
+    signal?.removeEventListener('abort', abort!);
+    host.forget(requestId);
+  });
+}

@@ -1,0 +1,102 @@
+// From a GGUF header and load options to a plan: what the model is, what it will take, whether that fits.
+import type { Architecture, TensorDeclaration } from '../architectures/architecture.ts';
+import { findArchitecture } from '../architectures/registry.ts';
+import type { GgufFile } from '../gguf/reader.ts';
+import { InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
+import { blocksFor } from './block-pool.ts';
+import { layOut } from './compute-thread.ts';
+import type { Layout } from './compute-thread.ts';
+import type { ComputePlan } from './protocol.ts';
+import type { LoadOptions } from './types.ts';
+
+/** Default for `contextLength` where the model was trained for more. */
+const DEFAULT_CONTEXT_LENGTH = 4096;
+const DEFAULT_BATCH_TOKENS = 512;
+const DEFAULT_MAX_SEQUENCES = 4;
+/** Logits rows are kept below this; a pass of a model with a large vocabulary has fewer result rows. */
+const MAX_LOGITS_BYTES = 64 * 2 ** 20;
+/** Linear memory with 32-bit addresses ends here, less one page. */
+const ADDRESSABLE_BYTES = 2 ** 32 - 65536;
+
+export interface ModelPlan {
+  readonly plan: ComputePlan;
+  /** Addresses, from a run without memory. */
+  readonly layout: Layout;
+  readonly totalBytes: number;
+  readonly weightBytes: number;
+  readonly kvBytes: number;
+}
+
+/** Plans a load. Throws before anything large is allocated: UnsupportedModelError, GgufError, OutOfMemoryError. */
+export function planModel(file: GgufFile, options: LoadOptions, numThreads: number, memoryLimit: number): ModelPlan {
+  const architectureId = file.metadata.string('general.architecture');
+  if (architectureId === undefined) {
+    throw new UnsupportedModelError('The file does not name its architecture (general.architecture). It is not a language model this version can run.');
+  }
+  const architecture = findArchitecture(architectureId);
+  if (file.tensors.length === 0) {
+    throw new UnsupportedModelError('The file holds a vocabulary and no weights: it can be inspected and tokenized with, but not run.');
+  }
+  const tensors = file.tensors.map(({ name, type, shape }): TensorDeclaration => ({ name, type, shape }));
+  const config = architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor])));
+  const contextLength = chooseContextLength(architecture, config.contextLength, options.contextLength);
+  const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
+  // An encoder's rows all see each other: a text is one pass.
+  const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
+  const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
+  const blocks = blocksFor(contextLength);
+  const ceiling = Math.min(options.maxMemory ?? memoryLimit, ADDRESSABLE_BYTES);
+  for (let maxSequences = DEFAULT_MAX_SEQUENCES; ; maxSequences--) {
+    const plan: ComputePlan = {
+      config,
+      tensors,
+      limits: { maxBatchTokens, maxOutputs, contextLength },
+      kv: { type: options.kvType ?? 'f16', numBlocks: blocks * maxSequences },
+      maxSequences,
+      numThreads,
+    };
+    const layout = tryLayOut(plan);
+    const totalBytes = layout instanceof OutOfMemoryError ? layout.requiredBytes : layout.arena.end;
+    if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout);
+    if (maxSequences === 1) throw doesNotFit(totalBytes, ceiling, contextLength);
+  }
+}
+
+function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
+  try {
+    return layOut(plan, 0, undefined);
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) return error;
+    throw error;
+  }
+}
+
+function measured(plan: ComputePlan, layout: Layout): ModelPlan {
+  const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
+  const kvBytes = layout.kvLayers.reduce((sum, { numKvHeads, keyDim, valueDim, numBlocks, type }) =>
+    sum + numKvHeads * (keyDim + valueDim) * numBlocks * 32 * (type === 'f16' ? 2 : 4), 0);
+  return { plan, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
+}
+
+function doesNotFit(requiredBytes: number, availableBytes: number, contextLength: number): OutOfMemoryError {
+  const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  return new OutOfMemoryError(
+    requiredBytes, availableBytes,
+    `The model with a context of ${contextLength} tokens needs at least ${mib(requiredBytes)}, but ${mib(availableBytes)} may be used. ` +
+      'Use a smaller contextLength, a smaller or more strongly quantized model, or raise maxMemory.',
+  );
+}
+
+function chooseContextLength(architecture: Architecture, trained: number, wanted: number | undefined): number {
+  if (wanted === undefined) return Math.min(trained, DEFAULT_CONTEXT_LENGTH);
+  positiveInteger('contextLength', wanted);
+  if (architecture.kind === 'encoder' && wanted > trained) {
+    throw new InvalidArgumentError(`contextLength is ${wanted}, but this encoder has positions for ${trained} tokens only.`);
+  }
+  return wanted;
+}
+
+function positiveInteger(name: string, value: number): number {
+  if (Number.isInteger(value) && value > 0 && value <= 2 ** 24) return value;
+  throw new InvalidArgumentError(`${name} must be a whole number between 1 and ${2 ** 24}, not ${value}.`);
+}

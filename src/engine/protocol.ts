@@ -1,0 +1,111 @@
+// Messages between the caller's thread and the compute workers, and the plan every compute thread builds from.
+import type { BuildLimits, TensorDeclaration } from '../architectures/architecture.ts';
+import type { ModelConfig } from '../architectures/config.ts';
+import type { KvType } from '../backends/tensors.ts';
+import type { SamplingOptions } from './sampler/options.ts';
+import type { FinishReason } from './types.ts';
+
+/** All that a thread needs to lay out memory and build the model; the same on every thread. */
+export interface ComputePlan {
+  readonly config: ModelConfig;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly limits: BuildLimits;
+  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  readonly maxSequences: number;
+  readonly numThreads: number;
+}
+
+export interface InitMessage {
+  readonly type: 'init';
+  readonly plan: ComputePlan;
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  readonly threadIndex: number;
+}
+
+export interface GenerateMessage {
+  readonly type: 'generate';
+  readonly requestId: number;
+  readonly promptIds: readonly number[];
+  /** Choices `firstChoice … numChoices − 1` are to be generated. */
+  readonly numChoices: number;
+  readonly firstChoice: number;
+  readonly maxTokens: number;
+  readonly stopIds: readonly number[];
+  readonly sampling: SamplingOptions;
+  readonly seed: number;
+}
+
+export interface ScoreMessage {
+  readonly type: 'score';
+  readonly requestId: number;
+  readonly ids: readonly number[];
+  readonly from: number;
+  readonly topK: number;
+  readonly wantLogits: boolean;
+}
+
+export interface EmbedMessage {
+  readonly type: 'embed';
+  readonly requestId: number;
+  readonly ids: readonly number[];
+  readonly pooling: 'mean' | 'cls' | 'last';
+}
+
+/** Ends a request, or one of its choices; nothing more is sent for it. */
+export interface CancelMessage {
+  readonly type: 'cancel';
+  readonly requestId: number;
+  readonly choiceIndex?: number;
+}
+
+export type ToCompute =
+  | InitMessage | { readonly type: 'prepare' } | { readonly type: 'stop' }
+  | GenerateMessage | ScoreMessage | EmbedMessage | CancelMessage;
+
+export interface TokenMessage {
+  readonly type: 'token';
+  readonly requestId: number;
+  readonly choiceIndex: number;
+  readonly id: number;
+  readonly logprob?: number;
+  readonly top?: readonly { readonly id: number; readonly logprob: number }[];
+  /** Set on a choice's last token; `stopped` means that the id is a stop id and no part of the text. */
+  readonly finishReason?: FinishReason;
+  readonly stopped?: boolean;
+  readonly timings?: StepTimings;
+}
+
+export interface StepTimings {
+  readonly prefillTokens: number;
+  readonly prefillMs: number;
+  readonly decodeTokens: number;
+  readonly decodeMs: number;
+}
+
+export interface ScoredMessage {
+  readonly type: 'scored';
+  readonly requestId: number;
+  readonly tokenNlls: Float64Array;
+  readonly lastIds: readonly number[];
+  readonly lastLogprobs: readonly number[];
+  readonly logits?: Float32Array;
+}
+
+export interface EmbeddedMessage {
+  readonly type: 'embedded';
+  readonly requestId: number;
+  readonly embedding: Float32Array;
+}
+
+/** A request failed (`requestId`), or the whole thread did. */
+export interface FailedMessage {
+  readonly type: 'failed';
+  readonly requestId?: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export type FromCompute =
+  | { readonly type: 'ready' } | { readonly type: 'prepared' }
+  | TokenMessage | ScoredMessage | EmbeddedMessage | FailedMessage;

@@ -1,0 +1,108 @@
+// Writes a batch into linear memory, runs one forward pass on all threads, hands back views of the result.
+import { kvBlockBytes } from '../backends/tensors.ts';
+import type { Activation } from '../backends/tensors.ts';
+import { InvalidArgumentError } from '../errors.ts';
+import type { ComputeThread } from './compute-thread.ts';
+import { COMMAND, STEP } from './regions.ts';
+import type { Sequence } from './sequence.ts';
+
+/** Ids `sequence.numComputed … + numTokens` of a sequence; `outputs` counts the last rows whose results are wanted. */
+export interface BatchPart {
+  readonly sequence: Sequence;
+  readonly numTokens: number;
+  readonly numOutputs: number;
+}
+
+export class Runner {
+  readonly thread: ComputeThread;
+  readonly #int32: Int32Array;
+  readonly #memory: WebAssembly.Memory;
+  readonly #vocabSize: number;
+
+  constructor(thread: ComputeThread, memory: WebAssembly.Memory, vocabSize: number) {
+    this.thread = thread;
+    this.#memory = memory;
+    this.#int32 = new Int32Array(memory.buffer);
+    this.#vocabSize = vocabSize;
+  }
+
+  /** Brings all weights into their working layout; once, after they were read. */
+  repack(): void {
+    this.#command(COMMAND.repack);
+  }
+
+  stopHelpers(): void {
+    this.thread.step[STEP.command] = COMMAND.stop;
+    this.thread.announce();
+  }
+
+  /**
+   * Stores and attends every part's ids. Afterwards the parts' `numComputed` are advanced and result row i belongs to
+   * the i-th wanted row over all parts in order.
+   */
+  forward(parts: readonly BatchPart[], wantLogits: boolean): void {
+    const { regions } = this.thread.layout;
+    let row = 0;
+    let numOutputs = 0;
+    for (const { sequence, numTokens, numOutputs: wanted } of parts) {
+      const tablePtr = regions.tablesPtr + 4 * sequence.slot * regions.tableLength;
+      const end = sequence.numComputed + numTokens;
+      const first = sequence.reserve(end);
+      for (let b = first; b < sequence.blocks.length; b++) this.#int32[tablePtr / 4 + b] = sequence.blocks[b]!;
+      for (let position = sequence.numComputed; position < end; position++, row++) {
+        const id = sequence.ids[position]!;
+        if (!(Number.isInteger(id) && id >= 0 && id < this.#vocabSize)) {
+          throw new InvalidArgumentError(`Token id ${id} is outside the vocabulary of ${this.#vocabSize} tokens.`);
+        }
+        this.#int32[regions.tokens.ptr / 4 + row] = id;
+        this.#int32[regions.positions.ptr / 4 + row] = position;
+        this.#int32[regions.blockTables.ptr / 4 + row] = tablePtr;
+        this.#int32[regions.sequenceLengths.ptr / 4 + row] = end;
+        this.#int32[regions.slots.ptr / 4 + row] = sequence.slot;
+        if (position >= end - wanted) this.#int32[regions.outputs.ptr / 4 + numOutputs++] = row;
+      }
+    }
+    this.thread.step[STEP.numTokens] = row;
+    this.thread.step[STEP.numOutputs] = numOutputs;
+    this.thread.step[STEP.wantLogits] = wantLogits && numOutputs > 0 ? 1 : 0;
+    this.#command(COMMAND.forward);
+    for (const { sequence, numTokens } of parts) sequence.numComputed += numTokens;
+  }
+
+  /** Logits of result row `index` (vocabSize): a view that the next forward pass overwrites. */
+  logits(index: number): Float32Array {
+    return this.#row(this.thread.logits!, index);
+  }
+
+  /** Final hidden state of result row `index` (hiddenSize), a view likewise. */
+  hidden(index: number): Float32Array {
+    return this.#row(this.thread.hidden!, index);
+  }
+
+  /** Gives `target`, which took over `source`'s blocks, its table and its own copy of the partly filled one. */
+  share(source: Sequence, target: Sequence): void {
+    const { regions, kvLayers } = this.thread.layout;
+    const copy = target.adopt(source);
+    const table = regions.tablesPtr / 4 + target.slot * regions.tableLength;
+    target.blocks.forEach((block, i) => (this.#int32[table + i] = block));
+    if (!copy) return;
+    const bytes = new Uint8Array(this.#memory.buffer);
+    for (const layer of kvLayers) {
+      for (const [ptr, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
+        const blockBytes = kvBlockBytes(layer, dim);
+        const from = ptr + copy.from * blockBytes;
+        bytes.copyWithin(ptr + copy.to * blockBytes, from, from + blockBytes);
+      }
+    }
+  }
+
+  #command(command: number): void {
+    this.thread.step[STEP.command] = command;
+    this.thread.announce();
+    this.thread.execute();
+  }
+
+  #row(x: Activation, index: number): Float32Array {
+    return new Float32Array(this.#memory.buffer, x.ptr + 4 * index * x.stride, x.cols);
+  }
+}

@@ -1,0 +1,35 @@
+// Decides which rows the next forward pass computes. Policy only: it touches no tensors.
+import type { BatchPart } from './runner.ts';
+import type { Sequence } from './sequence.ts';
+
+/** Rows that one pass may spend on prompts while other sequences wait for their next token. */
+const PREFILL_BESIDE_DECODE = 128;
+
+/**
+ * The next batch: one row for every sequence that has a single id left, then prompt chunks in order of arrival, within
+ * `maxTokens` rows and `maxOutputs` results. The result row of a part is wanted once its sequence is fully computed.
+ */
+export function schedule(sequences: readonly Sequence[], maxTokens: number, maxOutputs: number): BatchPart[] {
+  const parts: BatchPart[] = [];
+  const pending = (sequence: Sequence): number => sequence.ids.length - sequence.numComputed;
+  let outputs = 0;
+  let rows = 0;
+  for (const sequence of sequences) {
+    if (pending(sequence) !== 1 || rows === maxTokens || outputs === maxOutputs) continue;
+    parts.push({ sequence, numTokens: 1, numOutputs: 1 });
+    rows++;
+    outputs++;
+  }
+  let budget = Math.min(maxTokens - rows, rows > 0 ? PREFILL_BESIDE_DECODE : maxTokens);
+  for (const sequence of sequences) {
+    const left = pending(sequence);
+    if (left <= 1 || budget === 0) continue;
+    const numTokens = Math.min(left, budget);
+    const complete = numTokens === left;
+    if (complete && outputs === maxOutputs) continue;
+    parts.push({ sequence, numTokens, numOutputs: complete ? 1 : 0 });
+    budget -= numTokens;
+    if (complete) outputs++;
+  }
+  return parts;
+}

@@ -1,0 +1,48 @@
+// One token sequence in flight: its ids, how far it is computed, its KV blocks.
+import { KV_BLOCK_SIZE } from '../backends/tensors.ts';
+import { blocksFor } from './block-pool.ts';
+import type { BlockPool } from './block-pool.ts';
+
+export class Sequence {
+  /** Row of the block-table region this sequence writes. */
+  readonly slot: number;
+  readonly ids: number[];
+  /** Ids whose keys and values are stored. */
+  numComputed = 0;
+  readonly blocks: number[] = [];
+  readonly #pool: BlockPool;
+
+  constructor(slot: number, ids: readonly number[], pool: BlockPool) {
+    this.slot = slot;
+    this.ids = [...ids];
+    this.#pool = pool;
+  }
+
+  /** Makes sure that there are blocks for `numPositions` positions; returns the index of the first new one. */
+  reserve(numPositions: number): number {
+    const first = this.blocks.length;
+    while (this.blocks.length < blocksFor(numPositions)) this.blocks.push(this.#pool.take());
+    return first;
+  }
+
+  /**
+   * Takes over the computed part of `source`, whose full blocks are shared. Returns the block pair to copy when the last
+   * block is only partly filled.
+   */
+  adopt(source: Sequence): { readonly from: number; readonly to: number } | undefined {
+    const numFull = Math.floor(source.numComputed / KV_BLOCK_SIZE);
+    for (const block of source.blocks.slice(0, numFull)) {
+      this.#pool.share(block);
+      this.blocks.push(block);
+    }
+    this.numComputed = source.numComputed;
+    if (source.numComputed % KV_BLOCK_SIZE === 0) return undefined;
+    this.blocks.push(this.#pool.take());
+    return { from: source.blocks[numFull]!, to: this.blocks[numFull]! };
+  }
+
+  release(): void {
+    for (const block of this.blocks) this.#pool.release(block);
+    this.blocks.length = 0;
+  }
+}
