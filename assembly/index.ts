@@ -1,2 +1,5 @@
 // Entry of the kernel modules: every export of every kernel file, nothing else.
 export * from './matmul-float';
+export * from './dequantize-simple';
+export * from './dequantize-k';
+export * from './dequantize-iq';

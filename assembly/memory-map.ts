@@ -46,5 +46,3 @@
 @inline export const IQ3_S_GRID: usize = 19456; // u32[512]
 // @ts-ignore: decorator
 @inline export const IQ1_S_GRID: usize = 21504; // i64[2048] of i8
-// @ts-ignore: decorator
-@inline export const RESERVED_END: usize = 65536;

@@ -1,0 +1,152 @@
+// Matrix products of the wasm backend: which kernel serves a weight, how activations are packed for it, and one
+// thread's share of rows. Threads and barriers are the backend's; the arithmetic is in assembly/matmul-*.ts.
+import type { Activation, Weight, WeightLayout } from '../tensors.ts';
+import { GGML_TYPES } from '../../gguf/ggml-types.ts';
+import type { GgmlType } from '../../gguf/ggml-types.ts';
+import { UnsupportedModelError } from '../../errors.ts';
+import type { Kernels } from './kernels.ts';
+import { extractRow, interleaveGroup, isInterleavable } from './layouts.ts';
+import type { InterleavedType } from './layouts.ts';
+
+/**
+ * How a kernel wants its activations. `f32` takes them as they lie; `q8` is 8 bits with a scale per 32 columns, `q16`
+ * 16 bits with a scale per 32, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
+ */
+export type ActivationFormat = 'f32' | 'q8' | 'q16' | 'q8_k';
+
+export interface MatmulRowsOptions {
+  /** Address of `weight.rows` floats, or 0. */
+  readonly biasPtr?: number;
+  readonly accumulate?: boolean;
+  readonly scale?: number;
+}
+
+const PACKED_FORMAT: Record<InterleavedType, Exclude<ActivationFormat, 'f32'>> = {
+  Q4_1: 'q8',
+};
+
+const FLOAT_KERNELS: Partial<Record<GgmlType, string>> = {
+  F32: 'matmul_f32_f32', F16: 'matmul_f16_f32', BF16: 'matmul_bf16_f32',
+};
+
+/** Rows that the general path dequantizes at a time. */
+const TILE_ROWS = 4;
+
+/** The layout in which a weight of this kind is fastest. */
+export function layoutFor(type: GgmlType, rows: number, cols: number): WeightLayout {
+  return isInterleavable(type) && rows % 4 === 0 && cols % GGML_TYPES[type].blockSize === 0 ? 'interleaved4' : 'gguf';
+}
+
+/** What `packActivations` must be asked for before `matmulRows` with this weight. */
+export function activationFormat(weight: Weight): ActivationFormat {
+  return weight.layout === 'interleaved4' ? PACKED_FORMAT[weight.type as InterleavedType] : 'f32';
+}
+
+/** Bytes from one panel of 4 rows to the next, and of a single row, per block of activations. */
+const PANEL: Record<Exclude<ActivationFormat, 'f32'>, { blockSize: number; panelBytes: number; rowBytes: number }> = {
+  q8: { blockSize: 32, panelBytes: 0, rowBytes: 0 },
+  q16: { blockSize: 32, panelBytes: 0, rowBytes: 0 },
+  q8_k: { blockSize: 256, panelBytes: 0, rowBytes: 0 },
+};
+
+/** Bytes that `n` packed rows take; 0 for `f32`, which needs no packing. */
+export function activationBytes(format: ActivationFormat, n: number, cols: number): number {
+  if (format === 'f32') return 0;
+  const { blockSize, panelBytes } = PANEL[format];
+  return Math.ceil(n / 4) * (cols / blockSize) * panelBytes;
+}
+
+/**
+ * Packs rows [rowFrom, rowTo) of the `n` rows of `x` to `packedPtr`, which stands for row 0. `rowFrom` must be a multiple
+ * of 4, and so must `rowTo` unless it is `n`; threads may share the rows that way. Nothing to do for `f32`.
+ */
+export function packActivations(
+  kernels: Kernels, format: ActivationFormat, packedPtr: number, x: Activation, rowFrom: number, rowTo: number, n: number,
+): void {
+  if (format === 'f32' || rowFrom >= rowTo) return;
+  kernels.exports[`pack_${format}`](packedPtr, x.ptr, x.cols, 4 * x.stride, rowFrom, rowTo, n);
+}
+
+/** Bytes of a thread's own scratch memory that `matmulRows` and `getRows` need for this weight. */
+export function scratchBytes(weight: Weight): number {
+  if (weight.layout === 'interleaved4') return weight.rowBytes;
+  return weight.type === 'F32' ? 0 : TILE_ROWS * weight.cols * 4;
+}
+
+/**
+ * out[r][rowFrom … rowTo) for all `n` rows r of x. `rowFrom` must be a multiple of 4, and so must `rowTo` unless it is
+ * `weight.rows`. A result depends neither on the share of rows nor on `n`. `packedPtr` is what `packActivations` wrote
+ * for `activationFormat(weight)`; `scratchPtr` has `scratchBytes(weight)` bytes that no other thread touches.
+ */
+export function matmulRows(
+  kernels: Kernels, weight: Weight, x: Activation, packedPtr: number, out: Activation, n: number,
+  rowFrom: number, rowTo: number, options: MatmulRowsOptions, scratchPtr: number,
+): void {
+  if (rowFrom >= rowTo) return;
+  const { biasPtr = 0, accumulate = false, scale = 1 } = options;
+  const kernelsOf = kernels.exports;
+  const bias = (row: number): number => (biasPtr ? biasPtr + 4 * row : 0);
+  if (weight.layout === 'interleaved4') {
+    const { type, cols, rowBytes } = weight;
+    kernelsOf[`matmul_${type.toLowerCase()}_${PACKED_FORMAT[type as InterleavedType]}`](
+      weight.ptr + rowFrom * rowBytes, packedPtr, out.ptr + 4 * rowFrom, bias(rowFrom), rowTo - rowFrom, n,
+      cols / GGML_TYPES[type].blockSize, 4 * out.stride, scale, Number(accumulate),
+    );
+    return;
+  }
+  const direct = FLOAT_KERNELS[weight.type];
+  if (direct && (weight.type === 'F32' || n < 4)) {
+    kernelsOf[direct](
+      weight.ptr + rowFrom * weight.rowBytes, x.ptr, out.ptr + 4 * rowFrom, bias(rowFrom), rowTo - rowFrom, n,
+      weight.cols, weight.rowBytes, 4 * x.stride, 4 * out.stride, scale, Number(accumulate),
+    );
+    return;
+  }
+  const dequantize = dequantizeKernel(kernels, weight.type);
+  for (let row = rowFrom; row < rowTo; row += TILE_ROWS) {
+    const rows = Math.min(TILE_ROWS, rowTo - row);
+    dequantize(weight.ptr + row * weight.rowBytes, scratchPtr, rows * weight.cols);
+    kernelsOf['matmul_f32_f32'](
+      scratchPtr, x.ptr, out.ptr + 4 * row, bias(row), rows, n,
+      weight.cols, 4 * weight.cols, 4 * x.stride, 4 * out.stride, scale, Number(accumulate),
+    );
+  }
+}
+
+function dequantizeKernel(kernels: Kernels, type: GgmlType): (src: number, dst: number, count: number) => number {
+  const kernel = kernels.exports[`dequantize_${type.toLowerCase()}`];
+  if (!kernel) throw new UnsupportedModelError(`Weights of type ${type} cannot be computed with.`);
+  return kernel;
+}
+
+/** `count` elements (whole blocks) in file order at `srcPtr`, as float32 at `dstPtr`. */
+export function dequantize(kernels: Kernels, type: GgmlType, srcPtr: number, dstPtr: number, count: number): void {
+  dequantizeKernel(kernels, type)(srcPtr, dstPtr, count);
+}
+
+/** out[r] = row ids[r] of `table`, times `scale`, for r in [rowFrom, rowTo). Ids must be within the table. */
+export function getRows(
+  kernels: Kernels, table: Weight, ids: Int32Array, out: Activation,
+  rowFrom: number, rowTo: number, scale: number, scratchPtr: number,
+): void {
+  const dequantizeRow = dequantizeKernel(kernels, table.type);
+  for (let r = rowFrom; r < rowTo; r++) {
+    const outPtr = out.ptr + 4 * r * out.stride;
+    if (table.layout === 'interleaved4') {
+      extractRow(kernels.memory, table, ids[r], scratchPtr);
+      dequantizeRow(scratchPtr, outPtr, table.cols);
+    } else {
+      dequantizeRow(table.ptr + ids[r] * table.rowBytes, outPtr, table.cols);
+    }
+    if (scale !== 1) kernels.exports['scale_row_f32'](outPtr, table.cols, scale);
+  }
+}
+
+/**
+ * Turns rows [rowFrom, rowTo) of all matrices of `weight` from file order into `weight.layout`, in place. Rows are counted
+ * through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout.
+ */
+export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number): void {
+  if (weight.layout !== 'interleaved4') return;
+  for (let row = rowFrom; row < rowTo; row += 4) interleaveGroup(kernels.memory, weight, row);
+}
