@@ -5,7 +5,7 @@ export interface ByteSource {
   readonly name: string;
   /** Total length in bytes; exact past 4 GiB. */
   readonly size: number;
-  /** Fills `target` (a view that may lie on shared memory) with the bytes from `offset`; rejects if they are not all there. */
+  /** Fills `target` (it may lie on shared memory) with the bytes from `offset`; rejects if they are not all there. */
   read(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -36,8 +36,9 @@ export class HeaderCursor {
     return this.#source.size - this.offset;
   }
 
-  fail(what: string): GgufError {
-    return new GgufError(`"${this.#source.name}": ${what}. The file is damaged or hostile; fetch or convert it again.`);
+  fail(what: string, options?: ErrorOptions): GgufError {
+    const advice = 'The file is damaged or hostile; fetch or convert it again.';
+    return new GgufError(`"${this.#source.name}": ${what}. ${advice}`, options);
   }
 
   /** Makes `count` bytes readable by the synchronous methods. */
@@ -49,7 +50,7 @@ export class HeaderCursor {
       );
     }
     if (this.offset + count > GGUF_LIMITS.headerBytes) {
-      throw this.fail(`the header is larger than the limit of ${GGUF_LIMITS.headerBytes} bytes (while reading ${what})`);
+      throw this.fail(`the header passes the limit of ${GGUF_LIMITS.headerBytes} bytes (while reading ${what})`);
     }
     this.#signal?.throwIfAborted();
     const kept = this.#window.subarray(this.#next);
@@ -142,8 +143,7 @@ export class HeaderCursor {
     try {
       return utf8.decode(bytes);
     } catch (cause) {
-      throw new GgufError(`"${this.#source.name}": ${what} at offset ${this.#windowOffset + start} is not valid UTF-8. ` +
-        'The file is damaged or hostile; fetch or convert it again.', { cause });
+      throw this.fail(`${what} at offset ${this.#windowOffset + start} is not valid UTF-8`, { cause });
     }
   }
 }

@@ -1,4 +1,4 @@
-// Ceilings on what a GGUF header may hold, far above real models, so that a hostile file stays small in memory and time.
+// Ceilings on what a GGUF header may hold, far above real models, so that hostile files stay cheap.
 // The largest real headers (262,144 tokens with merges and scores) are below 20 MiB and one million array elements.
 
 export const GGUF_LIMITS = Object.freeze({

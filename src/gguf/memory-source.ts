@@ -28,7 +28,9 @@ export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name)
         const length = Math.min(BLOB_CHUNK_BYTES, target.length - done);
         const chunk = await blob.slice(offset + done, offset + done + length).arrayBuffer();
         signal?.throwIfAborted();
-        if (chunk.byteLength !== length) throw new ModelSourceError(`"${name}" changed while it was read. Load it again.`);
+        if (chunk.byteLength !== length) {
+          throw new ModelSourceError(`"${name}" changed while it was read. Load it again.`);
+        }
         target.set(new Uint8Array(chunk), done);
       }
     },

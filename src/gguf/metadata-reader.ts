@@ -21,7 +21,8 @@ export async function readMetadata(cursor: HeaderCursor, count: number): Promise
     if (entries.has(key)) throw cursor.fail(`the metadata key ${quoted(key)} occurs twice`);
     const what = `the value of ${quoted(key)}`;
     const type = await readType(cursor, what);
-    entries.set(key, type === 'array' ? await readArray(cursor, what, 1, budget) : await readScalar(cursor, type, what));
+    const isArray = type === 'array';
+    entries.set(key, isArray ? await readArray(cursor, what, 1, budget) : await readScalar(cursor, type, what));
   }
   return entries;
 }
@@ -72,7 +73,8 @@ function checkedBoolean(cursor: HeaderCursor, byte: number, what: string): boole
 }
 
 async function readArray(cursor: HeaderCursor, what: string, depth: number, budget: Budget): Promise<GgufArray> {
-  if (depth > GGUF_LIMITS.arrayDepth) throw cursor.fail(`${what} nests arrays more than ${GGUF_LIMITS.arrayDepth} deep`);
+  const { arrayDepth } = GGUF_LIMITS;
+  if (depth > arrayDepth) throw cursor.fail(`${what} nests arrays more than ${arrayDepth} deep`);
   const type = await readType(cursor, `the elements of ${what}`);
   const count = await cursor.u64(`the length of ${what}`);
   const { minBytes, arrayOf } = GGUF_VALUE_TYPES[type];

@@ -8,7 +8,7 @@ export type GgufArray = readonly string[] | readonly boolean[] | readonly bigint
   | Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
   | BigUint64Array | BigInt64Array;
 
-/** Read-only view of a model's metadata. Getters return undefined for a missing key and throw GgufError for a wrong type. */
+/** A model's metadata, read-only. Getters return undefined for a missing key and throw GgufError for a wrong type. */
 export class Metadata {
   readonly entries: ReadonlyMap<string, GgufValue>;
 
@@ -59,18 +59,18 @@ export class Metadata {
   booleans(key: string): readonly boolean[] | undefined {
     const value = this.entries.get(key);
     if (value === undefined) return undefined;
-    if (Array.isArray(value) && (value.length === 0 || typeof value[0] === 'boolean')) return value as readonly boolean[];
+    if (Array.isArray(value) && typeof (value[0] ?? true) === 'boolean') return value as readonly boolean[];
     throw wrongType(key, 'an array of booleans', value);
   }
 
   /** The value at `key`, or a GgufError that names the key. */
   required<T>(key: string, value: T | undefined): T {
-    if (value === undefined) throw new GgufError(`The model has no metadata key "${key}". The file is incomplete; fetch or convert it again.`);
-    return value;
+    if (value !== undefined) return value;
+    throw new GgufError(`The model has no metadata key "${key}". The file is incomplete; fetch or convert it again.`);
   }
 }
 
 function wrongType(key: string, expected: string, value: GgufValue): GgufError {
   const found = typeof value === 'object' ? `an array of ${value.length}` : `${typeof value}`;
-  return new GgufError(`Metadata key "${key}" should be ${expected} but is ${found}. The file is malformed; fetch or convert it again.`);
+  return new GgufError(`Metadata key "${key}" should be ${expected} but is ${found}. Fetch or convert the file again.`);
 }

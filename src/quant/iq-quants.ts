@@ -23,10 +23,12 @@ interface Place {
 }
 
 /** Writes `length` values of a lattice point times `scale`; bit j of `signs` negates value j. */
-function writePoint(place: Place, i: number, grid: Uint8Array, point: number, length: number, scale: number, signs: number) {
+function writePoint(
+  { out, to }: Place, i: number, grid: Uint8Array, point: number, length: number, scale: number, signs: number,
+): void {
   for (let j = 0; j < length; j++) {
     const value = scale * grid[length * point + j];
-    place.out[place.to + i + j] = (signs >> j) & 1 ? -value : value;
+    out[to + i + j] = (signs >> j) & 1 ? -value : value;
   }
 }
 
@@ -96,8 +98,8 @@ export const IQ3_S: BlockFormat = {
 };
 
 /** Writes the eight values of an IQ1 point, all shifted by `shift`, times `scale`. */
-function writeShifted(place: Place, i: number, point: number, scale: number, shift: number) {
-  for (let j = 0; j < 8; j++) place.out[place.to + i + j] = scale * (IQ1_S_GRID[8 * point + j] + shift);
+function writeShifted({ out, to }: Place, i: number, point: number, scale: number, shift: number): void {
+  for (let j = 0; j < 8; j++) out[to + i + j] = scale * (IQ1_S_GRID[8 * point + j] + shift);
 }
 
 export const IQ1_S: BlockFormat = {
@@ -122,7 +124,8 @@ export const IQ1_M: BlockFormat = {
       const scale = (readU16(bytes, scalesAt + 2 * (i >> 6)) >> (3 * ((i >> 4) & 3))) & 7;
       const k = i >> 3;
       const qh = bytes[at + 32 + (k >> 1)] >> (4 * (k & 1));
-      writeShifted({ out, to }, i, bytes[at + k] | ((qh & 7) << 8), d * (2 * scale + 1), qh & 8 ? -IQ1_SHIFT : IQ1_SHIFT);
+      const point = bytes[at + k] | ((qh & 7) << 8);
+      writeShifted({ out, to }, i, point, d * (2 * scale + 1), qh & 8 ? -IQ1_SHIFT : IQ1_SHIFT);
     }
   },
 };

@@ -3,7 +3,7 @@ import type { BlockFormat } from './block-format.ts';
 import { clamp, inverse, largest, roundHalfEven } from './block-format.ts';
 import { readHalf, writeHalf } from './half.ts';
 import * as reading from './k-quants.ts';
-import { fitScaleAndMin, fitSymmetricScale } from './scale-fit.ts';
+import { fitScaleAndMin, refineSymmetricScale, searchSymmetricScale } from './scale-fit.ts';
 import type { RangeFit } from './scale-fit.ts';
 
 const BLOCK = 256;
@@ -127,7 +127,7 @@ function symmetricLevel(value: number, scale: number, half: number): number {
 export const Q3_K: BlockFormat = {
   ...reading.Q3_K,
   quantizeBlock(values, bytes, at) {
-    const fitted = Float32Array.from(subBlocks(values, 16), (part) => fitSymmetricScale(part, 4, true));
+    const fitted = Float32Array.from(subBlocks(values, 16), (part) => refineSymmetricScale(part, 4));
     const scales = quantizeScales(fitted, 32, bytes, at + 108);
     const d = readHalf(bytes, at + 108);
     scales.forEach((scale, j) => {
@@ -146,7 +146,7 @@ export const Q3_K: BlockFormat = {
 export const Q6_K: BlockFormat = {
   ...reading.Q6_K,
   quantizeBlock(values, bytes, at) {
-    const fitted = Float32Array.from(subBlocks(values, 16), (part) => fitSymmetricScale(part, 32, false));
+    const fitted = Float32Array.from(subBlocks(values, 16), (part) => searchSymmetricScale(part, 32));
     const scales = quantizeScales(fitted, 128, bytes, at + 208);
     const d = readHalf(bytes, at + 208);
     scales.forEach((scale, j) => { bytes[at + 192 + j] = scale; });

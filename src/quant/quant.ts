@@ -1,4 +1,4 @@
-// Block formats by GGML type: bytes to float32 and back. Plain and exact; the specification that fast kernels are held to.
+// Block formats by GGML type: bytes to float32 and back. Plain and exact: what fast kernels are held to.
 import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import { GGML_TYPES } from '../gguf/ggml-types.ts';
 import type { GgmlType } from '../gguf/ggml-types.ts';
