@@ -15,6 +15,22 @@ export interface RopeConfig {
     | { readonly kind: 'longrope'; readonly originalContextLength: number; readonly attentionFactor: number };
 }
 
+/** Mixture of experts: how many, how large, and how each row's experts are chosen and weighted. */
+export interface ExpertsConfig {
+  readonly numExperts: number;
+  readonly numUsed: number;
+  readonly intermediateSize: number;
+  /** Size of the experts that every row uses, together; 0 where there are none. */
+  readonly sharedIntermediateSize: number;
+  /** First layers, which have a plain feed-forward block. */
+  readonly numDenseLayers: number;
+  readonly gating: 'softmax' | 'sigmoid' | 'softmax_selected';
+  readonly normalize: boolean;
+  readonly weightsScale: number;
+  readonly numGroups: number;
+  readonly topGroups: number;
+}
+
 export interface ModelConfig {
   readonly architecture: string;
   readonly kind: 'decoder' | 'encoder';
@@ -31,6 +47,7 @@ export interface ModelConfig {
   readonly contextLength: number;
   readonly normEpsilon: number;
   readonly rope?: RopeConfig;
+  readonly experts?: ExpertsConfig;
   readonly slidingWindow?: number;
   /** How an encoder's rows become one vector. */
   readonly pooling?: 'mean' | 'cls' | 'last' | 'none';

@@ -53,13 +53,16 @@ export interface AttentionOptions {
 export interface RouteOptions {
   /** How router logits become probabilities: over all experts, or (gpt-oss) over the chosen ones only. */
   readonly gating: 'softmax' | 'sigmoid' | 'softmax_selected';
-  /** Divide the chosen weights by their sum. */
+  /** Divide the chosen weights by their sum (by 2^-14 where that is smaller). */
   readonly normalize: boolean;
   /** Factor on the chosen weights. */
   readonly scale: number;
   /** Added to the probabilities for the choice only (deepseek v3). */
   readonly selectionBias?: Vector;
-  /** Choose within the best `topGroups` of `numGroups` equal groups of experts (deepseek v2/v3). */
+  /**
+   * Choose within the best `topGroups` of `numGroups` equal groups of experts. A group scores its best probability
+   * (deepseek v2), or with `selectionBias` the sum of its two best biased ones (v3).
+   */
   readonly numGroups?: number;
   readonly topGroups?: number;
 }
@@ -101,9 +104,12 @@ export interface Backend {
   ): void;
   /**
    * out (n, 2 · frequencies.length): for pair i, cos and sin of positions[r] · frequencies[i], times `scale`, stored as
-   * out[r][2i], out[r][2i + 1].
+   * out[r][2i], out[r][2i + 1]. With `factors` (from the file, hence unknown while building) frequency i is divided by
+   * factors[i].
    */
-  ropeAngles(out: Activation, positions: IndexVector, frequencies: Vector, scale: number, n: number): void;
+  ropeAngles(
+    out: Activation, positions: IndexVector, frequencies: Vector, scale: number, n: number, factors?: Vector,
+  ): void;
   /** Rotates x in place by `angles` (n, dims) from ropeAngles. */
   rope(x: Activation, angles: Activation, n: number, options: RopeOptions): void;
   /** Stores k (n, numKvHeads · keyDim) and v (n, numKvHeads · valueDim) of every batch row at its position. */

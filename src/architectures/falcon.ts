@@ -1,0 +1,33 @@
+// Falcon: attention and feed-forward side by side; the larger models norm the input of each.
+import { attention } from '../layers/attention.ts';
+import { mapLayers } from '../layers/layer-kinds.ts';
+import { plainMlp } from '../layers/mlp.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { layerNorm } from '../layers/norm.ts';
+import { parallel } from '../layers/residual.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'falcon',
+  kind: 'decoder',
+  config: baseConfig('falcon', { norm: 'layer', rope: 'neox' }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => {
+      const hasSecondNorm = build.weights.has(`${prefix}attn_norm_2.weight`);
+      return parallel(build, layerNorm(build, `${prefix}attn_norm`), [
+        {
+          transform: attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
+          norm: hasSecondNorm ? layerNorm(build, `${prefix}attn_norm_2`) : undefined,
+        },
+        { transform: plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }) },
+      ]);
+    });
+    return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

@@ -1,0 +1,31 @@
+// OLMo 2: norms after attention and feed-forward only, queries and keys normalized over the whole row.
+import { attention } from '../layers/attention.ts';
+import { mapLayers, postNormLayer } from '../layers/layer-kinds.ts';
+import { gatedMlp } from '../layers/mlp.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { headNorm, rmsNorm } from '../layers/norm.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'olmo2',
+  kind: 'decoder',
+  config: baseConfig('olmo2', { norm: 'rms', rope: 'neox' }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => postNormLayer(
+      build, prefix,
+      attention(build, {
+        prefix, numKvHeads: config.numKvHeads[index], rope,
+        queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
+        keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim),
+      }),
+      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    ));
+    return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

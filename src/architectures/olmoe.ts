@@ -1,0 +1,29 @@
+// OLMoE: experts whose weights are not renormalized; queries and keys are normalized over the whole row.
+import { attention } from '../layers/attention.ts';
+import { expertsOrMlp } from '../layers/experts.ts';
+import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { headNorm, rmsNorm } from '../layers/norm.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'olmoe',
+  kind: 'decoder',
+  config: baseConfig('olmoe', { norm: 'rms', rope: 'neox', experts: { normalize: false } }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => preNormLayer(
+      build, prefix,
+      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope,
+        queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
+        keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim) }),
+      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+    ));
+    return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

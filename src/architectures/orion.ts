@@ -1,0 +1,28 @@
+// Orion: Llama with LayerNorm.
+import { attention } from '../layers/attention.ts';
+import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
+import { gatedMlp } from '../layers/mlp.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { layerNorm } from '../layers/norm.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'orion',
+  kind: 'decoder',
+  config: baseConfig('orion', { norm: 'layer', rope: 'neox' }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => preNormLayer(
+      build, prefix,
+      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
+      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+      { norm: layerNorm },
+    ));
+    return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

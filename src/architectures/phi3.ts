@@ -1,0 +1,27 @@
+// Phi 3 and 4: fused projections, long-context rotation factors from the file.
+import { attention } from '../layers/attention.ts';
+import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
+import { gatedMlp } from '../layers/mlp.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { rmsNorm } from '../layers/norm.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'phi3',
+  kind: 'decoder',
+  config: baseConfig('phi3', { norm: 'rms', rope: 'neox' }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => preNormLayer(
+      build, prefix,
+      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope, window: config.slidingWindow }),
+      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    ));
+    return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

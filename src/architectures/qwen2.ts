@@ -1,0 +1,27 @@
+// Qwen 2 and 2.5: Llama with biases on queries, keys and values.
+import { attention } from '../layers/attention.ts';
+import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
+import { gatedMlp } from '../layers/mlp.ts';
+import { createModelBuild } from '../layers/model-build.ts';
+import { createModel, outputHead } from '../layers/model.ts';
+import { rmsNorm } from '../layers/norm.ts';
+import { createRope } from '../layers/rope.ts';
+import type { Architecture } from './architecture.ts';
+import { baseConfig } from './base-config.ts';
+
+export const architecture: Architecture = {
+  id: 'qwen2',
+  kind: 'decoder',
+  config: baseConfig('qwen2', { norm: 'rms', rope: 'neox' }),
+  build(...sizes) {
+    const build = createModelBuild(...sizes);
+    const { config } = build;
+    const rope = createRope(build);
+    const layers = mapLayers(build, (prefix, index) => preNormLayer(
+      build, prefix,
+      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
+      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    ));
+    return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
+  },
+};

@@ -1,0 +1,84 @@
+// The plain TypeScript backend: one thread, no layouts of its own. It specifies what every other backend must compute.
+import type { Arena } from '../arena.ts';
+import type { Backend } from '../backend.ts';
+import type { KvType } from '../tensors.ts';
+import { KV_BLOCK_SIZE } from '../tensors.ts';
+import { attention } from './attention.ts';
+import * as elementwise from './elementwise.ts';
+import { combineExperts, route } from './experts.ts';
+import { storeKv } from './kv-cache.ts';
+import { expertMatmul, gather, getRows, matmul } from './matmul.ts';
+import type { ReferenceMemory } from './memory.ts';
+import { createReferenceMemory } from './memory.ts';
+import { layerNorm, rmsNorm } from './norm.ts';
+import { shortConv, selectiveScan } from './recurrent.ts';
+import { rope, ropeAngles } from './rope.ts';
+
+export interface ReferenceBackendOptions {
+  /** What addresses point into; its size may be 0 for a dry run that only allocates. */
+  readonly memory: ArrayBufferLike;
+  readonly arena: Arena;
+  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  /** Sequences with recurrent state at a time. */
+  readonly maxSlots: number;
+}
+
+export function createReferenceBackend(options: ReferenceBackendOptions): Backend {
+  const memory = createReferenceMemory(options.memory);
+  return { name: 'reference', ...storage(options, memory), ...operations(memory) };
+}
+
+function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
+  const { arena, kv, maxSlots } = options;
+  const activation: Backend['activation'] = (rows, cols, label) => {
+    const ptr = arena.allocate(4 * rows * cols, label);
+    return { ptr, rows, cols, stride: cols, allocation: ptr };
+  };
+  return {
+    activation,
+    indices: (length, label) => ({ ptr: arena.allocate(4 * length, label), length }),
+    constant(values, label) {
+      const ptr = arena.allocate(4 * values.length, label);
+      if (memory.bytes.length > 0) memory.floats.set(values, ptr / 4);
+      return { name: label, ptr, length: values.length };
+    },
+    kvLayer(shape) {
+      const positions = kv.numBlocks * KV_BLOCK_SIZE * shape.numKvHeads;
+      const elementBytes = kv.type === 'f32' ? 4 : 2;
+      const keyPtr = arena.allocate(positions * shape.keyDim * elementBytes, 'keys');
+      const valuePtr = arena.allocate(positions * shape.valueDim * elementBytes, 'values');
+      return { ...shape, type: kv.type, numBlocks: kv.numBlocks, keyPtr, valuePtr };
+    },
+    layoutFor: () => 'gguf',
+    repack: () => undefined,
+    recurrentState: (floatsPerSlot) => activation(maxSlots, floatsPerSlot, 'recurrent state'),
+  } satisfies Partial<Backend>;
+}
+
+function operations(memory: ReferenceMemory) {
+  return {
+    getRows: getRows.bind(undefined, memory),
+    gather: gather.bind(undefined, memory),
+    matmul: matmul.bind(undefined, memory),
+    rmsNorm: rmsNorm.bind(undefined, memory),
+    layerNorm: layerNorm.bind(undefined, memory),
+    ropeAngles: ropeAngles.bind(undefined, memory),
+    rope: rope.bind(undefined, memory),
+    storeKv: storeKv.bind(undefined, memory),
+    attention: attention.bind(undefined, memory),
+    activate: elementwise.activate.bind(undefined, memory),
+    gate: elementwise.gate.bind(undefined, memory),
+    gateClamped: elementwise.gateClamped.bind(undefined, memory),
+    add: elementwise.add.bind(undefined, memory),
+    addVector: elementwise.addVector.bind(undefined, memory),
+    multiply: elementwise.multiply.bind(undefined, memory),
+    scale: elementwise.scale.bind(undefined, memory),
+    softcap: elementwise.softcap.bind(undefined, memory),
+    clamp: elementwise.clamp.bind(undefined, memory),
+    route: route.bind(undefined, memory),
+    expertMatmul: expertMatmul.bind(undefined, memory),
+    combineExperts: combineExperts.bind(undefined, memory),
+    shortConv: shortConv.bind(undefined, memory),
+    selectiveScan: selectiveScan.bind(undefined, memory),
+  } satisfies Partial<Backend>;
+}
