@@ -91,7 +91,7 @@ export class HeaderCursor {
   /** Refuses a count whose smallest possible encoding is longer than the rest of the file. */
   checkCount(count: number, minBytes: number, what: string): void {
     if (count * minBytes > this.remaining) {
-      throw this.fail(`${what} is ${count}, which needs ${count * minBytes} bytes, and ${this.remaining} remain`);
+      throw this.fail(`${what} is ${count}, each at least ${minBytes} bytes long, and ${this.remaining} bytes remain`);
     }
   }
 
