@@ -4,7 +4,7 @@ import { expertsOrMlp } from '../layers/experts.ts';
 import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
 import { createModelBuild } from '../layers/model-build.ts';
 import { createModel, outputHead } from '../layers/model.ts';
-import { headNorm, rmsNorm } from '../layers/norm.ts';
+import { rmsNorm } from '../layers/norm.ts';
 import { createRope } from '../layers/rope.ts';
 import type { Architecture } from './architecture.ts';
 import { baseConfig } from './base-config.ts';
@@ -20,8 +20,8 @@ export const architecture: Architecture = {
     const layers = mapLayers(build, (prefix, index) => preNormLayer(
       build, prefix,
       attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope,
-        queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
-        keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim) }),
+        queryNorm: rmsNorm(build, `${prefix}attn_q_norm`, config.numHeads * config.headDim),
+        keyNorm: rmsNorm(build, `${prefix}attn_k_norm`, config.numKvHeads[index] * config.headDim) }),
       expertsOrMlp(build, index, { prefix, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
