@@ -3,3 +3,5 @@ export * from './matmul-float';
 export * from './dequantize-simple';
 export * from './dequantize-k';
 export * from './dequantize-iq';
+export * from './quantize-activations';
+export * from './matmul-block32';

@@ -5,7 +5,7 @@ import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { GgmlType } from '../../gguf/ggml-types.ts';
 import { UnsupportedModelError } from '../../errors.ts';
 import type { Kernels } from './kernels.ts';
-import { extractRow, interleaveGroup, isInterleavable } from './layouts.ts';
+import { extractRow, groupOf, interleaveGroup, isInterleavable } from './layouts.ts';
 import type { InterleavedType } from './layouts.ts';
 
 /**
@@ -21,8 +21,17 @@ export interface MatmulRowsOptions {
   readonly scale?: number;
 }
 
-const PACKED_FORMAT: Record<InterleavedType, Exclude<ActivationFormat, 'f32'>> = {
-  Q4_1: 'q8',
+type PackedFormat = Exclude<ActivationFormat, 'f32'>;
+
+const PACKED_FORMAT: Record<InterleavedType, PackedFormat> = {
+  Q4_0: 'q8', Q4_1: 'q8', Q5_0: 'q8', Q5_1: 'q8', Q8_0: 'q16', IQ4_NL: 'q16', MXFP4: 'q16',
+};
+
+/** Columns and bytes (in the build that stores most) of one row's block; assembly/quantize-activations.ts draws them. */
+const PACKED_BLOCK: Record<PackedFormat, { readonly cols: number; readonly bytes: number }> = {
+  q8: { cols: 32, bytes: 76 },
+  q16: { cols: 32, bytes: 68 },
+  q8_k: { cols: 256, bytes: 596 },
 };
 
 const FLOAT_KERNELS: Partial<Record<GgmlType, string>> = {
@@ -42,18 +51,11 @@ export function activationFormat(weight: Weight): ActivationFormat {
   return weight.layout === 'interleaved4' ? PACKED_FORMAT[weight.type as InterleavedType] : 'f32';
 }
 
-/** Bytes from one panel of 4 rows to the next, and of a single row, per block of activations. */
-const PANEL: Record<Exclude<ActivationFormat, 'f32'>, { blockSize: number; panelBytes: number; rowBytes: number }> = {
-  q8: { blockSize: 32, panelBytes: 0, rowBytes: 0 },
-  q16: { blockSize: 32, panelBytes: 0, rowBytes: 0 },
-  q8_k: { blockSize: 256, panelBytes: 0, rowBytes: 0 },
-};
-
 /** Bytes that `n` packed rows take; 0 for `f32`, which needs no packing. */
 export function activationBytes(format: ActivationFormat, n: number, cols: number): number {
   if (format === 'f32') return 0;
-  const { blockSize, panelBytes } = PANEL[format];
-  return Math.ceil(n / 4) * (cols / blockSize) * panelBytes;
+  const block = PACKED_BLOCK[format];
+  return 4 * Math.ceil(n / 4) * (cols / block.cols) * block.bytes;
 }
 
 /**
@@ -84,11 +86,11 @@ export function matmulRows(
 ): void {
   if (rowFrom >= rowTo) return;
   const { biasPtr = 0, accumulate = false, scale = 1 } = options;
-  const kernelsOf = kernels.exports;
+  const { exports } = kernels;
   const bias = (row: number): number => (biasPtr ? biasPtr + 4 * row : 0);
   if (weight.layout === 'interleaved4') {
     const { type, cols, rowBytes } = weight;
-    kernelsOf[`matmul_${type.toLowerCase()}_${PACKED_FORMAT[type as InterleavedType]}`](
+    exports[`matmul_${type.toLowerCase()}_${PACKED_FORMAT[type as InterleavedType]}`](
       weight.ptr + rowFrom * rowBytes, packedPtr, out.ptr + 4 * rowFrom, bias(rowFrom), rowTo - rowFrom, n,
       cols / GGML_TYPES[type].blockSize, 4 * out.stride, scale, Number(accumulate),
     );
@@ -96,7 +98,7 @@ export function matmulRows(
   }
   const direct = FLOAT_KERNELS[weight.type];
   if (direct && (weight.type === 'F32' || n < 4)) {
-    kernelsOf[direct](
+    exports[direct](
       weight.ptr + rowFrom * weight.rowBytes, x.ptr, out.ptr + 4 * rowFrom, bias(rowFrom), rowTo - rowFrom, n,
       weight.cols, weight.rowBytes, 4 * x.stride, 4 * out.stride, scale, Number(accumulate),
     );
@@ -106,7 +108,7 @@ export function matmulRows(
   for (let row = rowFrom; row < rowTo; row += TILE_ROWS) {
     const rows = Math.min(TILE_ROWS, rowTo - row);
     dequantize(weight.ptr + row * weight.rowBytes, scratchPtr, rows * weight.cols);
-    kernelsOf['matmul_f32_f32'](
+    exports['matmul_f32_f32'](
       scratchPtr, x.ptr, out.ptr + 4 * row, bias(row), rows, n,
       weight.cols, 4 * weight.cols, 4 * x.stride, 4 * out.stride, scale, Number(accumulate),
     );
@@ -133,7 +135,8 @@ export function getRows(
   for (let r = rowFrom; r < rowTo; r++) {
     const outPtr = out.ptr + 4 * r * out.stride;
     if (table.layout === 'interleaved4') {
-      extractRow(kernels.memory, table, ids[r], scratchPtr);
+      const row = new Uint8Array(kernels.memory.buffer, scratchPtr, table.rowBytes);
+      extractRow(table.type as InterleavedType, groupOf(kernels.memory, table, ids[r]), ids[r] & 3, row);
       dequantizeRow(scratchPtr, outPtr, table.cols);
     } else {
       dequantizeRow(table.ptr + ids[r] * table.rowBytes, outPtr, table.cols);
@@ -148,5 +151,8 @@ export function getRows(
  */
 export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number): void {
   if (weight.layout !== 'interleaved4') return;
-  for (let row = rowFrom; row < rowTo; row += 4) interleaveGroup(kernels.memory, weight, row);
+  const copy = new Uint8Array(4 * weight.rowBytes);
+  for (let row = rowFrom; row < rowTo; row += 4) {
+    interleaveGroup(weight.type as InterleavedType, groupOf(kernels.memory, weight, row), copy);
+  }
 }

@@ -1,0 +1,207 @@
+// Matrix products of every format against a float64 twin on the same quantized activations, and against the truth.
+import { describe, expect, it } from 'vitest';
+import {
+  activationBytes, activationFormat, dequantize, getRows, layoutFor, matmulRows, packActivations, repackRows, scratchBytes,
+} from '../../src/backends/wasm/matmul.ts';
+import type { ActivationFormat, MatmulRowsOptions } from '../../src/backends/wasm/matmul.ts';
+import { GGML_TYPES } from '../../src/gguf/ggml-types.ts';
+import type { GgmlType } from '../../src/gguf/ggml-types.ts';
+import type { Activation, Weight } from '../../src/backends/tensors.ts';
+import { BUILDS, openKernels, placeActivation, placeBytes, randomNumbers } from './kernel-memory.ts';
+import type { KernelMemory } from './kernel-memory.ts';
+import { randomWeights } from './random-weights.ts';
+
+/**
+ * Root mean square error of a product with unquantized activations, relative to |weights| · |activations| / √cols: what
+ * quantizing the activations costs. q16 and f32 formats cost next to nothing.
+ */
+const ERROR_TABLE: Record<ActivationFormat, number> = { f32: 1e-6, q16: 3e-5, q8: 8e-3, q8_k: 9e-3 };
+
+const TYPES: readonly GgmlType[] = [
+  'F32', 'F16', 'BF16', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ1_S', 'IQ1_M',
+  'IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_XXS', 'IQ3_S', 'IQ4_NL', 'IQ4_XS', 'TQ1_0', 'TQ2_0', 'MXFP4',
+];
+
+interface Placed {
+  readonly weight: Weight;
+  /** Row-major dequantized weights. */
+  readonly values: Float32Array;
+}
+
+function placeWeight(kernels: KernelMemory, type: GgmlType, rows: number, cols: number, seed = 1): Placed {
+  const bytes = randomWeights(type, rows * cols, seed);
+  const { blockSize, blockBytes } = GGML_TYPES[type];
+  const ptr = placeBytes(kernels, bytes);
+  const valuesPtr = kernels.arena.allocate(4 * rows * cols, 'values');
+  dequantize(kernels, type, ptr, valuesPtr, rows * cols);
+  const values = kernels.floats(valuesPtr, rows * cols).slice();
+  const layout = layoutFor(type, rows, cols);
+  const weight: Weight = {
+    name: type, type, layout, rows, cols, depth: 1, ptr, rowBytes: (cols / blockSize) * blockBytes,
+  };
+  repackRows(kernels, weight, 0, rows);
+  return { weight, values };
+}
+
+/** One row of activations as the format sees it, in float64. */
+function quantizedRow(format: ActivationFormat, x: Float32Array): Float64Array {
+  if (format === 'f32') return Float64Array.from(x);
+  const size = format === 'q8_k' ? 256 : 32;
+  const levels = format === 'q16' ? 32767 : 127;
+  const result = new Float64Array(x.length);
+  for (let at = 0; at < x.length; at += size) {
+    const block = x.subarray(at, at + size);
+    const most = block.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+    const inverse = most === 0 ? 0 : Math.fround(levels / most);
+    const scale = Math.fround(most / levels);
+    block.forEach((v, i) => {
+      const scaled = Math.fround(v * inverse);
+      const floor = Math.floor(scaled), rest = scaled - floor;
+      const nearest = rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
+      result[at + i] = scale * nearest;
+    });
+  }
+  return result;
+}
+
+function normalValues(count: number, seed: number): Float32Array {
+  const random = randomNumbers(seed);
+  return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+}
+
+/** Packs x and multiplies rows [from, to) of the weight for each of the given shares. */
+function multiply(
+  kernels: KernelMemory, weight: Weight, x: Activation, out: Activation, n: number,
+  options: MatmulRowsOptions = {}, shares: readonly number[] = [0, weight.rows],
+): void {
+  const format = activationFormat(weight);
+  const packed = kernels.arena.allocate(activationBytes(format, n, weight.cols) || 1, 'packed');
+  for (let row = 0; row < n; row += 4) packActivations(kernels, format, packed, x, row, Math.min(n, row + 4), n);
+  const scratch = kernels.arena.allocate(scratchBytes(weight) || 1, 'scratch');
+  for (let i = 0; i + 1 < shares.length; i++) {
+    matmulRows(kernels, weight, x, packed, out, n, shares[i], shares[i + 1], options, scratch);
+  }
+}
+
+function rowsOf(kernels: KernelMemory, out: Activation, n: number): Float32Array[] {
+  return Array.from({ length: n }, (_, r) => kernels.floats(out.ptr + 4 * r * out.stride, out.cols).slice());
+}
+
+const COLS = (type: GgmlType): number[] => {
+  const { blockSize } = GGML_TYPES[type];
+  if (blockSize === 1) return [1, 3, 4, 31, 64, 129];
+  return blockSize === 32 ? [32, 96, 576] : [256, 768];
+};
+
+describe.each(BUILDS)('%s matmul', (build) => {
+  describe.each(TYPES)('%s', (type) => {
+    it('agrees with its twin for awkward sizes', () => {
+      for (const cols of COLS(type)) {
+        for (const rows of [1, 2, 3, 4, 5, 7, 8, 12, 17, 36]) {
+          for (const n of [1, 2, 3, 4, 5, 7, 8, 17]) {
+            const kernels = openKernels(build, 32);
+            const { weight, values } = placeWeight(kernels, type, rows, cols, rows + n);
+            const input = normalValues(n * cols, cols + n);
+            const x = placeActivation(kernels, n, cols, input, 3);
+            const out = placeActivation(kernels, n, rows, undefined, 5);
+            multiply(kernels, weight, x, out, n);
+            const format = activationFormat(weight);
+            const results = rowsOf(kernels, out, n);
+            for (let c = 0; c < n; c++) {
+              const xc = quantizedRow(format, input.subarray(c * cols, (c + 1) * cols));
+              for (let r = 0; r < rows; r++) {
+                let sum = 0, magnitude = 0;
+                for (let i = 0; i < cols; i++) {
+                  const product = values[r * cols + i] * xc[i];
+                  sum += product;
+                  magnitude += Math.abs(product);
+                }
+                const error = Math.abs(results[c][r] - sum);
+                if (!(error <= 2e-6 * magnitude)) {
+                  expect.fail(`rows ${rows} n ${n} cols ${cols}: out[${c}][${r}] = ${results[c][r]}, twin ${sum}, |·| ${magnitude}`);
+                }
+              }
+            }
+          }
+        }
+      }
+    });
+
+    it('does not depend on how rows are shared or on n', () => {
+      const kernels = openKernels(build, 64);
+      const cols = GGML_TYPES[type].blockSize === 256 ? 512 : 96;
+      const rows = 36, n = 7;
+      const { weight } = placeWeight(kernels, type, rows, cols);
+      const input = normalValues(n * cols, 3);
+      const x = placeActivation(kernels, n, cols, input);
+      const whole = placeActivation(kernels, n, rows), shared = placeActivation(kernels, n, rows);
+      multiply(kernels, weight, x, whole, n);
+      multiply(kernels, weight, x, shared, n, {}, [0, 4, 12, 24, 36]);
+      const expected = rowsOf(kernels, whole, n);
+      expect(rowsOf(kernels, shared, n)).toEqual(expected);
+      for (const count of [1, 2, 3, 5]) {
+        const some = placeActivation(kernels, count, rows);
+        multiply(kernels, weight, x, some, count);
+        expect(rowsOf(kernels, some, count)).toEqual(expected.slice(0, count));
+      }
+    });
+
+    it('adds bias, scales and accumulates in that order', () => {
+      const kernels = openKernels(build, 64);
+      const cols = GGML_TYPES[type].blockSize === 256 ? 256 : 64;
+      for (const rows of [12, 5]) {
+        for (const n of [1, 3, 4, 6]) {
+          const { weight } = placeWeight(kernels, type, rows, cols);
+          const x = placeActivation(kernels, n, cols, normalValues(n * cols, 5));
+          const biasValues = normalValues(rows, 6), before = normalValues(n * rows, 7);
+          const bias = placeActivation(kernels, 1, rows, biasValues);
+          const plain = placeActivation(kernels, n, rows), out = placeActivation(kernels, n, rows, before);
+          multiply(kernels, weight, x, plain, n);
+          multiply(kernels, weight, x, out, n, { biasPtr: bias.ptr, scale: 0.375, accumulate: true });
+          const products = rowsOf(kernels, plain, n);
+          const f = Math.fround;
+          const expected = products.map((row, c) => row.map((v, r) => f(f(f(v + biasValues[r]) * 0.375) + before[c * rows + r])));
+          expect(rowsOf(kernels, out, n)).toEqual(expected);
+        }
+      }
+    });
+
+    it('costs no more accuracy than its activation format', () => {
+      const kernels = openKernels(build, 64);
+      const cols = 1024, rows = 32, n = 4;
+      const { weight, values } = placeWeight(kernels, type, rows, cols);
+      const input = normalValues(n * cols, 8);
+      const x = placeActivation(kernels, n, cols, input), out = placeActivation(kernels, n, rows);
+      multiply(kernels, weight, x, out, n);
+      const results = rowsOf(kernels, out, n);
+      let squares = 0, scale = 0;
+      for (let c = 0; c < n; c++) {
+        for (let r = 0; r < rows; r++) {
+          let sum = 0, energy = 0;
+          for (let i = 0; i < cols; i++) {
+            sum += values[r * cols + i] * input[c * cols + i];
+            energy += values[r * cols + i] ** 2;
+          }
+          squares += (results[c][r] - sum) ** 2;
+          scale += energy;
+        }
+      }
+      expect(Math.sqrt(squares / scale)).toBeLessThan(ERROR_TABLE[activationFormat(weight)]);
+    });
+
+    it('gets rows back out of the layout', () => {
+      const kernels = openKernels(build, 32);
+      const cols = GGML_TYPES[type].blockSize === 256 ? 512 : 96;
+      for (const rows of [5, 8]) {
+        const { weight, values } = placeWeight(kernels, type, rows, cols);
+        const ids = Int32Array.of(3, 0, 4, 4, 1);
+        const out = placeActivation(kernels, ids.length, cols, undefined, 2);
+        const scratch = kernels.arena.allocate(scratchBytes(weight) || 1, 'scratch');
+        getRows(kernels, weight, ids, out, 0, 2, 1, scratch);
+        getRows(kernels, weight, ids, out, 2, 5, 0.5, scratch);
+        const expected = Array.from(ids, (id, r) => values.slice(id * cols, (id + 1) * cols).map((v) => (r < 2 ? v : v * 0.5)));
+        expect(rowsOf(kernels, out, ids.length)).toEqual(expected);
+      }
+    });
+  });
+});
