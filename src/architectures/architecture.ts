@@ -1,4 +1,4 @@
-// What an architecture file exports: how to read its configuration from GGUF metadata and how to build its forward pass.
+// What an architecture file exports: how to read its configuration from metadata and how to build its forward pass.
 import type { Backend } from '../backends/backend.ts';
 import type { Activation, Batch, Vector, Weight } from '../backends/tensors.ts';
 import type { GgmlType } from '../gguf/ggml-types.ts';
@@ -36,7 +36,7 @@ export interface BuildLimits {
 }
 
 export interface Model {
-  /** Runs the layers; the result is (numOutputs, hiddenSize): final hidden states, after the output norm, of the wanted rows. */
+  /** Runs the layers; returns (numOutputs, hiddenSize): hidden states after the output norm, of the wanted rows. */
   forward(batch: Batch): Activation;
   /** (numOutputs, vocabSize) from forward's result; undefined for encoders without a language-model head. */
   readonly logits: ((hidden: Activation, numOutputs: number) => Activation) | undefined;
@@ -49,6 +49,6 @@ export interface Architecture {
   readonly kind: 'decoder' | 'encoder';
   /** Structured-clonable configuration; GgufError names a missing or senseless key. */
   config(metadata: Metadata, tensors: ReadonlyMap<string, TensorDeclaration>): ModelConfig;
-  /** Allocates through `backend`, asks `weights`; runs identically on every thread, with or without memory behind it. */
+  /** Allocates through `backend`, asks `weights`; the same on every thread, with or without memory behind it. */
   build(config: ModelConfig, weights: WeightSource, backend: Backend, limits: BuildLimits): Model;
 }

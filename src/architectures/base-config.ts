@@ -95,7 +95,8 @@ export function readVocabSize(reader: ConfigReader): number {
     throw new GgufError(
       rows === undefined
         ? 'The model has no tensor "token_embd.weight" of two dimensions. The file holds no weights or is incomplete.'
-        : `Tensor "token_embd.weight" has ${rows} rows; at most ${CONFIG_LIMITS.vocabSize} make sense. The file is malformed.`,
+        : `Tensor "token_embd.weight" has ${rows} rows; 1 to ${CONFIG_LIMITS.vocabSize} make sense. ` +
+          'The file is malformed; fetch or convert it again.',
     );
   }
   return rows;

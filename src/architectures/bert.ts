@@ -15,11 +15,10 @@ export const architecture: Architecture = {
   config: baseConfig('bert', { kind: 'encoder', norm: 'layer' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
-    const layers = mapLayers(build, (prefix, index) => bertLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index] }),
-      plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    const layers = mapLayers(build, (layer) => bertLayer(
+      build, layer,
+      attention(build, { ...layer }),
+      plainMlp(build, { ...layer, activation: 'gelu' }),
     ));
     return createModel(build, { layers, embed: bertEmbeddings(build, learnedPositions(build)) });
   },

@@ -15,16 +15,18 @@ export const architecture: Architecture = {
   config: baseConfig('bloom', { norm: 'layer' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const embeddingNorm = layerNorm(build, 'token_embd_norm');
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], alibiSlopes: alibiSlopes(build, 8) }),
-      plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, alibiSlopes: alibiSlopes(build, 8) }),
+      plainMlp(build, { ...layer, activation: 'gelu' }),
       { norm: layerNorm },
     ));
     return createModel(build, {
-      layers, embed: (x, batch) => embeddingNorm(x, x, batch.numTokens), outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build),
+      layers,
+      embed: (x, batch) => embeddingNorm(x, x, batch.numTokens),
+      outputNorm: layerNorm(build, 'output_norm'),
+      head: outputHead(build),
     });
   },
 };

@@ -22,18 +22,17 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
-      const isWindowed = isWindowLayer(config, index);
-      return parallel(build, layerNorm(build, `${prefix}attn_norm`), [
+    const layers = mapLayers(build, (layer) => {
+      const isWindowed = isWindowLayer(config, layer.index);
+      return parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
         {
           transform: attention(build, {
-            prefix,
-            numKvHeads: config.numKvHeads[index],
+            ...layer,
             rope: isWindowed ? rope : undefined,
             window: isWindowed ? config.slidingWindow : undefined,
           }),
         },
-        { transform: gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }) },
+        { transform: gatedMlp(build, { ...layer, activation: 'silu' }) },
       ]);
     });
     return createModel(build, {

@@ -20,17 +20,16 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => parallel(build, layerNorm(build, `${prefix}attn_norm`), [
+    const layers = mapLayers(build, (layer) => parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
       {
         transform: attention(build, {
-          prefix,
-          numKvHeads: config.numKvHeads[index],
+          ...layer,
           rope,
-          queryNorm: optionalHeadNorm(build, 'layer', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
-          keyNorm: optionalHeadNorm(build, 'layer', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim),
+          queryNorm: optionalHeadNorm(build, 'layer', `${layer.prefix}attn_q_norm`, config.numHeads, config.headDim),
+          keyNorm: optionalHeadNorm(build, 'layer', `${layer.prefix}attn_k_norm`, layer.numKvHeads, config.headDim),
         }),
       },
-      { transform: gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }) },
+      { transform: gatedMlp(build, { ...layer, activation: 'silu' }) },
     ]));
     return createModel(build, {
       layers,

@@ -50,7 +50,7 @@ export class ConfigReader {
     const value = this.metadata.entries.get(full);
     if (value === undefined || typeof value === 'number') return Array(numLayers).fill(this.count(key, range));
     const values = this.metadata.required(full, this.metadata.numbers(full));
-    if (values.length !== numLayers) throw senseless(full, `an array of ${values.length}`, `${numLayers} values, one per layer`);
+    if (values.length !== numLayers) throw wrongNumber(full, values.length, numLayers);
     return Array.from(values, (item) => checkedCount(full, item, range));
   }
 
@@ -78,7 +78,7 @@ export class ConfigReader {
   flags(key: string, numLayers: number): readonly boolean[] {
     const full = this.#full(key);
     const values = this.metadata.required(full, this.metadata.booleans(full));
-    if (values.length !== numLayers) throw senseless(full, `an array of ${values.length}`, `${numLayers} flags, one per layer`);
+    if (values.length !== numLayers) throw wrongNumber(full, values.length, numLayers);
     return values;
   }
 
@@ -106,6 +106,10 @@ function checkedCount(key: string, value: number, { min = 1, max }: Range): numb
     throw senseless(key, value, `a whole number from ${min} to ${max}`);
   }
   return value;
+}
+
+function wrongNumber(key: string, found: number, numLayers: number): GgufError {
+  return senseless(key, `an array of ${found}`, `one of ${numLayers}, a value per layer`);
 }
 
 function senseless(key: string, found: number | string, expected: string): GgufError {

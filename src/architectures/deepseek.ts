@@ -15,12 +15,11 @@ export const architecture: Architecture = {
   config: baseConfig('deepseek', { norm: 'rms', rope: 'norm', experts: { normalize: false } }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope }),
+      expertsOrMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

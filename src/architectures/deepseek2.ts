@@ -33,10 +33,10 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build, { scaling: ropeScaling(config) });
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
       latentAttention(build, {
-        prefix, rope,
+        ...layer, rope,
         scale: attentionScale(config),
         headDim: extraNumber(config, 'headDim'),
         ropeDims: extraNumber(config, 'ropeDims'),
@@ -44,7 +44,7 @@ export const architecture: Architecture = {
         queryRank: extraNumber(config, 'queryRank'),
         latentRank: extraNumber(config, 'latentRank'),
       }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+      expertsOrMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -20,19 +20,18 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
-      const isWindowed = isWindowLayer(config, index);
+    const layers = mapLayers(build, (layer) => {
+      const isWindowed = isWindowLayer(config, layer.index);
       return postNormLayer(
-        build, prefix,
+        build, layer,
         attention(build, {
-          prefix,
-          numKvHeads: config.numKvHeads[index],
+          ...layer,
           rope: isWindowed || !config.slidingWindow ? rope : undefined,
           window: isWindowed ? config.slidingWindow : undefined,
-          queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
-          keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim),
+          queryNorm: headNorm(build, 'rms', `${layer.prefix}attn_q_norm`, config.numHeads, config.headDim),
+          keyNorm: headNorm(build, 'rms', `${layer.prefix}attn_k_norm`, layer.numKvHeads, config.headDim),
         }),
-        gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+        gatedMlp(build, { ...layer, activation: 'silu' }),
       );
     });
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });

@@ -9,7 +9,9 @@ export interface ExpertsDefaults {
 }
 
 /** ggml's numbers for `expert_gating_func`. */
-const GATINGS: Readonly<Record<number, ExpertsConfig['gating']>> = { 1: 'softmax', 2: 'sigmoid', 3: 'softmax_selected' };
+const GATINGS: Readonly<Record<number, ExpertsConfig['gating']>> = {
+  1: 'softmax', 2: 'sigmoid', 3: 'softmax_selected',
+};
 
 /** Undefined where the model has no experts. */
 export function readExperts(reader: ConfigReader, defaults: ExpertsDefaults): ExpertsConfig | undefined {
@@ -28,12 +30,16 @@ export function readExperts(reader: ConfigReader, defaults: ExpertsDefaults): Ex
       : reader.count('feed_forward_length', { max: CONFIG_LIMITS.intermediateSize }),
     sharedIntermediateSize: readSharedSize(reader),
     numDenseLayers: reader.count('leading_dense_block_count', { min: 0, max: CONFIG_LIMITS.layers, otherwise: 0 }),
-    gating: GATINGS[reader.count('expert_gating_func', { min: 0, max: 3, otherwise: 0 })] ?? defaults.gating ?? 'softmax',
+    gating: readGating(reader) ?? defaults.gating ?? 'softmax',
     normalize: reader.flag('expert_weights_norm', defaults.normalize),
     weightsScale: reader.real('expert_weights_scale', 0) || 1,
     numGroups,
     topGroups,
   };
+}
+
+function readGating(reader: ConfigReader): ExpertsConfig['gating'] | undefined {
+  return GATINGS[reader.count('expert_gating_func', { min: 0, max: 3, otherwise: 0 })];
 }
 
 /** Said directly (qwen2moe) or as a number of ordinary experts (deepseek). */

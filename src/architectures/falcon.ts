@@ -16,16 +16,15 @@ export const architecture: Architecture = {
   config: baseConfig('falcon', { norm: 'layer', rope: 'neox' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
-      const hasSecondNorm = build.weights.has(`${prefix}attn_norm_2.weight`);
-      return parallel(build, layerNorm(build, `${prefix}attn_norm`), [
+    const layers = mapLayers(build, (layer) => {
+      const hasSecondNorm = build.weights.has(`${layer.prefix}attn_norm_2.weight`);
+      return parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
         {
-          transform: attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
-          norm: hasSecondNorm ? layerNorm(build, `${prefix}attn_norm_2`) : undefined,
+          transform: attention(build, { ...layer, rope }),
+          norm: hasSecondNorm ? layerNorm(build, `${layer.prefix}attn_norm_2`) : undefined,
         },
-        { transform: plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }) },
+        { transform: plainMlp(build, { ...layer, activation: 'gelu' }) },
       ]);
     });
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });

@@ -19,7 +19,7 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const ropes = gemma3Ropes(build, extraNumber(config, 'windowRopeTheta'));
-    const layers = mapLayers(build, (prefix, index) => gemma3Layer(build, prefix, index, ropes));
+    const layers = mapLayers(build, (layer) => gemma3Layer(build, layer, ropes));
     return createModel(build, {
       layers, embeddingScale: Math.sqrt(config.hiddenSize), outputNorm: rmsNorm(build, 'output_norm'),
     });

@@ -17,10 +17,10 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope }),
+      gatedMlp(build, { ...layer, activation: 'gelu' }),
     ));
     return createModel(build, {
       layers,

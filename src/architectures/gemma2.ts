@@ -26,17 +26,16 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => sandwichLayer(
-      build, prefix,
+    const layers = mapLayers(build, (layer) => sandwichLayer(
+      build, layer,
       attention(build, {
-        prefix,
-        numKvHeads: config.numKvHeads[index],
+        ...layer,
         rope,
         scale: gemmaAttentionScale(config, NUM_LAYERS_27B),
         softcap: extraNumber(config, 'attentionSoftcap'),
-        window: isWindowLayer(config, index) ? config.slidingWindow : undefined,
+        window: isWindowLayer(config, layer.index) ? config.slidingWindow : undefined,
       }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+      gatedMlp(build, { ...layer, activation: 'gelu' }),
     ));
     return createModel(build, {
       layers,

@@ -2,7 +2,7 @@
 import { attention } from '../layers/attention.ts';
 import { sandwichLayer } from '../layers/layer-kinds.ts';
 import { gatedMlp } from '../layers/mlp.ts';
-import type { Layer, ModelBuild } from '../layers/model-build.ts';
+import type { Layer, LayerSite, ModelBuild } from '../layers/model-build.ts';
 import { headNorm } from '../layers/norm.ts';
 import type { Rope } from '../layers/rope.ts';
 import { createRope } from '../layers/rope.ts';
@@ -20,22 +20,19 @@ export function gemma3Ropes(build: ModelBuild, windowTheta: number): Gemma3Ropes
   };
 }
 
-export function gemma3Layer(
-  build: ModelBuild, prefix: string, index: number, ropes: Gemma3Ropes, scale?: number,
-): Layer {
+export function gemma3Layer(build: ModelBuild, layer: LayerSite, ropes: Gemma3Ropes, scale?: number): Layer {
   const { config } = build;
   const { numHeads, headDim } = config;
-  const numKvHeads = config.numKvHeads[index];
-  const isWindowed = isWindowLayer(config, index);
+  const isWindowed = isWindowLayer(config, layer.index);
   return sandwichLayer(
-    build, prefix,
+    build, layer,
     attention(build, {
-      prefix, numKvHeads, scale,
+      ...layer, scale,
       rope: isWindowed ? ropes.windowed : ropes.global,
       window: isWindowed ? config.slidingWindow : undefined,
-      queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, numHeads, headDim),
-      keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, numKvHeads, headDim),
+      queryNorm: headNorm(build, 'rms', `${layer.prefix}attn_q_norm`, numHeads, headDim),
+      keyNorm: headNorm(build, 'rms', `${layer.prefix}attn_k_norm`, layer.numKvHeads, headDim),
     }),
-    gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    gatedMlp(build, { ...layer, activation: 'gelu' }),
   );
 }

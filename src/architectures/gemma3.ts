@@ -1,4 +1,4 @@
-// Gemma 3: five windowed layers with their own rotation base to one global, norms around each half and on queries and keys.
+// Gemma 3: five windowed layers with their own rotation base to one global, norms around each half.
 import { mapLayers } from '../layers/layer-kinds.ts';
 import { createModelBuild } from '../layers/model-build.ts';
 import { createModel, outputHead } from '../layers/model.ts';
@@ -24,7 +24,8 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const ropes = gemma3Ropes(build, extraNumber(config, 'windowRopeTheta'));
-    const layers = mapLayers(build, (prefix, index) => gemma3Layer(build, prefix, index, ropes, gemmaAttentionScale(config, NUM_LAYERS_27B)));
+    const scale = gemmaAttentionScale(config, NUM_LAYERS_27B);
+    const layers = mapLayers(build, (layer) => gemma3Layer(build, layer, ropes, scale));
     return createModel(build, {
       layers,
       embeddingScale: Math.sqrt(config.hiddenSize),

@@ -25,15 +25,14 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
       attention(build, {
-        prefix,
-        numKvHeads: config.numKvHeads[index],
+        ...layer,
         rope,
-        window: isWindowLayer(config, index) ? config.slidingWindow : undefined,
+        window: isWindowLayer(config, layer.index) ? config.slidingWindow : undefined,
       }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu', clampedGate: CLAMPED_GATE }),
+      expertsOrMlp(build, { ...layer, activation: 'silu', clampedGate: CLAMPED_GATE }),
       { feedForwardNormName: 'post_attention_norm' },
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });

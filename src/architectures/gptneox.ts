@@ -20,13 +20,13 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
-      const attend = attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope });
-      const feedForward = plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' });
-      if (!config.extra.isParallel) return preNormLayer(build, prefix, attend, feedForward, { norm: layerNorm });
-      return parallel(build, layerNorm(build, `${prefix}attn_norm`), [
+    const layers = mapLayers(build, (layer) => {
+      const attend = attention(build, { ...layer, rope });
+      const feedForward = plainMlp(build, { ...layer, activation: 'gelu' });
+      if (!config.extra.isParallel) return preNormLayer(build, layer, attend, feedForward, { norm: layerNorm });
+      return parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
         { transform: attend },
-        { transform: feedForward, norm: layerNorm(build, `${prefix}ffn_norm`) },
+        { transform: feedForward, norm: layerNorm(build, `${layer.prefix}ffn_norm`) },
       ]);
     });
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });

@@ -22,10 +22,10 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope, scale: extraNumber(config, 'attentionScale') || undefined }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope, scale: extraNumber(config, 'attentionScale') || undefined }),
+      gatedMlp(build, { ...layer, activation: 'silu' }),
       { scale: extraNumber(config, 'residualScale') },
     ));
     return createModel(build, {

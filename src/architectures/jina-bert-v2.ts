@@ -16,17 +16,15 @@ export const architecture: Architecture = {
   config: baseConfig('jina-bert-v2', { kind: 'encoder', norm: 'layer' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
-    const layers = mapLayers(build, (prefix, index) => bertLayer(
-      build, prefix,
+    const layers = mapLayers(build, (layer) => bertLayer(
+      build, layer,
       attention(build, {
-        prefix,
-        numKvHeads: config.numKvHeads[index],
+        ...layer,
         alibiSlopes: alibiSlopes(build, 8),
-        queryNorm: optionalRowNorm(build, `${prefix}attn_q_norm`),
-        keyNorm: optionalRowNorm(build, `${prefix}attn_k_norm`),
+        queryNorm: optionalRowNorm(build, `${layer.prefix}attn_q_norm`),
+        keyNorm: optionalRowNorm(build, `${layer.prefix}attn_k_norm`),
       }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+      gatedMlp(build, { ...layer, activation: 'gelu' }),
     ));
     return createModel(build, { layers, embed: bertEmbeddings(build) });
   },

@@ -21,18 +21,17 @@ export const architecture: Architecture = {
     const { config } = build;
     const { numHeads, headDim } = config;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
-      const numKvHeads = config.numKvHeads[index];
-      const mixer = numKvHeads === 0
-        ? gatedShortConv(build, prefix, extraNumber(config, 'convWidth'))
+    const layers = mapLayers(build, (layer) => {
+      const mixer = layer.numKvHeads === 0
+        ? gatedShortConv(build, layer.prefix, extraNumber(config, 'convWidth'))
         : attention(build, {
-          prefix, numKvHeads, rope,
-          queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, numHeads, headDim),
-          keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, numKvHeads, headDim),
+          ...layer, rope,
+          queryNorm: headNorm(build, 'rms', `${layer.prefix}attn_q_norm`, numHeads, headDim),
+          keyNorm: headNorm(build, 'rms', `${layer.prefix}attn_k_norm`, layer.numKvHeads, headDim),
         });
       return preNormLayer(
-        build, prefix, mixer,
-        gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+        build, layer, mixer,
+        gatedMlp(build, { ...layer, activation: 'silu' }),
       );
     });
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'token_embd_norm'), head: outputHead(build) });

@@ -17,10 +17,10 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope, window: config.slidingWindow }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope, window: config.slidingWindow }),
+      expertsOrMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

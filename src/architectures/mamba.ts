@@ -42,9 +42,9 @@ export const architecture: Architecture = {
       timeStepRank: extraNumber(config, 'timeStepRank'),
       convWidth: extraNumber(config, 'convWidth'),
     };
-    const layers = mapLayers(build, (prefix) => residual(build, {
-      norm: rmsNorm(build, `${prefix}attn_norm`),
-      transform: mambaBlock(build, prefix, blockSizes),
+    const layers = mapLayers(build, (layer) => residual(build, {
+      norm: rmsNorm(build, `${layer.prefix}attn_norm`),
+      transform: mambaBlock(build, layer.prefix, blockSizes),
     }));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -27,10 +27,10 @@ export const architecture: Architecture = {
     const queryScale = temperature === 0 ? undefined : perPosition(build, 'attention temperature', (position) => (
       1 + temperature * log(1 + Math.floor(position / period))
     ));
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope, queryScale }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope, queryScale }),
+      expertsOrMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

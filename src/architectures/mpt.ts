@@ -21,10 +21,10 @@ export const architecture: Architecture = {
     const { config } = build;
     const maxBias = extraNumber(config, 'maxAlibiBias');
     const slopes = maxBias > 0 ? alibiSlopes(build, maxBias) : undefined;
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], alibiSlopes: slopes, clamp: extraNumber(config, 'clamp') }),
-      plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, alibiSlopes: slopes, clamp: extraNumber(config, 'clamp') }),
+      plainMlp(build, { ...layer, activation: 'gelu' }),
       { norm: layerNorm },
     ));
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });

@@ -15,12 +15,11 @@ export const architecture: Architecture = {
   config: baseConfig('nemotron', { norm: 'layer', rope: 'neox' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }),
-      plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'relu2' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope }),
+      plainMlp(build, { ...layer, activation: 'relu2' }),
       { norm: layerNorm },
     ));
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });

@@ -19,10 +19,10 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope, clamp: extraNumber(config, 'clamp') }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope, clamp: extraNumber(config, 'clamp') }),
+      gatedMlp(build, { ...layer, activation: 'silu' }),
       { norm: plainLayerNorm },
     ));
     return createModel(build, { layers, outputNorm: plainLayerNorm(build), head: outputHead(build) });

@@ -17,14 +17,14 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => postNormLayer(
-      build, prefix,
+    const layers = mapLayers(build, (layer) => postNormLayer(
+      build, layer,
       attention(build, {
-        prefix, numKvHeads: config.numKvHeads[index], rope,
-        queryNorm: rmsNorm(build, `${prefix}attn_q_norm`, config.numHeads * config.headDim),
-        keyNorm: rmsNorm(build, `${prefix}attn_k_norm`, config.numKvHeads[index] * config.headDim),
+        ...layer, rope,
+        queryNorm: rmsNorm(build, `${layer.prefix}attn_q_norm`, config.numHeads * config.headDim),
+        keyNorm: rmsNorm(build, `${layer.prefix}attn_k_norm`, layer.numKvHeads * config.headDim),
       }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+      gatedMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

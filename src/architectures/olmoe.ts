@@ -17,12 +17,12 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope,
-        queryNorm: rmsNorm(build, `${prefix}attn_q_norm`, config.numHeads * config.headDim),
-        keyNorm: rmsNorm(build, `${prefix}attn_k_norm`, config.numKvHeads[index] * config.headDim) }),
-      expertsOrMlp(build, index, { prefix, activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope,
+        queryNorm: rmsNorm(build, `${layer.prefix}attn_q_norm`, config.numHeads * config.headDim),
+        keyNorm: rmsNorm(build, `${layer.prefix}attn_k_norm`, layer.numKvHeads * config.headDim) }),
+      expertsOrMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

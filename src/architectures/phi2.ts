@@ -16,11 +16,10 @@ export const architecture: Architecture = {
   config: baseConfig('phi2', { norm: 'layer', rope: 'neox' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => parallel(build, layerNorm(build, `${prefix}attn_norm`), [
-      { transform: attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope }) },
-      { transform: plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }) },
+    const layers = mapLayers(build, (layer) => parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
+      { transform: attention(build, { ...layer, rope }) },
+      { transform: plainMlp(build, { ...layer, activation: 'gelu' }) },
     ]));
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -17,12 +17,12 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope,
-        queryNorm: headNorm(build, 'rms', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
-        keyNorm: headNorm(build, 'rms', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim) }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope,
+        queryNorm: headNorm(build, 'rms', `${layer.prefix}attn_q_norm`, config.numHeads, config.headDim),
+        keyNorm: headNorm(build, 'rms', `${layer.prefix}attn_k_norm`, layer.numKvHeads, config.headDim) }),
+      gatedMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -1,6 +1,5 @@
 // Finds a model's architecture by the name in its file.
 import { UnsupportedModelError } from '../errors.ts';
-import type { Metadata } from '../gguf/metadata.ts';
 import type { Architecture } from './architecture.ts';
 import { architecture as bert } from './bert.ts';
 import { architecture as bloom } from './bloom.ts';
@@ -54,12 +53,11 @@ export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
 ].map((architecture) => [architecture.id, architecture]));
 
 /** By `general.architecture`; UnsupportedModelError names one that is not here. */
-export function findArchitecture(metadata: Metadata): Architecture {
-  const key = 'general.architecture';
-  const id = metadata.required(key, metadata.string(key));
+export function findArchitecture(id: string): Architecture {
   const found = ARCHITECTURES.get(id);
   if (found) return found;
   throw new UnsupportedModelError(
-    `Models of architecture ${JSON.stringify(id.slice(0, 80))} cannot be run. Supported: ${[...ARCHITECTURES.keys()].join(', ')}.`,
+    `Models of architecture ${JSON.stringify(id.slice(0, 80))} cannot be run. ` +
+      `Supported: ${[...ARCHITECTURES.keys()].join(', ')}.`,
   );
 }

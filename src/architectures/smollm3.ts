@@ -15,12 +15,11 @@ export const architecture: Architecture = {
   config: baseConfig('smollm3', { norm: 'rms', rope: 'norm' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index], rope: index % 4 === 3 ? undefined : rope }),
-      gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, rope: layer.index % 4 === 3 ? undefined : rope }),
+      gatedMlp(build, { ...layer, activation: 'silu' }),
     ));
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -18,19 +18,20 @@ export const architecture: Architecture = {
     const build = createModelBuild(...sizes);
     const { config } = build;
     const rope = createRope(build);
-    const layers = mapLayers(build, (prefix, index) => {
+    const layers = mapLayers(build, (layer) => {
       const attend = attention(build, {
-        prefix,
-        numKvHeads: config.numKvHeads[index],
+        ...layer,
         rope,
-        queryNorm: optionalHeadNorm(build, 'layer', `${prefix}attn_q_norm`, config.numHeads, config.headDim),
-        keyNorm: optionalHeadNorm(build, 'layer', `${prefix}attn_k_norm`, config.numKvHeads[index], config.headDim),
+        queryNorm: optionalHeadNorm(build, 'layer', `${layer.prefix}attn_q_norm`, config.numHeads, config.headDim),
+        keyNorm: optionalHeadNorm(build, 'layer', `${layer.prefix}attn_k_norm`, layer.numKvHeads, config.headDim),
       });
-      const feedForward = gatedMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'silu' });
-      if (build.weights.has(`${prefix}ffn_norm.weight`)) {
-        return preNormLayer(build, prefix, attend, feedForward, { norm: layerNorm });
+      const feedForward = gatedMlp(build, { ...layer, activation: 'silu' });
+      if (build.weights.has(`${layer.prefix}ffn_norm.weight`)) {
+        return preNormLayer(build, layer, attend, feedForward, { norm: layerNorm });
       }
-      return parallel(build, layerNorm(build, `${prefix}attn_norm`), [{ transform: attend }, { transform: feedForward }]);
+      return parallel(build, layerNorm(build, `${layer.prefix}attn_norm`), [
+        { transform: attend }, { transform: feedForward },
+      ]);
     });
     return createModel(build, { layers, outputNorm: layerNorm(build, 'output_norm'), head: outputHead(build) });
   },

@@ -15,11 +15,10 @@ export const architecture: Architecture = {
   config: baseConfig('starcoder', { norm: 'layer' }),
   build(...sizes) {
     const build = createModelBuild(...sizes);
-    const { config } = build;
-    const layers = mapLayers(build, (prefix, index) => preNormLayer(
-      build, prefix,
-      attention(build, { prefix, numKvHeads: config.numKvHeads[index] }),
-      plainMlp(build, { prefix, intermediateSize: config.intermediateSize[index], activation: 'gelu' }),
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer }),
+      plainMlp(build, { ...layer, activation: 'gelu' }),
       { norm: layerNorm },
     ));
     return createModel(build, {

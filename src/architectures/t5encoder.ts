@@ -1,6 +1,6 @@
 // T5's encoder: relative position biases learned in the first layer, unscaled attention; embeds and does not generate.
 import { attention } from '../layers/attention.ts';
-import { preNormLayer } from '../layers/layer-kinds.ts';
+import { mapLayers, preNormLayer } from '../layers/layer-kinds.ts';
 import { gatedMlp, plainMlp } from '../layers/mlp.ts';
 import { createModelBuild } from '../layers/model-build.ts';
 import { createModel } from '../layers/model.ts';
@@ -19,17 +19,13 @@ export const architecture: Architecture = {
     const { config, weights } = build;
     const numBuckets = extraNumber(config, 'numBuckets');
     const table = weights.vector('enc.blk.0.attn_rel_b.weight', config.numHeads * numBuckets);
-    const layers = config.numKvHeads.map((numKvHeads, index) => {
-      const prefix = `enc.blk.${index}.`;
-      const attend = attention(build, {
-        prefix, numKvHeads, scale: 1, relativeBias: { table, numBuckets }, outputName: 'attn_o',
-      });
-      const intermediateSize = config.intermediateSize[index];
-      const feedForward = weights.has(`${prefix}ffn_gate.weight`)
-        ? gatedMlp(build, { prefix, intermediateSize, activation: 'gelu' })
-        : plainMlp(build, { prefix, intermediateSize, activation: 'relu' });
-      return preNormLayer(build, prefix, attend, feedForward);
-    });
+    const layers = mapLayers(build, (layer) => preNormLayer(
+      build, layer,
+      attention(build, { ...layer, scale: 1, relativeBias: { table, numBuckets }, outputName: 'attn_o' }),
+      weights.has(`${layer.prefix}ffn_gate.weight`)
+        ? gatedMlp(build, { ...layer, activation: 'gelu' })
+        : plainMlp(build, { ...layer, activation: 'relu' }),
+    ), 'enc.blk');
     return createModel(build, { layers, outputNorm: rmsNorm(build, 'enc.output_norm') });
   },
 };

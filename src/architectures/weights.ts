@@ -7,13 +7,21 @@ import { GGML_TYPES } from '../gguf/ggml-types.ts';
 import type { TensorDeclaration, WeightSource } from './architecture.ts';
 
 /** What the loader reads: file bytes as they are for a matrix, widened to float32 for a vector. */
-export type WeightRequest =
-  | { readonly kind: 'matrix'; readonly name: string; readonly declaration: TensorDeclaration; readonly weight: Weight }
-  | { readonly kind: 'vector'; readonly name: string; readonly declaration: TensorDeclaration; readonly vector: Vector };
+export type LoadedTensor = LoadedTensorFacts & (
+  | { readonly kind: 'matrix'; readonly weight: Weight }
+  | { readonly kind: 'vector'; readonly vector: Vector }
+);
+
+interface LoadedTensorFacts {
+  readonly name: string;
+  readonly declaration: TensorDeclaration;
+  /** Bytes it takes in linear memory. */
+  readonly byteLength: number;
+}
 
 export interface RecordingWeightSource extends WeightSource {
   /** In the order first asked for, each tensor once. */
-  readonly requests: readonly WeightRequest[];
+  readonly requests: readonly LoadedTensor[];
 }
 
 type Backing = Pick<Backend, 'layoutFor'>;
@@ -21,7 +29,7 @@ type Backing = Pick<Backend, 'layoutFor'>;
 export function createWeightSource(
   tensors: ReadonlyMap<string, TensorDeclaration>, arena: Arena, backend: Backing,
 ): RecordingWeightSource {
-  const requests: WeightRequest[] = [];
+  const requests: LoadedTensor[] = [];
   const matrices = new Map<string, Weight>();
   const vectors = new Map<string, Vector>();
 
@@ -40,10 +48,11 @@ export function createWeightSource(
     }
     const rowBytes = (cols / blockSize) * blockBytes;
     const layout = backend.layoutFor(type, rows, cols);
-    const ptr = arena.allocate(rowBytes * rows * depth, `Tensor "${name}"`);
+    const byteLength = rowBytes * rows * depth;
+    const ptr = arena.allocate(byteLength, `Tensor "${name}"`);
     const weight = { name, type, layout, cols, rows, depth, ptr, rowBytes };
     matrices.set(name, weight);
-    requests.push({ kind: 'matrix', name, declaration, weight });
+    requests.push({ kind: 'matrix', name, declaration, byteLength, weight });
     return weight;
   }
 
@@ -54,9 +63,10 @@ export function createWeightSource(
     }
     const known = vectors.get(name);
     if (known) return known;
-    const added = { name, ptr: arena.allocate(4 * length, `Tensor "${name}"`), length };
+    const byteLength = 4 * length;
+    const added = { name, ptr: arena.allocate(byteLength, `Tensor "${name}"`), length };
     vectors.set(name, added);
-    requests.push({ kind: 'vector', name, declaration, vector: added });
+    requests.push({ kind: 'vector', name, declaration, byteLength, vector: added });
     return added;
   }
 
@@ -81,7 +91,8 @@ function declared(tensors: ReadonlyMap<string, TensorDeclaration>, name: string)
   }
   if (NOT_WEIGHTS.includes(declaration.type)) {
     throw new UnsupportedModelError(
-      `Tensor "${name}" has type ${declaration.type}, which is not a type of weights. Use another conversion of the model.`,
+      `Tensor "${name}" has type ${declaration.type}, which is not a type of weights. ` +
+        'Use another conversion of the model.',
     );
   }
   return declaration;

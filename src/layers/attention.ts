@@ -1,4 +1,4 @@
-// The attention block: projections, optional norms and rotation of queries and keys, cache, attention, output projection.
+// The attention block: projections, norms and rotation of queries and keys, cache, attention, output projection.
 import type { AttentionOptions } from '../backends/backend.ts';
 import { columns } from '../backends/tensors.ts';
 import type { StackPart } from './linear.ts';

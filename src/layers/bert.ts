@@ -1,7 +1,7 @@
 // What BERT and its descendants share: embeddings with token types and a norm, and layers normalized after each sum.
 import type { Activation } from '../backends/tensors.ts';
 import { layerNorm } from './norm.ts';
-import type { Layer, ModelBuild, Transform } from './model-build.ts';
+import type { Layer, LayerSite, ModelBuild, Transform } from './model-build.ts';
 import { normedAfter, sequence } from './residual.ts';
 
 /** Adds the embedding of token type 0 (there is one text), then `positions`, then normalizes. */
@@ -19,7 +19,9 @@ export function bertEmbeddings(build: ModelBuild, positions?: Layer): Layer {
 }
 
 /** x = norm(x + attention(x)); x = norm(x + feedForward(x)). */
-export function bertLayer(build: ModelBuild, prefix: string, attention: Transform, feedForward: Transform): Layer {
+export function bertLayer(
+  build: ModelBuild, { prefix }: LayerSite, attention: Transform, feedForward: Transform,
+): Layer {
   return sequence(
     normedAfter(attention, layerNorm(build, `${prefix}attn_output_norm`)),
     normedAfter(feedForward, layerNorm(build, `${prefix}layer_output_norm`)),

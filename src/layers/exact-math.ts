@@ -1,5 +1,5 @@
-// exp, log and pow from + − · / alone. The language fixes those operations to the last bit but leaves Math.exp and its
-// kin to each engine; model constants built from these are the same bits in every runtime.
+// exp, log and pow from + − · / alone. The language fixes those to the last bit but leaves Math.exp and its kin to each
+// engine; model constants built from these are the same bits in every runtime.
 
 const LN2 = 0.6931471805599453;
 /** ln 2 in two parts: k · LN2_HIGH is exact for |k| < 2^20. */

@@ -4,22 +4,18 @@ import type { ActivationKind, RouteOptions } from '../backends/backend.ts';
 import type { Activation, ExpertSelection } from '../backends/tensors.ts';
 import { linear } from './linear.ts';
 import { gatedMlp } from './mlp.ts';
-import type { ModelBuild, Transform } from './model-build.ts';
+import type { LayerSite, ModelBuild, Transform } from './model-build.ts';
 
-export interface ExpertsSpec {
-  /** Name before the tensors', as in `blk.0.`. */
-  readonly prefix: string;
+export interface ExpertsSpec extends LayerSite {
   readonly activation: ActivationKind;
   /** gpt-oss: gates are held under `limit` and sharpened by `alpha`. */
   readonly clampedGate?: { readonly alpha: number; readonly limit: number };
 }
 
 /** Experts, or a gated block in the leading dense layers and in models without experts. */
-export function expertsOrMlp(build: ModelBuild, layerIndex: number, spec: ExpertsSpec): Transform {
-  const { experts: sizes, intermediateSize } = build.config;
-  return sizes && layerIndex >= sizes.numDenseLayers
-    ? experts(build, sizes, spec)
-    : gatedMlp(build, { ...spec, intermediateSize: intermediateSize[layerIndex] });
+export function expertsOrMlp(build: ModelBuild, spec: ExpertsSpec): Transform {
+  const { experts: sizes } = build.config;
+  return sizes && spec.index >= sizes.numDenseLayers ? experts(build, sizes, spec) : gatedMlp(build, spec);
 }
 
 /** Expert and router biases are used where the file has them. */
@@ -83,8 +79,10 @@ function expertSelection(build: ModelBuild, numExperts: number, numUsed: number)
   }));
 }
 
-/** Experts that every row uses, in one gated block; scaled per row by σ(ffn_gate_inp_shexp · x) where there is such a gate. */
-function sharedExperts(build: ModelBuild, prefix: string, intermediateSize: number, activation: ActivationKind): Transform {
+/** Experts that every row uses, in one gated block; scaled per row by σ(ffn_gate_inp_shexp · x) where that gate is. */
+function sharedExperts(
+  build: ModelBuild, prefix: string, intermediateSize: number, activation: ActivationKind,
+): Transform {
   const { backend, config, weights } = build;
   const mlp = gatedMlp(build, { prefix, suffix: '_shexp', intermediateSize, activation });
   if (!weights.has(`${prefix}ffn_gate_inp_shexp.weight`)) return mlp;

@@ -1,8 +1,8 @@
-// Multi-head latent attention (arXiv 2405.04434): the cache holds one small vector and one rotated key per position, and
-// each head's key and value matrices are applied to the query and to the mixed latent instead.
+// Multi-head latent attention (arXiv 2405.04434): the cache holds one small vector and one rotated key per position,
+// and each head's key and value matrices are applied to the query and to the mixed latent instead.
 import type { Activation, Weight } from '../backends/tensors.ts';
 import { columns, sliceDepth } from '../backends/tensors.ts';
-import { GgufError } from '../errors.ts';
+import { UnsupportedModelError } from '../errors.ts';
 import type { Linear } from './linear.ts';
 import { linear } from './linear.ts';
 import type { ModelBuild, Transform } from './model-build.ts';
@@ -27,7 +27,10 @@ export function latentAttention(build: ModelBuild, spec: LatentAttentionSpec): T
   const { numHeads, hiddenSize } = config;
   const { prefix, rope, headDim, ropeDims, valueDim, latentRank } = spec;
   if (!weights.has(`${prefix}attn_k_b.weight`) && weights.has(`${prefix}attn_kv_b.weight`)) {
-    throw new GgufError(`The model has "${prefix}attn_kv_b.weight" in one piece, as conversions before April 2025 wrote it. Fetch a newer conversion.`);
+    throw new UnsupportedModelError(
+      `The model has "${prefix}attn_kv_b.weight" in one piece, as conversions before April 2025 wrote it. ` +
+        'Fetch a newer conversion.',
+    );
   }
   const plainDim = headDim - ropeDims;
   const keyDim = latentRank + ropeDims;

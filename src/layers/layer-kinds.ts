@@ -1,13 +1,16 @@
 // The usual layers, composed from an attention and a feed-forward transform by the tensor names of their norms.
 import { rmsNorm } from './norm.ts';
-import type { Layer, ModelBuild, Norm, Transform } from './model-build.ts';
+import type { Layer, LayerSite, ModelBuild, Norm, Transform } from './model-build.ts';
 import { residual, sequence } from './residual.ts';
 
 export type NormFactory = (build: ModelBuild, name: string) => Norm;
 
-/** One entry per layer: the name before its tensors and its number. */
-export function mapLayers(build: ModelBuild, make: (prefix: string, index: number) => Layer): readonly Layer[] {
-  return Array.from({ length: build.config.numLayers }, (_, index) => make(`blk.${index}.`, index));
+/** One layer made for each place in the model; `stem` is where tensor names begin, as in `blk.0.`. */
+export function mapLayers(build: ModelBuild, make: (layer: LayerSite) => Layer, stem = 'blk'): readonly Layer[] {
+  const { numLayers, numKvHeads, intermediateSize } = build.config;
+  return Array.from({ length: numLayers }, (_, index) => make({
+    index, prefix: `${stem}.${index}.`, numKvHeads: numKvHeads[index], intermediateSize: intermediateSize[index],
+  }));
 }
 
 export interface PreNormOptions {
@@ -19,7 +22,7 @@ export interface PreNormOptions {
 
 /** x += attention(norm(x)); x += feedForward(norm(x)). */
 export function preNormLayer(
-  build: ModelBuild, prefix: string, attention: Transform, feedForward: Transform, options: PreNormOptions = {},
+  build: ModelBuild, { prefix }: LayerSite, attention: Transform, feedForward: Transform, options: PreNormOptions = {},
 ): Layer {
   const { norm = rmsNorm, scale, feedForwardNormName = 'ffn_norm' } = options;
   return sequence(
@@ -29,7 +32,9 @@ export function preNormLayer(
 }
 
 /** x += norm(attention(norm(x))); x += norm(feedForward(norm(x))). */
-export function sandwichLayer(build: ModelBuild, prefix: string, attention: Transform, feedForward: Transform): Layer {
+export function sandwichLayer(
+  build: ModelBuild, { prefix }: LayerSite, attention: Transform, feedForward: Transform,
+): Layer {
   return sequence(
     residual(build, {
       norm: rmsNorm(build, `${prefix}attn_norm`),
@@ -45,7 +50,9 @@ export function sandwichLayer(build: ModelBuild, prefix: string, attention: Tran
 }
 
 /** x += norm(attention(x)); x += norm(feedForward(x)). */
-export function postNormLayer(build: ModelBuild, prefix: string, attention: Transform, feedForward: Transform): Layer {
+export function postNormLayer(
+  build: ModelBuild, { prefix }: LayerSite, attention: Transform, feedForward: Transform,
+): Layer {
   return sequence(
     residual(build, { transform: attention, postNorm: rmsNorm(build, `${prefix}post_attention_norm`) }),
     residual(build, { transform: feedForward, postNorm: rmsNorm(build, `${prefix}post_ffw_norm`) }),

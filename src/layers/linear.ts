@@ -1,4 +1,4 @@
-// Products with weights by tensor name: single ones, and several that read the same input and lie side by side in the output.
+// Products with weights by tensor name: single ones, and several that read the same input and write side by side.
 import type { Activation, Vector, Weight } from '../backends/tensors.ts';
 import { columns } from '../backends/tensors.ts';
 import type { Into, ModelBuild } from './model-build.ts';

@@ -37,6 +37,15 @@ export function createModelBuild(
   };
 }
 
+/** A layer's place in the model, and the sizes it has there. */
+export interface LayerSite {
+  readonly index: number;
+  /** Name before its tensors', as in `blk.0.`. */
+  readonly prefix: string;
+  readonly numKvHeads: number;
+  readonly intermediateSize: number;
+}
+
 /** Where a transform's last product goes: over what `out` holds, or added to it times `scale`. */
 export interface Into {
   readonly accumulate: boolean;

@@ -7,7 +7,13 @@ import type { Layer, ModelBuild } from './model-build.ts';
 /** Adds row `position` of `position_embd.weight` (contextLength, hiddenSize) to every row. */
 export function learnedPositions(build: ModelBuild): Layer {
   const { backend, config, limits, weights } = build;
-  if (limits.contextLength > config.contextLength) throw new ContextLengthError(limits.contextLength, config.contextLength);
+  if (limits.contextLength > config.contextLength) {
+    throw new ContextLengthError(
+      limits.contextLength, config.contextLength,
+      `The model has embeddings for ${config.contextLength} positions; a contextLength of ${limits.contextLength} ` +
+        'is too much for it. Load it with a smaller one.',
+    );
+  }
   const table = weights.matrix('position_embd.weight', config.hiddenSize, config.contextLength);
   const rows = build.scratch('positions', config.hiddenSize);
   return (x, batch) => {
@@ -16,7 +22,7 @@ export function learnedPositions(build: ModelBuild): Layer {
   };
 }
 
-/** One slope per head (arXiv 2108.12409); `maxBias` is the exponent of the steepest head's power of two, 8 in the paper. */
+/** One slope per head (arXiv 2108.12409); `maxBias`, 8 in the paper, is the steepest range in powers of two. */
 export function alibiSlopes(build: ModelBuild, maxBias: number): Vector {
   const { numHeads } = build.config;
   return build.once('alibi slopes', () => build.backend.constant(slopes(numHeads, maxBias), 'alibi slopes'));

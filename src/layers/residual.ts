@@ -40,7 +40,9 @@ export function parallel(
   const { config } = build;
   const into: Into = { accumulate: true, scale: 1 };
   const shared = build.scratch('normed', config.hiddenSize);
-  const inputs = transforms.map((entry, index) => (entry.norm ? build.scratch(`normed ${index}`, config.hiddenSize) : shared));
+  const inputs = transforms.map((entry, index) => (
+    entry.norm ? build.scratch(`normed ${index}`, config.hiddenSize) : shared
+  ));
   return (x, batch) => {
     const n = batch.numTokens;
     norm(shared, x, n);

@@ -16,10 +16,11 @@ export function ropeFrequencies(rope: RopeConfig): Float32Array {
 /** Factor on cosines and sines (yarn's and longrope's attention temperature). */
 export function ropeMagnitude({ scaling }: RopeConfig): number {
   if (scaling?.kind === 'longrope') return scaling.attentionFactor;
-  if (scaling?.kind !== 'yarn' || scaling.extrapolationFactor === 0) return scaling?.kind === 'yarn' ? scaling.attentionFactor : 1;
-  const { factor, attentionFactor, logMultiplier } = scaling;
-  const own = logMultiplier === 0 ? yarnMagnitude(factor, 1) : yarnMagnitude(factor, 1) / yarnMagnitude(factor, logMultiplier);
-  return own * attentionFactor;
+  if (scaling?.kind !== 'yarn') return 1;
+  const { factor, attentionFactor, extrapolationFactor, logMultiplier } = scaling;
+  if (extrapolationFactor === 0) return attentionFactor;
+  const cancelled = logMultiplier === 0 ? 1 : yarnMagnitude(factor, logMultiplier);
+  return (yarnMagnitude(factor, 1) / cancelled) * attentionFactor;
 }
 
 /** YaRN (arXiv 2309.00071, section 3.4): 0.1 · multiplier · ln(factor) + 1. */
@@ -28,8 +29,8 @@ export function yarnMagnitude(factor: number, multiplier: number): number {
 }
 
 /**
- * YaRN, section 3.2: pairs that turn more than betaFast times within the original context keep their frequency, those that
- * turn less than betaSlow times are interpolated, and those between are mixed by a ramp.
+ * YaRN, section 3.2: pairs that turn more than betaFast times within the original context keep their frequency, those
+ * that turn less than betaSlow times are interpolated, and those between are mixed by a ramp.
  */
 function yarnFrequencies(plain: Float64Array, { theta, dims }: RopeConfig, yarn: Yarn): Float32Array {
   const pairOfTurns = (turns: number): number =>

@@ -1,4 +1,4 @@
-// Rotary position embedding as layers use it: one table of angles per forward pass, shared by all layers of the same rope.
+// Rotary position embedding as layers use it: a table of angles per forward pass, shared by layers that rotate alike.
 import type { RopeConfig } from '../architectures/config.ts';
 import type { Activation, Vector } from '../backends/tensors.ts';
 import type { ModelBuild } from './model-build.ts';

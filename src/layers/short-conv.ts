@@ -10,7 +10,9 @@ export type RecurrentBackend = Required<Backend>;
 
 export function requireRecurrent(backend: Backend, what: string): RecurrentBackend {
   if (backend.recurrentState && backend.shortConv && backend.selectiveScan) return backend as RecurrentBackend;
-  throw new UnsupportedModelError(`${what} need a backend with recurrent state, which "${backend.name}" has not. Use another device.`);
+  throw new UnsupportedModelError(
+    `${what} need a backend with recurrent state, which "${backend.name}" has not. Use another device.`,
+  );
 }
 
 /** out = outProj(c · conv(b · x)) with [b, c, x] = inProj(input). */

@@ -64,7 +64,7 @@ function positionBias(
   return (head, distance) => table[relativeBucket(distance, numBuckets) * options.numHeads + head];
 }
 
-/** T5: half of the buckets per direction; within a half, exact up to its half and then logarithmic up to distance 128. */
+/** T5: half of the buckets per direction; of these, the first half exact, the rest logarithmic up to distance 128. */
 function relativeBucket(distance: number, numBuckets: number): number {
   const half = Math.floor(numBuckets / 2);
   const numExact = Math.floor(half / 2);

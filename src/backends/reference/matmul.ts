@@ -27,12 +27,13 @@ export function matmul(
 ): void {
   const bias = options.bias && valuesOf(memory, options.bias);
   const factor = options.scale ?? 1;
+  const sources = Array.from({ length: n }, (_, r) => rowOf(memory, x, r));
+  const targets = Array.from({ length: n }, (_, r) => rowOf(memory, out, r));
   for (let row = 0; row < weight.rows; row++) {
     const features = weightRow(memory, weight, row);
     for (let r = 0; r < n; r++) {
-      const target = rowOf(memory, out, r);
-      const product = (dot(features, rowOf(memory, x, r)) + (bias ? bias[row] : 0)) * factor;
-      target[row] = options.accumulate ? target[row] + product : product;
+      const product = (dot(features, sources[r]) + (bias ? bias[row] : 0)) * factor;
+      targets[r][row] = options.accumulate ? targets[r][row] + product : product;
     }
   }
 }
@@ -58,7 +59,7 @@ export function expertMatmul(
   }
 }
 
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
