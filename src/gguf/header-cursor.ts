@@ -6,8 +6,8 @@ import { GGUF_LIMITS } from './limits.ts';
 
 const FIRST_WINDOW_BYTES = 256 * 1024;
 const LARGEST_WINDOW_BYTES = 8 * 2 ** 20;
-/** Below this many ASCII bytes, building a string from char codes beats TextDecoder (measured on vocabularies). */
-const SHORT_STRING_BYTES = 48;
+/** Strings of arrays are decoded this many bytes at a time: a call of TextDecoder costs more than a short string. */
+const BATCH_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -21,6 +21,7 @@ export class HeaderCursor {
   /** Next byte to read, within the window. */
   #next = 0;
   #nextWindowBytes = FIRST_WINDOW_BYTES;
+  readonly #batch = new Uint8Array(BATCH_BYTES);
 
   constructor(source: ByteSource, signal?: AbortSignal) {
     this.#source = source;
@@ -36,9 +37,8 @@ export class HeaderCursor {
     return this.#source.size - this.offset;
   }
 
-  fail(what: string, options?: ErrorOptions): GgufError {
-    const advice = 'The file is damaged or hostile; fetch or convert it again.';
-    return new GgufError(`"${this.#source.name}": ${what}. ${advice}`, options);
+  fail(what: string): GgufError {
+    return new GgufError(`"${this.#source.name}": ${what}. The file is damaged or hostile; fetch or convert it again.`);
   }
 
   /** Makes `count` bytes readable by the synchronous methods. */
@@ -119,11 +119,40 @@ export class HeaderCursor {
     return values;
   }
 
+  /**
+   * Decodes strings that lie in the window, as many as a batch holds, by one call for all of them. Their bytes are
+   * joined without their lengths; as no string starts inside a character, the whole is valid exactly when each is.
+   */
   #bufferedStrings(values: string[], count: number, limit: number, what: string): void {
-    const end = this.#window.length;
-    while (values.length < count && end - this.#next >= 8) {
+    const start = this.#next;
+    const batch = this.#batch;
+    const numUnits: number[] = [];
+    let used = 0;
+    while (values.length + numUnits.length < count && this.#window.length - this.#next >= 8) {
       const length = this.#peekLength();
-      if (length > limit || end - this.#next - 8 < length) return;
+      const from = this.#next + 8;
+      if (length > limit || length > BATCH_BYTES - used || length > this.#window.length - from) break;
+      if (length > 0 && isContinuation(this.#window[from])) break;
+      let units = 0;
+      for (let i = from; i < from + length; i++) {
+        const byte = this.#window[i];
+        batch[used++] = byte;
+        if (!isContinuation(byte)) units += byte < 0xf0 ? 1 : 2;
+      }
+      numUnits.push(units);
+      this.#next = from + length;
+    }
+    const text = decodeOrUndefined(batch.subarray(0, used));
+    if (text === undefined) return this.#oneByOne(values, numUnits.length, start, what);
+    let at = 0;
+    for (const units of numUnits) values.push(text.slice(at, at += units));
+  }
+
+  /** Decodes a batch that is not valid again, string by string, to throw at the one that is wrong. */
+  #oneByOne(values: string[], count: number, start: number, what: string): void {
+    this.#next = start;
+    for (let i = 0; i < count; i++) {
+      const length = this.#peekLength();
       this.#next += 8;
       values.push(this.#decode(length, what));
     }
@@ -135,20 +164,21 @@ export class HeaderCursor {
 
   #decode(length: number, what: string): string {
     const start = this.#next;
-    const bytes = this.#window.subarray(start, start + length);
     this.#next += length;
-    if (length <= SHORT_STRING_BYTES && isAscii(bytes)) {
-      return String.fromCharCode.apply(null, bytes as unknown as number[]);
-    }
-    try {
-      return utf8.decode(bytes);
-    } catch (cause) {
-      throw this.fail(`${what} at offset ${this.#windowOffset + start} is not valid UTF-8`, { cause });
-    }
+    const text = decodeOrUndefined(this.#window.subarray(start, start + length));
+    if (text === undefined) throw this.fail(`${what} at offset ${this.#windowOffset + start} is not valid UTF-8`);
+    return text;
   }
 }
 
-function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] > 127) return false;
-  return true;
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+function decodeOrUndefined(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

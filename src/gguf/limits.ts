@@ -11,7 +11,7 @@ export const GGUF_LIMITS = Object.freeze({
   metadataEntries: 65_536,
   tensors: 65_536,
   /** Strings and booleans in arrays, over the whole file; a nested array counts as 64 of them. */
-  arrayElements: 4 * 2 ** 20,
+  arrayElements: 2 * 2 ** 20,
   arrayDepth: 4,
   dimensions: 4,
   alignment: 2 ** 20,
