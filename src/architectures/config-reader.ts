@@ -10,7 +10,7 @@ export const CONFIG_LIMITS = {
   heads: 2 ** 12,
   headDim: 2 ** 12,
   intermediateSize: 2 ** 20,
-  contextLength: 2 ** 30,
+  contextLength: 2 ** 24,
   vocabSize: 2 ** 22,
   experts: 2 ** 12,
 } as const;
