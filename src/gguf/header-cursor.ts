@@ -126,16 +126,17 @@ export class HeaderCursor {
   #bufferedStrings(values: string[], count: number, limit: number, what: string): void {
     const start = this.#next;
     const batch = this.#batch;
+    const window = this.#window;
     const numUnits: number[] = [];
     let used = 0;
-    while (values.length + numUnits.length < count && this.#window.length - this.#next >= 8) {
+    while (values.length + numUnits.length < count && window.length - this.#next >= 8) {
       const length = this.#peekLength();
       const from = this.#next + 8;
-      if (length > limit || length > BATCH_BYTES - used || length > this.#window.length - from) break;
-      if (length > 0 && isContinuation(this.#window[from])) break;
+      if (length > limit || length > BATCH_BYTES - used || length > window.length - from) break;
+      if (length > 0 && isContinuation(window[from])) break;
       let units = 0;
       for (let i = from; i < from + length; i++) {
-        const byte = this.#window[i];
+        const byte = window[i];
         batch[used++] = byte;
         if (!isContinuation(byte)) units += byte < 0xf0 ? 1 : 2;
       }

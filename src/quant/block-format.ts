@@ -29,11 +29,12 @@ export function roundHalfAway(value: number): number {
   return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5);
 }
 
-/** The nearest integer, halves to even. */
+/** From here on doubles are 1 apart, so that adding it rounds. */
+const ROUNDING_OFFSET = 1.5 * 2 ** 52;
+
+/** The nearest integer, halves to even; for magnitudes below 2^51. */
 export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  return value + ROUNDING_OFFSET - ROUNDING_OFFSET;
 }
 
 /** 1 / d in float32, and 0 for 0: the factor that a block of zeros needs. */

@@ -13,7 +13,15 @@ export function searchSymmetricScale(values: Float32Array, half: number): number
   const extreme = largest(values);
   let best = { scale: 0, gain: 0 };
   for (const step of extreme === 0 ? [] : SYMMETRIC_STEPS) {
-    const { valueLevel, levelLevel } = sumsOf(values, roundedLevels(values, -(half + 0.1 * step) / extreme, half));
+    const factor = -(half + 0.1 * step) / extreme;
+    let valueLevel = 0;
+    let levelLevel = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      const level = clamp(roundHalfEven(value * factor), -half, half - 1);
+      valueLevel += value * value * value * level;
+      levelLevel += value * value * level * level;
+    }
     const scale = valueLevel / levelLevel;
     if (scale * valueLevel > best.gain * CLEARLY_BETTER) best = { scale, gain: scale * valueLevel };
   }
@@ -24,12 +32,9 @@ export function searchSymmetricScale(values: Float32Array, half: number): number
 export function refineSymmetricScale(values: Float32Array, half: number): number {
   const extreme = largest(values);
   if (extreme === 0) return 0;
-  const { valueLevel, levelLevel } = refineLevels(values, roundedLevels(values, -half / extreme, half), half);
+  const levels = Int32Array.from(values, (value) => clamp(roundHalfEven((value * -half) / extreme), -half, half - 1));
+  const { valueLevel, levelLevel } = refineLevels(values, levels, half);
   return levelLevel > 0 ? valueLevel / levelLevel : 0;
-}
-
-function roundedLevels(values: Float32Array, factor: number, half: number): Int32Array {
-  return Int32Array.from(values, (value) => clamp(roundHalfEven(value * factor), -half, half - 1));
 }
 
 interface WeightedSums {
