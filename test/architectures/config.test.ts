@@ -46,14 +46,17 @@ describe('configuration', () => {
   });
 
   it('is plain data that can be sent to a worker', () => {
-    const config = read({ 'rope.scaling.type': 'yarn', 'rope.scaling.factor': 4, expert_count: 4, expert_used_count: 2 });
+    const experts = { expert_count: 4, expert_used_count: 2 };
+    const config = read({ 'rope.scaling.type': 'yarn', 'rope.scaling.factor': 4, ...experts });
     expect(structuredClone(config)).toEqual(config);
     expect(config.rope?.scaling).toMatchObject({ kind: 'yarn', factor: 4, originalContextLength: 256 });
     expect(config.experts).toMatchObject({ numExperts: 4, numUsed: 2, intermediateSize: 96, normalize: true });
   });
 
   it('reads values per layer', () => {
-    const config = read({ 'attention.head_count_kv': new Int32Array([4, 1]), feed_forward_length: new Uint32Array([8, 9]) });
+    const config = read({
+      'attention.head_count_kv': new Int32Array([4, 1]), feed_forward_length: new Uint32Array([8, 9]),
+    });
     expect(config.numKvHeads).toEqual([4, 1]);
     expect(config.intermediateSize).toEqual([8, 9]);
   });
@@ -131,7 +134,8 @@ describe('configuration', () => {
   it('refuses an embedding table that is missing or of a hostile size', () => {
     const { config } = findArchitecture('llama');
     const metadata = new Metadata(new Map(Object.entries(LLAMA).map(([key, value]) => [`llama.${key}`, value])));
-    const table = (shape: number[]) => new Map([['token_embd.weight', { name: 'token_embd.weight', type: 'F32', shape }]] as const);
+    const name = 'token_embd.weight';
+    const table = (shape: number[]) => new Map([[name, { name, type: 'F32', shape }]] as const);
     expect(() => config(metadata, new Map())).toThrow(/token_embd.weight/);
     expect(() => config(metadata, table([64]))).toThrow(/token_embd.weight/);
     expect(() => config(metadata, table([64, 0]))).toThrow(GgufError);

@@ -1,4 +1,4 @@
-// Model constants from exact arithmetic: against the engine's own functions, and rope scalings against their definitions.
+// Model constants from exact arithmetic against the engine's own functions, rope scalings against their definitions.
 import { describe, expect, it } from 'vitest';
 import type { RopeConfig } from '../../src/architectures/config.ts';
 import { exp, log, pow } from '../../src/layers/exact-math.ts';
@@ -49,7 +49,8 @@ describe('rope frequencies', () => {
     expect(ropeMagnitude({ ...plain, scaling: yarn })).toBeCloseTo(0.1 * Math.log(4) + 1, 14);
     expect(ropeMagnitude({ ...plain, scaling: { ...yarn, logMultiplier: 1 } })).toBe(1);
     expect(ropeMagnitude({ ...plain, scaling: { ...yarn, extrapolationFactor: 0, attentionFactor: 1.5 } })).toBe(1.5);
-    expect(ropeMagnitude({ ...plain, scaling: { kind: 'longrope', originalContextLength: 16, attentionFactor: 1.19 } })).toBe(1.19);
+    const longrope = { kind: 'longrope', originalContextLength: 16, attentionFactor: 1.19 } as const;
+    expect(ropeMagnitude({ ...plain, scaling: longrope })).toBe(1.19);
     expect(yarnMagnitude(0.5, 1)).toBe(1);
   });
 });

@@ -5,7 +5,7 @@ import type { ArchitectureCase } from './architecture-cases.ts';
 import { ARCHITECTURE_CASES, caseFile } from './architecture-cases.ts';
 import { argmax, cosineGap, relativeRms } from './closeness.ts';
 import { matrixRow, readNpy } from './npy.ts';
-import type { BackendFactory, TestModel, TestRow } from './run-model.ts';
+import type { BackendFactory, OpenOptions, TestModel, TestRow } from './run-model.ts';
 import { openModel } from './run-model.ts';
 
 export interface SuiteOptions {
@@ -22,8 +22,7 @@ export function testArchitectures(name: string, createBackend: BackendFactory, o
   const { grade = () => 'exact', batchingTolerance = 1e-5 } = options;
   describe.each(ARCHITECTURE_CASES)(`${name}: $name ($feature)`, (testCase) => {
     const limits = { contextLength: testCase.n_ctx };
-    const open = (more: object = {}): Promise<TestModel> =>
-      openModel(caseFile(testCase.file), createBackend, { limits, ...more });
+    const open: Open = (more) => openModel(caseFile(testCase.file), createBackend, { limits, ...more });
 
     it('agrees with the float64 reference at every position', async () => {
       const reference = readNpy(caseFile(testCase.f64));
@@ -39,7 +38,9 @@ export function testArchitectures(name: string, createBackend: BackendFactory, o
   });
 }
 
-function testDecoding(testCase: ArchitectureCase, open: (more?: object) => Promise<TestModel>, tolerance: number): void {
+type Open = (more?: OpenOptions) => Promise<TestModel>;
+
+function testDecoding(testCase: ArchitectureCase, open: Open, tolerance: number): void {
   const { ids } = testCase;
 
   it('continues greedily like the reference, up to near ties', async () => {
@@ -93,7 +94,7 @@ function testDecoding(testCase: ArchitectureCase, open: (more?: object) => Promi
   });
 }
 
-function testEmbedding(testCase: ArchitectureCase, open: (more?: object) => Promise<TestModel>): void {
+function testEmbedding(testCase: ArchitectureCase, open: Open): void {
   it('pools to the reference embedding', async () => {
     const model = await open();
     const reference = readNpy(caseFile(testCase.f64));
