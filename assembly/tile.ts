@@ -32,3 +32,9 @@ import { madd } from './half';
   if (accumulate) sum = f32x4.add(sum, v128.load(out));
   v128.store(out, sum);
 }
+
+/** Columns that come in panels of 4; a last lone one is a panel of its own. */
+// @ts-ignore: decorator
+@inline export function tiled_columns(n: u32): u32 {
+  return (n & 3) == 1 ? n - 1 : n;
+}

@@ -1,0 +1,232 @@
+// Blocks of 32 times 16-bit activations: everything in the baseline build, formats with signed quants in both builds.
+import { f16_mask, f16_scale, madd } from './half';
+import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
+import { dot16, madd_i32, store_rows, sum_pairs, tiled_columns } from './tile';
+import {
+  MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
+  quant_bytes, scale_bytes,
+} from './block32';
+
+// @ts-ignore: decorator
+@inline function levels(FORMAT: i32): v128 {
+  return v128.load(FORMAT == MXFP4 ? MXFP4_VALUES : IQ4_VALUES);
+}
+
+/** The 4-bit or 5-bit quants of a vector as bytes; `bits` has the fifth bit in place. */
+// @ts-ignore: decorator
+@inline function quants_of(FORMAT: i32, q: v128, bits: v128, nibble: v128, bit4: v128, table: v128): v128 {
+  let quants = v128.and(q, nibble);
+  if (has_fifth_bit(FORMAT)) quants = v128.or(quants, v128.and(bits, bit4));
+  return is_signed(FORMAT) ? i8x16.swizzle(table, quants) : quants;
+}
+
+// @ts-ignore: decorator
+@inline function low_rows(FORMAT: i32, quants: v128): v128 {
+  return is_signed(FORMAT) ? i16x8.extend_low_i8x16_s(quants) : i16x8.extend_low_i8x16_u(quants);
+}
+
+// @ts-ignore: decorator
+@inline function high_rows(FORMAT: i32, quants: v128): v128 {
+  return is_signed(FORMAT) ? i16x8.extend_high_i8x16_s(quants) : i16x8.extend_high_i8x16_u(quants);
+}
+
+/** Sum of a block's columns whose sums are split over two accumulators, with the zero point's share. */
+// @ts-ignore: decorator
+@inline function block_sum(FORMAT: i32, low: v128, high: v128, offset: usize): v128 {
+  const sum = sum_pairs(low, high);
+  if (is_signed(FORMAT) || FORMAT == Q4_1) return sum;
+  const zero = v128.load32_splat(offset);
+  return i32x4.add(sum, FORMAT == Q4_0 ? zero : i32x4.add(zero, zero));
+}
+
+// @ts-ignore: decorator
+@inline function tile_4(
+  FORMAT: i32, L: usize, w: usize, x: usize, blocks: u32,
+  out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
+): void {
+  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
+  const mask = f16_mask(), exponent = f16_scale();
+  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
+  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+  for (let b: u32 = 0; b < blocks; b++) {
+    const zero = i32x4.splat(0);
+    let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
+    let bits = zero, bits4 = zero;
+    if (has_fifth_bit(FORMAT)) {
+      bits = v128.load(w, 64);
+      bits4 = i16x8.shl(bits, 4);
+    }
+    let values = x + meta_bytes(FORMAT) * L;
+    const end = w + (FORMAT == Q8_0 ? 128 : 64);
+    for (; w < end; w += 16) {
+      let low: v128, high: v128, X: v128;
+      if (FORMAT == Q8_0) {
+        low = v128.load8x8_s(w); high = v128.load8x8_s(w, 8);
+      } else {
+        const q = quants_of(FORMAT, v128.load(w), bits4, nibble, bit4, table);
+        low = low_rows(FORMAT, q); high = high_rows(FORMAT, q);
+      }
+      X = v128.load64_splat(values);
+      l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
+      if (L == 4) {
+        X = v128.load64_splat(values, 8);
+        l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
+        X = v128.load64_splat(values, 16);
+        l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
+        X = v128.load64_splat(values, 24);
+        l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
+      }
+      if (FORMAT != Q8_0) {
+        const q = quants_of(FORMAT, i16x8.shr_u(v128.load(w), 4), bits, nibble, bit4, table);
+        if (has_fifth_bit(FORMAT)) {
+          bits = i16x8.shr_u(bits, 1); bits4 = i16x8.shr_u(bits4, 1);
+        }
+        low = low_rows(FORMAT, q); high = high_rows(FORMAT, q);
+        const upper = values + 32 * L;
+        X = v128.load64_splat(upper);
+        l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
+        if (L == 4) {
+          X = v128.load64_splat(upper, 8);
+          l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
+          X = v128.load64_splat(upper, 16);
+          l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
+          X = v128.load64_splat(upper, 24);
+          l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
+        }
+      }
+      values += 8 * L;
+    }
+    if (has_fifth_bit(FORMAT)) w += 16;
+    const d = load_scales(FORMAT, scales, mask, exponent), offset = x + 4 * L;
+    a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d, v128.load32_splat(x)), a0);
+    if (L == 4) {
+      a1 = madd_i32(block_sum(FORMAT, l1, h1, offset + 4), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
+      a2 = madd_i32(block_sum(FORMAT, l2, h2, offset + 8), f32x4.mul(d, v128.load32_splat(x, 8)), a2);
+      a3 = madd_i32(block_sum(FORMAT, l3, h3, offset + 12), f32x4.mul(d, v128.load32_splat(x, 12)), a3);
+    }
+    if (has_min(FORMAT)) {
+      const m = load_min(FORMAT, scales, d, mask, exponent), sums = x + 8 * L;
+      a0 = madd(m, v128.load32_splat(sums), a0);
+      if (L == 4) {
+        a1 = madd(m, v128.load32_splat(sums, 4), a1);
+        a2 = madd(m, v128.load32_splat(sums, 8), a2);
+        a3 = madd(m, v128.load32_splat(sums, 12), a3);
+      }
+    }
+    scales += scale_bytes(FORMAT); x += L * activation_bytes(FORMAT);
+  }
+  store_rows(out, a0, bias, scale, accumulate);
+  if (L == 1) return;
+  store_rows(out + outBytes, a1, bias, scale, accumulate);
+  if (columns < 3) return;
+  store_rows(out + 2 * outBytes, a2, bias, scale, accumulate);
+  if (columns < 4) return;
+  store_rows(out + 3 * outBytes, a3, bias, scale, accumulate);
+}
+
+/** 16 rows × 1 column, in four streams like vector_16. */
+// @ts-ignore: decorator
+@inline function wide_vector_16(
+  FORMAT: i32, w: usize, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+): void {
+  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
+  const mask = f16_mask(), exponent = f16_scale();
+  const g1 = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks, g2 = g1 << 1, g3 = g1 + g2;
+  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
+  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+  for (let b: u32 = 0; b < blocks; b++) {
+    const zero = i32x4.splat(0);
+    let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
+    let u0 = zero, u1 = zero, u2 = zero, u3 = zero;
+    if (has_fifth_bit(FORMAT)) {
+      u0 = v128.load(w, 64); u1 = v128.load(w + g1, 64); u2 = v128.load(w + g2, 64); u3 = v128.load(w + g3, 64);
+    }
+    let values = x + meta_bytes(FORMAT);
+    const end = w + (FORMAT == Q8_0 ? 128 : 64);
+    for (; w < end; w += 16) {
+      let X = v128.load64_splat(values);
+      if (FORMAT == Q8_0) {
+        l0 = i32x4.add(l0, dot16(v128.load8x8_s(w), X)); h0 = i32x4.add(h0, dot16(v128.load8x8_s(w, 8), X));
+        l1 = i32x4.add(l1, dot16(v128.load8x8_s(w + g1), X)); h1 = i32x4.add(h1, dot16(v128.load8x8_s(w + g1, 8), X));
+        l2 = i32x4.add(l2, dot16(v128.load8x8_s(w + g2), X)); h2 = i32x4.add(h2, dot16(v128.load8x8_s(w + g2, 8), X));
+        l3 = i32x4.add(l3, dot16(v128.load8x8_s(w + g3), X)); h3 = i32x4.add(h3, dot16(v128.load8x8_s(w + g3, 8), X));
+      } else {
+        const p0 = v128.load(w), p1 = v128.load(w + g1), p2 = v128.load(w + g2), p3 = v128.load(w + g3);
+        let q = quants_of(FORMAT, p0, has_fifth_bit(FORMAT) ? i16x8.shl(u0, 4) : zero, nibble, bit4, table);
+        l0 = i32x4.add(l0, dot16(low_rows(FORMAT, q), X)); h0 = i32x4.add(h0, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, p1, has_fifth_bit(FORMAT) ? i16x8.shl(u1, 4) : zero, nibble, bit4, table);
+        l1 = i32x4.add(l1, dot16(low_rows(FORMAT, q), X)); h1 = i32x4.add(h1, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, p2, has_fifth_bit(FORMAT) ? i16x8.shl(u2, 4) : zero, nibble, bit4, table);
+        l2 = i32x4.add(l2, dot16(low_rows(FORMAT, q), X)); h2 = i32x4.add(h2, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, p3, has_fifth_bit(FORMAT) ? i16x8.shl(u3, 4) : zero, nibble, bit4, table);
+        l3 = i32x4.add(l3, dot16(low_rows(FORMAT, q), X)); h3 = i32x4.add(h3, dot16(high_rows(FORMAT, q), X));
+        X = v128.load64_splat(values, 32);
+        q = quants_of(FORMAT, i16x8.shr_u(p0, 4), u0, nibble, bit4, table);
+        l0 = i32x4.add(l0, dot16(low_rows(FORMAT, q), X)); h0 = i32x4.add(h0, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, i16x8.shr_u(p1, 4), u1, nibble, bit4, table);
+        l1 = i32x4.add(l1, dot16(low_rows(FORMAT, q), X)); h1 = i32x4.add(h1, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, i16x8.shr_u(p2, 4), u2, nibble, bit4, table);
+        l2 = i32x4.add(l2, dot16(low_rows(FORMAT, q), X)); h2 = i32x4.add(h2, dot16(high_rows(FORMAT, q), X));
+        q = quants_of(FORMAT, i16x8.shr_u(p3, 4), u3, nibble, bit4, table);
+        l3 = i32x4.add(l3, dot16(low_rows(FORMAT, q), X)); h3 = i32x4.add(h3, dot16(high_rows(FORMAT, q), X));
+        if (has_fifth_bit(FORMAT)) {
+          u0 = i16x8.shr_u(u0, 1); u1 = i16x8.shr_u(u1, 1); u2 = i16x8.shr_u(u2, 1); u3 = i16x8.shr_u(u3, 1);
+        }
+      }
+      values += 8;
+    }
+    if (has_fifth_bit(FORMAT)) w += 16;
+    const X = v128.load32_splat(x), offset = x + 4;
+    const d0 = load_scales(FORMAT, scales, mask, exponent), d1 = load_scales(FORMAT, scales + g1, mask, exponent);
+    const d2 = load_scales(FORMAT, scales + g2, mask, exponent), d3 = load_scales(FORMAT, scales + g3, mask, exponent);
+    a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d0, X), a0);
+    a1 = madd_i32(block_sum(FORMAT, l1, h1, offset), f32x4.mul(d1, X), a1);
+    a2 = madd_i32(block_sum(FORMAT, l2, h2, offset), f32x4.mul(d2, X), a2);
+    a3 = madd_i32(block_sum(FORMAT, l3, h3, offset), f32x4.mul(d3, X), a3);
+    if (has_min(FORMAT)) {
+      const Y = v128.load32_splat(x, 8);
+      a0 = madd(load_min(FORMAT, scales, d0, mask, exponent), Y, a0);
+      a1 = madd(load_min(FORMAT, scales + g1, d1, mask, exponent), Y, a1);
+      a2 = madd(load_min(FORMAT, scales + g2, d2, mask, exponent), Y, a2);
+      a3 = madd(load_min(FORMAT, scales + g3, d3, mask, exponent), Y, a3);
+    }
+    scales += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
+  }
+  store_rows(out, a0, bias, scale, accumulate);
+  store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
+  store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
+  store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
+}
+
+// @ts-ignore: decorator
+@inline export function wide(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
+): void {
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  const xRow = activation_bytes(FORMAT) * <usize>blocks;
+  const tiled = tiled_columns(n);
+  if (tiled) {
+    for (let r: u32 = 0; r < rows; r += 4) {
+      for (let c: u32 = 0; c < tiled; c += 4) {
+        tile_4(
+          FORMAT, 4, w + (group >> 2) * <usize>r, x + xRow * <usize>c, blocks, out + (<usize>r << 2) + outBytes * <usize>c,
+          outBytes, min(4, tiled - c), bias ? bias + (<usize>r << 2) : 0, scale, accumulate,
+        );
+      }
+    }
+  }
+  if (tiled == n) return;
+  x += xRow * <usize>tiled; out += outBytes * <usize>tiled;
+  let r: u32 = 0;
+  for (; r + 16 <= rows; r += 16) {
+    wide_vector_16(FORMAT, w, x, blocks, out, bias, scale, accumulate);
+    w += group << 2; out += 64;
+    if (bias) bias += 64;
+  }
+  for (; r < rows; r += 4) {
+    tile_4(FORMAT, 1, w, x, blocks, out, outBytes, 1, bias, scale, accumulate);
+    w += group; out += 16;
+    if (bias) bias += 16;
+  }
+}

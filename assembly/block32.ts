@@ -1,0 +1,78 @@
+// The formats with blocks of 32, four rows interleaved: sizes, and how scales are read. For the matmul kernels only.
+//
+//   a group of 4 rows: quants of all blocks, then scales of all blocks (src/backends/wasm/layouts-block32.ts packs them)
+//   quants of a block: Q4*, IQ4, MXFP4  4 vectors: byte (row r, e) has columns 4j + e (low nibble), 16 + 4j + e (high)
+//                      Q5*              the same, then 1 vector: bit t of byte (r, e) is the fifth bit of column 4t + e
+//                      Q8_0             8 vectors: byte (r, e) is column 4j + e
+//   scales of a block: d f16[4], then for Q4_1 and Q5_1 m f16[4]; MXFP4 has e8m0 u8[4]
+import { load_f16x4, madd } from './half';
+
+// @ts-ignore: decorator
+@inline export const Q4_0 = 0;
+// @ts-ignore: decorator
+@inline export const Q4_1 = 1;
+// @ts-ignore: decorator
+@inline export const Q5_0 = 2;
+// @ts-ignore: decorator
+@inline export const Q5_1 = 3;
+// @ts-ignore: decorator
+@inline export const Q8_0 = 4;
+// @ts-ignore: decorator
+@inline export const IQ4_NL = 5;
+// @ts-ignore: decorator
+@inline export const MXFP4 = 6;
+
+// @ts-ignore: decorator
+@inline export function has_min(FORMAT: i32): bool {
+  return FORMAT == Q4_1 || FORMAT == Q5_1;
+}
+
+// @ts-ignore: decorator
+@inline export function has_fifth_bit(FORMAT: i32): bool {
+  return FORMAT == Q5_0 || FORMAT == Q5_1;
+}
+
+/** Formats whose activations are q16; the others take q8. */
+// @ts-ignore: decorator
+@inline export function is_signed(FORMAT: i32): bool {
+  return FORMAT >= Q8_0;
+}
+
+// @ts-ignore: decorator
+@inline export function quant_bytes(FORMAT: i32): usize {
+  if (FORMAT == Q8_0) return 128;
+  return has_fifth_bit(FORMAT) ? 80 : 64;
+}
+
+// @ts-ignore: decorator
+@inline export function scale_bytes(FORMAT: i32): usize {
+  if (FORMAT == MXFP4) return 4;
+  return has_min(FORMAT) ? 16 : 8;
+}
+
+/** Bytes of an activation row's block up to its values, and in all. */
+// @ts-ignore: decorator
+@inline export function meta_bytes(FORMAT: i32): usize {
+  return is_signed(FORMAT) ? 4 : 12;
+}
+
+// @ts-ignore: decorator
+@inline export function activation_bytes(FORMAT: i32): usize {
+  if (is_signed(FORMAT)) return 68;
+  return ASC_FEATURE_RELAXED_SIMD ? 44 : 76;
+}
+
+// @ts-ignore: decorator
+@inline export function load_scales(FORMAT: i32, ptr: usize, mask: v128, exponent: v128): v128 {
+  if (FORMAT != MXFP4) return load_f16x4(ptr, mask, exponent);
+  const e = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(ptr))), one = i32x4.splat(1);
+  const small = i32x4.shl(i32x4.add(e, one), 21), usual = i32x4.shl(i32x4.sub(e, one), 23);
+  return v128.bitselect(small, usual, i32x4.lt_s(e, i32x4.splat(2)));
+}
+
+/** Q5_1 computes with quants − 16, so its minimum is raised by 16 d. */
+// @ts-ignore: decorator
+@inline export function load_min(FORMAT: i32, ptr: usize, d: v128, mask: v128, exponent: v128): v128 {
+  const m = load_f16x4(ptr + 8, mask, exponent);
+  return FORMAT == Q5_1 ? madd(d, f32x4.splat(16), m) : m;
+}
