@@ -1,0 +1,23 @@
+// What every tokenization model offers: ids for text without special tokens, and the bytes of an ordinary token.
+
+export interface TextModel {
+  /**
+   * Appends the ids of `text` (well-formed, no special tokens in it) to `output`. `afterSpecial`: the text begins the
+   * input or follows a special token, where some models put a space.
+   */
+  encode(text: string, afterSpecial: boolean, output: number[]): void;
+  /** The bytes that an ordinary token spelled `token` stands for. */
+  bytes(token: string): Uint8Array;
+  /** Whether `encode` puts a space before text that follows a special token, which decoding then removes. */
+  readonly addsSpace: boolean;
+}
+
+export const utf8 = new TextEncoder();
+
+/** SentencePiece's visible space, U+2581. */
+export const VISIBLE_SPACE = '\u2581';
+
+/** Bytes of a token in which U+2581 stands for a space. */
+export function visibleSpaceBytes(token: string): Uint8Array {
+  return utf8.encode(token.replaceAll(VISIBLE_SPACE, ' '));
+}

@@ -1,0 +1,99 @@
+// WordPiece (`tokenizer.ggml.model` = bert): cleaned, lower-cased words cut into the longest tokens from the left.
+import { TokenizerError } from '../../errors.ts';
+import type { Metadata } from '../../gguf/metadata.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
+import type { TextModel } from './text-model.ts';
+
+const WHITE_SPACE = /^\p{White_Space}$/u;
+const DROPPED = /^[\0\uFFFD\p{Cc}\p{Cf}\p{Co}]$/u;
+const ACCENT = /^\p{M}$/u;
+/** Punctuation and ASCII symbols. U+007E is not among them, as in llama.cpp. */
+const OWN_WORD = /^[\p{P}$+<=>^\x60|]$/u;
+const ASCII_LETTERS = /^[a-z0-9]$/;
+
+export class WordPiece implements TextModel {
+  readonly addsSpace = true;
+  readonly #vocabulary: Vocabulary;
+  readonly #unkId: number;
+  readonly #lowercase: boolean;
+  readonly #stripAccents: boolean;
+
+  constructor(vocabulary: Vocabulary, metadata: Metadata, unkId: number | undefined) {
+    if (unkId === undefined) {
+      throw new TokenizerError('A WordPiece vocabulary needs an unknown token (tokenizer.ggml.unknown_token_id).');
+    }
+    this.#vocabulary = vocabulary;
+    this.#unkId = unkId;
+    this.#lowercase = metadata.boolean('tokenizer.ggml.normalizer.lowercase') ?? true;
+    this.#stripAccents = metadata.boolean('tokenizer.ggml.normalizer.strip_accents') ?? this.#lowercase;
+  }
+
+  encode(text: string, _afterSpecial: boolean, output: number[]): void {
+    for (const word of this.#words(text)) this.#encodeWord(VISIBLE_SPACE + word, output);
+  }
+
+  bytes(token: string): Uint8Array {
+    return visibleSpaceBytes(token);
+  }
+
+  #encodeWord(word: string, output: number[]): void {
+    const first = output.length;
+    const { maxTokenLength } = this.#vocabulary;
+    for (let from = 0; from < word.length;) {
+      let end = Math.min(word.length, from + maxTokenLength);
+      let id = this.#vocabulary.textId(word.slice(from, end));
+      while (id === undefined && --end > from) id = this.#vocabulary.textId(word.slice(from, end));
+      if (id === undefined) {
+        // A word with a part that is no token is unknown as a whole.
+        output.length = first;
+        output.push(this.#unkId);
+        return;
+      }
+      output.push(id);
+      from = end;
+    }
+  }
+
+  *#words(text: string): Generator<string> {
+    let word = '';
+    for (const original of text) {
+      if (ASCII_LETTERS.test(original)) {
+        word += original;
+        continue;
+      }
+      // One character of the decomposition, as llama.cpp's table has it: the base letter.
+      const character = this.#stripAccents ? firstCharacter(original.normalize('NFD')) : original;
+      const isSpace = WHITE_SPACE.test(character);
+      if (!isSpace && (DROPPED.test(character) || (this.#stripAccents && ACCENT.test(character)))) continue;
+      const alone = !isSpace && (OWN_WORD.test(character) || isIdeograph(character.codePointAt(0)!));
+      if ((isSpace || alone) && word !== '') {
+        yield word;
+        word = '';
+      }
+      if (isSpace) continue;
+      const written = this.#lowercase ? firstCharacter(character.toLowerCase()) : character;
+      if (alone) yield written;
+      else word += written;
+    }
+    if (word !== '') yield word;
+  }
+}
+
+function firstCharacter(text: string): string {
+  return String.fromCodePoint(text.codePointAt(0)!);
+}
+
+/** The blocks that BERT splits into single characters, with the gap its Rust port has at U+2B820 (huggingface/tokenizers). */
+function isIdeograph(codePoint: number): boolean {
+  return codePoint >= 0x3400 && (
+    (codePoint <= 0x4dbf) ||
+    (codePoint >= 0x4e00 && codePoint <= 0x9fff) ||
+    (codePoint >= 0xf900 && codePoint <= 0xfaff) ||
+    (codePoint >= 0x20000 && codePoint <= 0x2a6df) ||
+    (codePoint >= 0x2a700 && codePoint <= 0x2b73f) ||
+    (codePoint >= 0x2b740 && codePoint <= 0x2b81f) ||
+    (codePoint >= 0x2b920 && codePoint <= 0x2ceaf) ||
+    (codePoint >= 0x2f800 && codePoint <= 0x2fa1f)
+  );
+}

@@ -1,0 +1,49 @@
+// Finds which of many texts begin at a place in a string: a sorted list narrowed unit by unit, no tree in memory.
+
+export class PrefixIndex {
+  readonly #texts: readonly string[];
+  readonly #ids: Int32Array;
+  /** First unit → where its texts begin and end in the sorted list. */
+  readonly #rangeByUnit = new Map<number, readonly [number, number]>();
+
+  /** `texts` are distinct and not empty. */
+  constructor(texts: readonly string[], idOf: (text: string) => number) {
+    this.#texts = [...texts].sort();
+    this.#ids = Int32Array.from(this.#texts, idOf);
+    for (let begin = 0, end = 0; begin < this.#texts.length; begin = end) {
+      const unit = this.#texts[begin]!.charCodeAt(0);
+      while (end < this.#texts.length && this.#texts[end]!.charCodeAt(0) === unit) end++;
+      this.#rangeByUnit.set(unit, [begin, end]);
+    }
+  }
+
+  get firstUnits(): Iterable<number> {
+    return this.#rangeByUnit.keys();
+  }
+
+  /** Calls `visit` with each text that lies at `from` and ends by `limit`, shortest first. */
+  walk(text: string, from: number, limit: number, visit: (id: number, end: number) => void): void {
+    if (from >= limit) return;
+    const range = this.#rangeByUnit.get(text.charCodeAt(from));
+    if (!range) return;
+    let [begin, end] = range;
+    for (let depth = 1; ; depth++) {
+      if (this.#texts[begin]!.length === depth) visit(this.#ids[begin++]!, from + depth);
+      if (begin === end || from + depth >= limit) return;
+      const unit = text.charCodeAt(from + depth);
+      begin = this.#lowerBound(begin, end, depth, unit);
+      end = this.#lowerBound(begin, end, depth, unit + 1);
+      if (begin === end) return;
+    }
+  }
+
+  /** First entry in [begin, end) whose unit at `depth` is at least `unit`; all of them are longer than `depth`. */
+  #lowerBound(begin: number, end: number, depth: number, unit: number): number {
+    while (begin < end) {
+      const middle = (begin + end) >>> 1;
+      if (this.#texts[middle]!.charCodeAt(depth) < unit) begin = middle + 1;
+      else end = middle;
+    }
+    return begin;
+  }
+}

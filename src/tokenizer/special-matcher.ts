@@ -1,0 +1,109 @@
+// Cuts text at the special tokens it may hold: user-defined ones anywhere, control tokens only where the text is trusted.
+import { PrefixIndex } from './prefix-index.ts';
+import { TOKEN_KIND } from './vocabulary.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** Part of a text; `trusted` says whether control tokens spelled in it are meant. */
+export interface TextSpan {
+  readonly text: string;
+  readonly trusted: boolean;
+}
+
+/** Which tokens swallow the white space beside them. */
+export interface StripRules {
+  readonly left: ReadonlySet<number>;
+  readonly right: ReadonlySet<number>;
+}
+
+interface Matchers {
+  readonly plain: PrefixIndex;
+  readonly trusted: PrefixIndex;
+  readonly start: RegExp;
+}
+
+const SPECIAL = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.userDefined;
+/** `<|user|>` and its like: markup of a conversation even where a model lists it as user-defined. */
+const MARKUP = /^<[|｜].*[|｜]>$/u;
+const SPACE_BEFORE = /[\t-\r ]+$/;
+
+export class SpecialMatcher {
+  readonly #vocabulary: Vocabulary;
+  readonly #strip: StripRules;
+  #everywhere: Matchers | undefined;
+  #conversation: Matchers | undefined;
+
+  constructor(vocabulary: Vocabulary, strip: StripRules) {
+    this.#vocabulary = vocabulary;
+    this.#strip = strip;
+  }
+
+  /** Texts and ids in order. User-defined tokens count in all of it, as the models were trained. */
+  split(span: TextSpan): (string | number)[] {
+    this.#everywhere ??= this.#matchers(() => true);
+    return this.#cut(span.text, [span.trusted ? span.text.length : -1], [span.text.length], this.#everywhere);
+  }
+
+  /** The same for a conversation: what looks like markup counts in trusted spans only, whatever its kind. */
+  splitConversation(spans: readonly TextSpan[]): (string | number)[] {
+    this.#conversation ??= this.#matchers((text) => !MARKUP.test(text));
+    const ends: number[] = [];
+    const trustedUntil: number[] = [];
+    let end = 0;
+    for (const { text } of spans) ends.push((end += text.length));
+    for (let i = spans.length - 1; i >= 0; i--) {
+      // A token may run across trusted spans that touch, never into an untrusted one.
+      trustedUntil[i] = !spans[i]!.trusted ? -1 : Math.max(ends[i]!, trustedUntil[i + 1] ?? -1);
+    }
+    return this.#cut(spans.map(({ text }) => text).join(''), trustedUntil, ends, this.#conversation);
+  }
+
+  #matchers(inPlainText: (text: string) => boolean): Matchers {
+    const { tokens, kinds } = this.#vocabulary;
+    const idOf = (text: string): number => this.#vocabulary.idOf(text)!;
+    const special = tokens.filter((_, id) => (kinds[id]! & SPECIAL) !== 0);
+    const userDefined = special.filter((text) =>
+      (kinds[idOf(text)]! & SPECIAL) === TOKEN_KIND.userDefined && inPlainText(text));
+    const trusted = new PrefixIndex(special, idOf);
+    return { trusted, plain: new PrefixIndex(userDefined, idOf), start: anyUnit(trusted.firstUnits) };
+  }
+
+  #cut(text: string, trustedUntil: readonly number[], spanEnds: readonly number[], matchers: Matchers): (string | number)[] {
+    const pieces: (string | number)[] = [];
+    const { plain, trusted, start } = matchers;
+    let bestId = -1;
+    let bestEnd = 0;
+    let textFrom = 0;
+    let span = 0;
+    const keepLongest = (id: number, end: number): void => {
+      if (end > bestEnd) [bestId, bestEnd] = [id, end];
+    };
+    start.lastIndex = 0;
+    for (let match = start.exec(text); match; match = start.exec(text)) {
+      const from = match.index;
+      while (from >= spanEnds[span]!) span++;
+      bestEnd = from;
+      plain.walk(text, from, text.length, keepLongest);
+      trusted.walk(text, from, trustedUntil[span]!, keepLongest);
+      if (bestEnd === from) continue;
+      const before = text.slice(textFrom, from);
+      const kept = this.#strip.left.has(bestId) ? before.replace(SPACE_BEFORE, '') : before;
+      if (kept !== '') pieces.push(kept);
+      pieces.push(bestId);
+      textFrom = this.#strip.right.has(bestId) ? skipSpace(text, bestEnd) : bestEnd;
+      start.lastIndex = textFrom;
+    }
+    if (textFrom < text.length) pieces.push(text.slice(textFrom));
+    return pieces;
+  }
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && (text.charCodeAt(at) === 32 || (text.charCodeAt(at) >= 9 && text.charCodeAt(at) <= 13))) at++;
+  return at;
+}
+
+function anyUnit(units: Iterable<number>): RegExp {
+  const escaped = Array.from(units, (unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  return new RegExp(escaped === '' ? '(?!)' : `[${escaped}]`, 'g');
+}
