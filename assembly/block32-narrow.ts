@@ -3,7 +3,7 @@
 // and additions modulo 2^16 make every larger intermediate harmless.
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
-import { dot16, dot8, madd_i32, store_rows, tiled_columns } from './tile';
+import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
 import {
   Q4_0, Q4_1, activation_bytes, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
@@ -83,58 +83,7 @@ import {
     }
     scales += scale_bytes(FORMAT); x += 4 * activation_bytes(FORMAT);
   }
-  const bias2 = bias ? bias + 16 : 0;
-  store_rows(out, a0, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b0, bias2, scale, accumulate);
-  out += outBytes;
-  store_rows(out, a1, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b1, bias2, scale, accumulate);
-  if (columns < 3) return;
-  out += outBytes;
-  store_rows(out, a2, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b2, bias2, scale, accumulate);
-  if (columns < 4) return;
-  out += outBytes;
-  store_rows(out, a3, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b3, bias2, scale, accumulate);
-}
-
-// @ts-ignore: decorator
-@inline function fifth(FORMAT: i32, quants: v128, bits: v128, shift: i32, bit4: v128): v128 {
-  if (!has_fifth_bit(FORMAT)) return quants;
-  const placed = shift < 4 ? i16x8.shl(bits, 4 - shift) : i16x8.shr_u(bits, shift - 4);
-  return v128.or(quants, v128.and(placed, bit4));
-}
-
-/** Vectors j of the low and of the high half of a block. */
-// @ts-ignore: decorator
-@inline function pair(FORMAT: i32, j: i32, sum: v128, w: usize, x: usize, bits: v128, nibble: v128, bit4: v128): v128 {
-  const q = v128.load(w + 16 * j);
-  const low = fifth(FORMAT, v128.and(q, nibble), bits, j, bit4);
-  const high = fifth(FORMAT, v128.and(i16x8.shr_u(q, 4), nibble), bits, 4 + j, bit4);
-  return i16x8.add(sum, i16x8.add(dot8(v128.load32_splat(x + 4 * j), low), dot8(v128.load32_splat(x + 16 + 4 * j), high)));
-}
-
-/** 4 rows × 1 column. */
-// @ts-ignore: decorator
-@inline function vector_4(
-  FORMAT: i32, w: usize, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
-): void {
-  const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), bit4 = v128.load(BIT4_MASK);
-  const mask = f16_mask(), exponent = f16_scale();
-  let scales = w + quant_bytes(FORMAT) * <usize>blocks, sum = f32x4.splat(0);
-  for (let b: u32 = 0; b < blocks; b++) {
-    const bits = has_fifth_bit(FORMAT) ? v128.load(w, 64) : nibble, values = x + meta_bytes(FORMAT);
-    let s = pair(FORMAT, 0, first_sum(FORMAT, x + 4), w, values, bits, nibble, bit4);
-    s = pair(FORMAT, 1, s, w, values, bits, nibble, bit4);
-    s = pair(FORMAT, 2, s, w, values, bits, nibble, bit4);
-    s = pair(FORMAT, 3, s, w, values, bits, nibble, bit4);
-    const d = load_f16x4(scales, mask, exponent);
-    sum = madd_i32(dot16(s, ones), f32x4.mul(d, v128.load32_splat(x)), sum);
-    if (has_min(FORMAT)) sum = madd(load_min(FORMAT, scales, d, mask, exponent), v128.load32_splat(x, 8), sum);
-    w += quant_bytes(FORMAT); scales += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
-  }
-  store_rows(out, sum, bias, scale, accumulate);
+  store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
 }
 
 /** Half a block's quants of one group, with vectors j of its low and high columns. */
@@ -149,16 +98,17 @@ import {
 }
 
 /**
- * 16 rows × 1 column. Four groups at a time are four streams through memory, which hides the misses at page boundaries
- * that one stream runs into (measured: 6 against 11 GB/s on a busy machine).
+ * 16 rows × 1 column, of which `groups` times 4 are stored. Four groups at a time are four streams through memory, which
+ * hides the misses at page boundaries that one stream runs into (measured: 11 against 6 GB/s).
  */
 // @ts-ignore: decorator
 @inline function vector_16(
-  FORMAT: i32, w: usize, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+  FORMAT: i32, w: usize, groups: u32, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), bit4 = v128.load(BIT4_MASK);
   const mask = f16_mask(), exponent = f16_scale();
-  const g1 = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks, g2 = g1 << 1, g3 = g1 + g2;
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  const g1 = groups > 1 ? group : 0, g2 = groups > 2 ? group << 1 : 0, g3 = groups > 3 ? group * 3 : 0;
   let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
@@ -196,42 +146,38 @@ import {
     }
     scales += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
   }
-  store_rows(out, a0, bias, scale, accumulate);
-  store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
-  store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
-  store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
+  store_groups(groups, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
+/** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
-@inline export function narrow(
+@inline export function narrow_panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
-  const tiled = tiled_columns(n);
-  if (tiled) {
-    for (let r: u32 = 0; r < rows; r += 8) {
-      const second = r + 4 < rows ? group : 0;
-      for (let c: u32 = 0; c < tiled; c += 4) {
-        tile_8x4(
-          FORMAT, w + (group >> 2) * <usize>r, second, x + xRow * <usize>c, blocks,
-          out + (<usize>r << 2) + outBytes * <usize>c, outBytes, min(4, tiled - c), bias ? bias + (<usize>r << 2) : 0, scale, accumulate,
-        );
-      }
+  for (let r: u32 = 0; r < rows; r += 8) {
+    const second = r + 4 < rows ? group : 0;
+    for (let c: u32 = 0; c < n; c += 4) {
+      tile_8x4(
+        FORMAT, w, second, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+      );
     }
+    w += group << 1; out += 32;
+    if (bias) bias += 32;
   }
-  if (tiled == n) return;
-  x += xRow * <usize>tiled; out += outBytes * <usize>tiled;
-  let r: u32 = 0;
-  for (; r + 16 <= rows; r += 16) {
-    vector_16(FORMAT, w, x, blocks, out, bias, scale, accumulate);
+}
+
+/** x (1, cols) as a panel of one. */
+// @ts-ignore: decorator
+@inline export function narrow_single(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  for (let r: u32 = 0; r < rows; r += 16) {
+    vector_16(FORMAT, w, min(4, (rows - r) >> 2), x, blocks, out, bias, scale, accumulate);
     w += group << 2; out += 64;
     if (bias) bias += 64;
-  }
-  for (; r < rows; r += 4) {
-    vector_4(FORMAT, w, x, blocks, out, bias, scale, accumulate);
-    w += group; out += 16;
-    if (bias) bias += 16;
   }
 }

@@ -1,10 +1,10 @@
 // Blocks of 32 times 16-bit activations: everything in the baseline build, formats with signed quants in both builds.
 import { f16_mask, f16_scale, madd } from './half';
 import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_rows, sum_pairs, tiled_columns } from './tile';
+import { dot16, madd_i32, store_groups, store_tile, sum_pairs } from './tile';
 import {
   MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
-  quant_bytes, scale_bytes,
+  quant_bytes, scale_bytes, scale_step,
 } from './block32';
 
 // @ts-ignore: decorator
@@ -40,8 +40,8 @@ import {
 }
 
 // @ts-ignore: decorator
-@inline function tile_4(
-  FORMAT: i32, L: usize, w: usize, x: usize, blocks: u32,
+@inline function tile_4x4(
+  FORMAT: i32, w: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
@@ -56,7 +56,7 @@ import {
       bits = v128.load(w, 64);
       bits4 = i16x8.shl(bits, 4);
     }
-    let values = x + meta_bytes(FORMAT) * L;
+    let values = x + meta_bytes(FORMAT) * 4;
     const end = w + (FORMAT == Q8_0 ? 128 : 64);
     for (; w < end; w += 16) {
       let low: v128, high: v128, X: v128;
@@ -68,70 +68,57 @@ import {
       }
       X = v128.load64_splat(values);
       l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
-      if (L == 4) {
-        X = v128.load64_splat(values, 8);
-        l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
-        X = v128.load64_splat(values, 16);
-        l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
-        X = v128.load64_splat(values, 24);
-        l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
-      }
+      X = v128.load64_splat(values, 8);
+      l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
+      X = v128.load64_splat(values, 16);
+      l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
+      X = v128.load64_splat(values, 24);
+      l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
       if (FORMAT != Q8_0) {
         const q = quants_of(FORMAT, i16x8.shr_u(v128.load(w), 4), bits, nibble, bit4, table);
         if (has_fifth_bit(FORMAT)) {
           bits = i16x8.shr_u(bits, 1); bits4 = i16x8.shr_u(bits4, 1);
         }
         low = low_rows(FORMAT, q); high = high_rows(FORMAT, q);
-        const upper = values + 32 * L;
+        const upper = values + 128;
         X = v128.load64_splat(upper);
         l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
-        if (L == 4) {
-          X = v128.load64_splat(upper, 8);
-          l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
-          X = v128.load64_splat(upper, 16);
-          l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
-          X = v128.load64_splat(upper, 24);
-          l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
-        }
+        X = v128.load64_splat(upper, 8);
+        l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
+        X = v128.load64_splat(upper, 16);
+        l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
+        X = v128.load64_splat(upper, 24);
+        l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
       }
-      values += 8 * L;
+      values += 32;
     }
     if (has_fifth_bit(FORMAT)) w += 16;
-    const d = load_scales(FORMAT, scales, mask, exponent), offset = x + 4 * L;
+    const d = load_scales(FORMAT, scales, b, mask, exponent), offset = x + 16;
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d, v128.load32_splat(x)), a0);
-    if (L == 4) {
-      a1 = madd_i32(block_sum(FORMAT, l1, h1, offset + 4), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
-      a2 = madd_i32(block_sum(FORMAT, l2, h2, offset + 8), f32x4.mul(d, v128.load32_splat(x, 8)), a2);
-      a3 = madd_i32(block_sum(FORMAT, l3, h3, offset + 12), f32x4.mul(d, v128.load32_splat(x, 12)), a3);
-    }
+    a1 = madd_i32(block_sum(FORMAT, l1, h1, offset + 4), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
+    a2 = madd_i32(block_sum(FORMAT, l2, h2, offset + 8), f32x4.mul(d, v128.load32_splat(x, 8)), a2);
+    a3 = madd_i32(block_sum(FORMAT, l3, h3, offset + 12), f32x4.mul(d, v128.load32_splat(x, 12)), a3);
     if (has_min(FORMAT)) {
-      const m = load_min(FORMAT, scales, d, mask, exponent), sums = x + 8 * L;
+      const m = load_min(FORMAT, scales, d, mask, exponent), sums = x + 32;
       a0 = madd(m, v128.load32_splat(sums), a0);
-      if (L == 4) {
-        a1 = madd(m, v128.load32_splat(sums, 4), a1);
-        a2 = madd(m, v128.load32_splat(sums, 8), a2);
-        a3 = madd(m, v128.load32_splat(sums, 12), a3);
-      }
+      a1 = madd(m, v128.load32_splat(sums, 4), a1);
+      a2 = madd(m, v128.load32_splat(sums, 8), a2);
+      a3 = madd(m, v128.load32_splat(sums, 12), a3);
     }
-    scales += scale_bytes(FORMAT); x += L * activation_bytes(FORMAT);
+    scales += scale_step(FORMAT, b); x += 4 * activation_bytes(FORMAT);
   }
-  store_rows(out, a0, bias, scale, accumulate);
-  if (L == 1) return;
-  store_rows(out + outBytes, a1, bias, scale, accumulate);
-  if (columns < 3) return;
-  store_rows(out + 2 * outBytes, a2, bias, scale, accumulate);
-  if (columns < 4) return;
-  store_rows(out + 3 * outBytes, a3, bias, scale, accumulate);
+  store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
-/** 16 rows × 1 column, in four streams like vector_16. */
+/** 16 rows × 1 column, of which `groups` times 4 are stored, in four streams as in block32-narrow. */
 // @ts-ignore: decorator
-@inline function wide_vector_16(
-  FORMAT: i32, w: usize, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+@inline function vector_16(
+  FORMAT: i32, w: usize, groups: u32, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
   const mask = f16_mask(), exponent = f16_scale();
-  const g1 = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks, g2 = g1 << 1, g3 = g1 + g2;
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  const g1 = groups > 1 ? group : 0, g2 = groups > 2 ? group << 1 : 0, g3 = groups > 3 ? group * 3 : 0;
   let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
@@ -177,8 +164,8 @@ import {
     }
     if (has_fifth_bit(FORMAT)) w += 16;
     const X = v128.load32_splat(x), offset = x + 4;
-    const d0 = load_scales(FORMAT, scales, mask, exponent), d1 = load_scales(FORMAT, scales + g1, mask, exponent);
-    const d2 = load_scales(FORMAT, scales + g2, mask, exponent), d3 = load_scales(FORMAT, scales + g3, mask, exponent);
+    const d0 = load_scales(FORMAT, scales, b, mask, exponent), d1 = load_scales(FORMAT, scales + g1, b, mask, exponent);
+    const d2 = load_scales(FORMAT, scales + g2, b, mask, exponent), d3 = load_scales(FORMAT, scales + g3, b, mask, exponent);
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d0, X), a0);
     a1 = madd_i32(block_sum(FORMAT, l1, h1, offset), f32x4.mul(d1, X), a1);
     a2 = madd_i32(block_sum(FORMAT, l2, h2, offset), f32x4.mul(d2, X), a2);
@@ -190,43 +177,37 @@ import {
       a2 = madd(load_min(FORMAT, scales + g2, d2, mask, exponent), Y, a2);
       a3 = madd(load_min(FORMAT, scales + g3, d3, mask, exponent), Y, a3);
     }
-    scales += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
+    scales += scale_step(FORMAT, b); x += activation_bytes(FORMAT);
   }
-  store_rows(out, a0, bias, scale, accumulate);
-  store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
-  store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
-  store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
+  store_groups(groups, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
+/** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
-@inline export function wide(
+@inline export function wide_panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
-  const tiled = tiled_columns(n);
-  if (tiled) {
-    for (let r: u32 = 0; r < rows; r += 4) {
-      for (let c: u32 = 0; c < tiled; c += 4) {
-        tile_4(
-          FORMAT, 4, w + (group >> 2) * <usize>r, x + xRow * <usize>c, blocks, out + (<usize>r << 2) + outBytes * <usize>c,
-          outBytes, min(4, tiled - c), bias ? bias + (<usize>r << 2) : 0, scale, accumulate,
-        );
-      }
+  for (let r: u32 = 0; r < rows; r += 4) {
+    for (let c: u32 = 0; c < n; c += 4) {
+      tile_4x4(FORMAT, w, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate);
     }
-  }
-  if (tiled == n) return;
-  x += xRow * <usize>tiled; out += outBytes * <usize>tiled;
-  let r: u32 = 0;
-  for (; r + 16 <= rows; r += 16) {
-    wide_vector_16(FORMAT, w, x, blocks, out, bias, scale, accumulate);
-    w += group << 2; out += 64;
-    if (bias) bias += 64;
-  }
-  for (; r < rows; r += 4) {
-    tile_4(FORMAT, 1, w, x, blocks, out, outBytes, 1, bias, scale, accumulate);
     w += group; out += 16;
     if (bias) bias += 16;
+  }
+}
+
+/** x (1, cols) as a panel of one. */
+// @ts-ignore: decorator
+@inline export function wide_single(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  for (let r: u32 = 0; r < rows; r += 16) {
+    vector_16(FORMAT, w, min(4, (rows - r) >> 2), x, blocks, out, bias, scale, accumulate);
+    w += group << 2; out += 64;
+    if (bias) bias += 64;
   }
 }

@@ -1,10 +1,11 @@
 // The formats with blocks of 32, four rows interleaved: sizes, and how scales are read. For the matmul kernels only.
 //
 //   a group of 4 rows: quants of all blocks, then scales of all blocks (src/backends/wasm/layouts-block32.ts packs them)
-//   quants of a block: Q4*, IQ4, MXFP4  4 vectors: byte (row r, e) has columns 4j + e (low nibble), 16 + 4j + e (high)
+//   quants of a block: Q4*, IQ4*, MXFP4 4 vectors: byte (row r, e) has columns 4j + e (low nibble), 16 + 4j + e (high)
 //                      Q5*              the same, then 1 vector: bit t of byte (r, e) is the fifth bit of column 4t + e
 //                      Q8_0             8 vectors: byte (r, e) is column 4j + e
-//   scales of a block: d f16[4], then for Q4_1 and Q5_1 m f16[4]; MXFP4 has e8m0 u8[4]
+//   scales of a block: d f16[4], then for Q4_1 and Q5_1 m f16[4]; MXFP4 has e8m0 u8[4]; IQ4_XS has for every 8 blocks
+//                      d f16[4] · scales_h u16[4] · scales_l u32[4]
 import { load_f16x4, madd } from './half';
 
 // @ts-ignore: decorator
@@ -21,6 +22,8 @@ import { load_f16x4, madd } from './half';
 @inline export const IQ4_NL = 5;
 // @ts-ignore: decorator
 @inline export const MXFP4 = 6;
+// @ts-ignore: decorator
+@inline export const IQ4_XS = 7;
 
 // @ts-ignore: decorator
 @inline export function has_min(FORMAT: i32): bool {
@@ -46,8 +49,15 @@ import { load_f16x4, madd } from './half';
 
 // @ts-ignore: decorator
 @inline export function scale_bytes(FORMAT: i32): usize {
-  if (FORMAT == MXFP4) return 4;
+  if (FORMAT == MXFP4 || FORMAT == IQ4_XS) return 4;
   return has_min(FORMAT) ? 16 : 8;
+}
+
+/** How far the scales of the block after block `b` are from its own. */
+// @ts-ignore: decorator
+@inline export function scale_step(FORMAT: i32, b: u32): usize {
+  if (FORMAT == IQ4_XS) return (b & 7) == 7 ? 32 : 0;
+  return scale_bytes(FORMAT);
 }
 
 /** Bytes of an activation row's block up to its values, and in all. */
@@ -62,8 +72,15 @@ import { load_f16x4, madd } from './half';
   return ASC_FEATURE_RELAXED_SIMD ? 44 : 76;
 }
 
+/** Scales of block `b` for 4 rows. */
 // @ts-ignore: decorator
-@inline export function load_scales(FORMAT: i32, ptr: usize, mask: v128, exponent: v128): v128 {
+@inline export function load_scales(FORMAT: i32, ptr: usize, b: u32, mask: v128, exponent: v128): v128 {
+  if (FORMAT == IQ4_XS) {
+    const low = v128.and(i32x4.shr_u(v128.load(ptr, 16), (b & 7) << 2), i32x4.splat(15));
+    const high = v128.and(i32x4.shr_u(v128.load16x4_u(ptr, 8), (b & 7) << 1), i32x4.splat(3));
+    const scale = i32x4.sub(v128.or(low, i32x4.shl(high, 4)), i32x4.splat(32));
+    return f32x4.mul(load_f16x4(ptr, mask, exponent), f32x4.convert_i32x4_s(scale));
+  }
   if (FORMAT != MXFP4) return load_f16x4(ptr, mask, exponent);
   const e = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(ptr))), one = i32x4.splat(1);
   const small = i32x4.shl(i32x4.add(e, one), 21), usual = i32x4.shl(i32x4.sub(e, one), 23);

@@ -13,3 +13,4 @@ export * from './attention';
 export * from './moe';
 export * from './recurrent';
 export * from './barrier';
+export * from './matmul-super-block';

@@ -1,57 +1,120 @@
-// Matrix products with weights in blocks of 32, four rows interleaved: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4.
-// out (n, rows) = x (n, 32 · blocks) · weightᵀ for `rows` rows, a multiple of 4; x as pack_q8 or pack_q16 leaves it.
-// Lanes are rows; every (row, column) adds its blocks in order, so that no tiling or sharing changes a result.
-import { IQ4_NL, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, is_signed } from './block32';
-import { narrow } from './block32-narrow';
-import { wide } from './block32-wide';
+// Matrix products with weights in blocks of 32, four rows interleaved: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, IQ4_XS, MXFP4.
+// out (n, rows) = x (n, 32 · blocks) · weightᵀ for `rows` rows, a multiple of 4; x as pack_q8 or pack_q16 leaves it: `panels`
+// takes the panels of 4 rows of x, `single` a last lone row. Lanes are rows of the weight; every (row, column) adds its
+// blocks in order, so that no tiling or sharing changes a result.
+import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
+import { narrow_panels, narrow_single } from './block32-narrow';
+import { wide_panels, wide_single } from './block32-wide';
 
 // @ts-ignore: decorator
-@inline function matmul(
+@inline function panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD && !is_signed(FORMAT)) narrow(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
-  else wide(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  if (ASC_FEATURE_RELAXED_SIMD) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
-export function matmul_q4_0_q8(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+// @ts-ignore: decorator
+@inline function single(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  matmul(Q4_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  if (ASC_FEATURE_RELAXED_SIMD) narrow_single(FORMAT, w, x, out, bias, rows, blocks, scale, accumulate);
+  else wide_single(FORMAT, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
-export function matmul_q4_1_q8(
+export function matmul_q4_0_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  matmul(Q4_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q4_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
-export function matmul_q5_0_q8(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+export function matmul_q4_0_q8_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  matmul(Q5_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  single(Q4_0, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
-export function matmul_q5_1_q8(
+export function matmul_q4_1_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  matmul(Q5_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q4_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
-export function matmul_q8_0_q16(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+export function matmul_q4_1_q8_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  matmul(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  single(Q4_1, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
-export function matmul_iq4_nl_q16(
+export function matmul_q5_0_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  matmul(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q5_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
-export function matmul_mxfp4_q16(
+export function matmul_q5_0_q8_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  single(Q5_0, w, x, out, bias, rows, blocks, scale, accumulate);
+}
+
+export function matmul_q5_1_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  matmul(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q5_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+}
+
+export function matmul_q5_1_q8_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  single(Q5_1, w, x, out, bias, rows, blocks, scale, accumulate);
+}
+
+export function matmul_q8_0_q16_panels(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+): void {
+  wide_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+}
+
+export function matmul_q8_0_q16_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  wide_single(Q8_0, w, x, out, bias, rows, blocks, scale, accumulate);
+}
+
+export function matmul_iq4_nl_q16_panels(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+): void {
+  wide_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+}
+
+export function matmul_iq4_nl_q16_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  wide_single(IQ4_NL, w, x, out, bias, rows, blocks, scale, accumulate);
+}
+
+export function matmul_iq4_xs_q16_panels(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+): void {
+  wide_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+}
+
+export function matmul_iq4_xs_q16_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  wide_single(IQ4_XS, w, x, out, bias, rows, blocks, scale, accumulate);
+}
+
+export function matmul_mxfp4_q16_panels(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+): void {
+  wide_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+}
+
+export function matmul_mxfp4_q16_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  wide_single(MXFP4, w, x, out, bias, rows, blocks, scale, accumulate);
 }

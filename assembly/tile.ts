@@ -33,8 +33,32 @@ import { madd } from './half';
   v128.store(out, sum);
 }
 
-/** Columns that come in panels of 4; a last lone one is a panel of its own. */
+/** One or (with `second`) two groups of 4 rows, the first `columns` of 4 columns; a panel has at least 2. */
 // @ts-ignore: decorator
-@inline export function tiled_columns(n: u32): u32 {
-  return (n & 3) == 1 ? n - 1 : n;
+@inline export function store_tile(
+  second: usize, columns: u32, out: usize, outBytes: usize, a0: v128, a1: v128, a2: v128, a3: v128,
+  b0: v128, b1: v128, b2: v128, b3: v128, bias: usize, scale: f32, accumulate: i32,
+): void {
+  const out1 = out + outBytes, out2 = out1 + outBytes, out3 = out2 + outBytes;
+  store_rows(out, a0, bias, scale, accumulate);
+  store_rows(out1, a1, bias, scale, accumulate);
+  if (columns > 2) store_rows(out2, a2, bias, scale, accumulate);
+  if (columns > 3) store_rows(out3, a3, bias, scale, accumulate);
+  if (!second) return;
+  if (bias) bias += 16;
+  store_rows(out + 16, b0, bias, scale, accumulate);
+  store_rows(out1 + 16, b1, bias, scale, accumulate);
+  if (columns > 2) store_rows(out2 + 16, b2, bias, scale, accumulate);
+  if (columns > 3) store_rows(out3 + 16, b3, bias, scale, accumulate);
+}
+
+/** The first `groups` of 4 groups of 4 rows of one column. */
+// @ts-ignore: decorator
+@inline export function store_groups(
+  groups: u32, out: usize, a0: v128, a1: v128, a2: v128, a3: v128, bias: usize, scale: f32, accumulate: i32,
+): void {
+  store_rows(out, a0, bias, scale, accumulate);
+  if (groups > 1) store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
+  if (groups > 2) store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
+  if (groups > 3) store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
 }

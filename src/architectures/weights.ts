@@ -47,7 +47,7 @@ export function createWeightSource(
       );
     }
     const rowBytes = (cols / blockSize) * blockBytes;
-    const layout = backend.layoutFor(type, rows, cols);
+    const layout = backend.layoutFor(type, rows, cols, depth);
     const byteLength = rowBytes * rows * depth;
     const ptr = arena.allocate(byteLength, `Tensor "${name}"`);
     const weight = { name, type, layout, cols, rows, depth, ptr, rowBytes };

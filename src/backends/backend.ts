@@ -80,7 +80,9 @@ export interface Backend {
   /** Paged memory of one layer; the number of blocks is the engine's choice. */
   kvLayer(shape: KvShape): KvLayer;
   /** The layout this backend wants a weight of this kind in; the loader calls `repack` once the bytes are there. */
-  layoutFor(type: GgmlType, rows: number, cols: number): WeightLayout;
+  layoutFor(type: GgmlType, rows: number, cols: number, depth?: number): WeightLayout;
+  /** (optional) Called once when a model is built and before the first operation: working memory is taken here. */
+  completeLayout?(): void;
   /** Turns file order into `weight.layout`, in place. Each thread does its share. */
   repack(weight: Weight): void;
 

@@ -45,6 +45,9 @@ export interface Weight {
 
 /** Rows `first … first + count` of `weight`; same memory. With an interleaved layout both must be multiples of 4. */
 export function sliceRows(weight: Weight, first: number, count: number): Weight {
+  if (weight.layout === 'interleaved4' && (first % 4 !== 0 || count % 4 !== 0)) {
+    throw new Error(`Rows ${first} … ${first + count} of ${weight.name} do not lie on groups of 4.`);
+  }
   return { ...weight, ptr: weight.ptr + first * weight.rowBytes, rows: count };
 }
 

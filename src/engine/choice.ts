@@ -35,7 +35,8 @@ export class Choice {
       choiceIndex: this.index,
       id,
       ...(logprob !== undefined && { logprob, top: top ?? [] }),
-      ...(ended && { finishReason: stopped ? 'stop' : 'length', stopped, timings: this.timings() }),
+      timings: this.timings(),
+      ...(ended && { finishReason: stopped ? 'stop' : 'length', stopped }),
     };
   }
 

@@ -44,6 +44,7 @@ export function layOut(plan: ComputePlan, threadIndex: number, thread: ThreadMem
   const table = new Map(plan.tensors.map((tensor) => [tensor.name, tensor]));
   const weights = createWeightSource(table, arena, backend);
   const model = findArchitecture(plan.config.architecture).build(plan.config, weights, backend, plan.limits);
+  backend.completeLayout();
   return { arena, regions, backend, model, tensors: weights.requests, kvLayers: backend.kvLayers };
 }
 
@@ -67,6 +68,15 @@ export class ComputeThread {
 
   /** Runs this thread's share of the command in the step words. */
   execute(): void {
+    try {
+      this.#execute();
+    } catch (error) {
+      this.layout.backend.poison();
+      throw error;
+    }
+  }
+
+  #execute(): void {
     if (this.step[STEP.command] === COMMAND.repack) {
       for (const tensor of this.layout.tensors) {
         if (tensor.kind === 'matrix' && tensor.weight.layout !== 'gguf') this.layout.backend.repack(tensor.weight);

@@ -7,6 +7,7 @@ import { readGguf } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
 import type { Platform } from '../platform/platform.ts';
 import { chooseKernels } from '../backends/wasm/load-kernels.ts';
+import { writeTables } from '../backends/wasm/memory-map.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
@@ -54,6 +55,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     const modelPlan = planModel(file, options, numThreads, platform.memoryLimit);
     const { build, module } = await kernels;
     const memory = createMemory(modelPlan.totalBytes);
+    writeTables(memory);
     const starting = ComputeHost.start(modelPlan.plan, memory, module, () => platform.spawnWorker!(), signal);
     const onBytes = (loadedBytes: number): void => options.onProgress?.({
       phase: 'load', file: name, loadedBytes, totalBytes: modelPlan.weightBytes,

@@ -73,7 +73,8 @@ export interface TokenMessage {
   /** Set on a choice's last token; `stopped` means that the id is a stop id and no part of the text. */
   readonly finishReason?: FinishReason;
   readonly stopped?: boolean;
-  readonly timings?: StepTimings;
+  /** Up to and with this token. */
+  readonly timings: StepTimings;
 }
 
 export interface StepTimings {

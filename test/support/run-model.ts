@@ -71,6 +71,7 @@ export async function openModel(
   });
   const source = createWeightSource(tensors, arena, backend);
   const model = architecture.build(config, source, backend, limits);
+  backend.completeLayout?.();
   for (const request of source.requests) {
     const tensor = gguf.tensor(request.name);
     if (!tensor) throw new Error(`${request.name} was asked for and is not there.`);

@@ -1,0 +1,94 @@
+// The WebAssembly backend on one of its threads: storage while a model is built, operations.ts afterwards.
+import type { Arena } from '../arena.ts';
+import type { Backend } from '../backend.ts';
+import type { Activation, KvLayer, KvType } from '../tensors.ts';
+import { kvBlockBytes } from '../tensors.ts';
+import { GGML_TYPES } from '../../gguf/ggml-types.ts';
+import type { KernelExports, Kernels } from './kernels.ts';
+import { layoutFor } from './matmul.ts';
+import { createOperations } from './operations.ts';
+import type { Scratch } from './scratch.ts';
+import { ScratchNeeds } from './scratch.ts';
+import { PRIVATE_ROWS, WasmThread } from './thread.ts';
+
+export interface WasmBackendOptions {
+  /** Both absent for a dry run, which only allocates. */
+  readonly memory?: WebAssembly.Memory;
+  readonly instance?: WebAssembly.Instance;
+  readonly arena: Arena;
+  readonly threadIndex: number;
+  readonly numThreads: number;
+  /** 256 bytes for the barrier, zero at first. */
+  readonly controlPtr: number;
+  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  /** Sequences with recurrent state at a time. */
+  readonly maxSlots: number;
+}
+
+export interface WasmBackend extends Backend {
+  readonly kvLayers: readonly KvLayer[];
+  /** Barriers passed so far. */
+  readonly numBarriers: number;
+  /** Allocates working memory; call once, after the model was built and before the first operation. */
+  completeLayout(): void;
+  /** A barrier: what any thread wrote is visible to all afterwards. */
+  synchronize(): void;
+  /** Makes the other threads throw at their next barrier, since this one has failed. */
+  poison(): void;
+}
+
+export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
+  const { arena, kv, threadIndex, numThreads } = options;
+  const privatePtrs = new Map<number, number>();
+  const kernels = { exports: (options.instance?.exports ?? {}) as KernelExports, memory: options.memory } as Kernels;
+  const thread = new WasmThread(kernels, threadIndex, numThreads, options.controlPtr, privatePtrs);
+  const scratch = {} as Scratch;
+  const needs = new ScratchNeeds();
+  const kvLayers: KvLayer[] = [];
+
+  const activation = (rows: number, cols: number, label: string): Activation => {
+    const ptr = arena.allocate(4 * rows * cols, label);
+    if (numThreads > 1) {
+      const size = Math.ceil((4 * Math.min(rows, PRIVATE_ROWS) * cols) / 64) * 64;
+      privatePtrs.set(ptr, arena.allocate(size * numThreads, label) + size * threadIndex);
+    }
+    needs.activation(rows);
+    return { ptr, rows, cols, stride: cols, allocation: ptr };
+  };
+
+  return {
+    name: 'wasm',
+    kvLayers,
+    get numBarriers() {
+      return thread.numBarriers;
+    },
+    activation,
+    indices: (length, label) => ({ ptr: arena.allocate(4 * length, label), length }),
+    constant(values, label) {
+      const ptr = arena.allocate(4 * values.length, label);
+      if (options.memory) new Float32Array(options.memory.buffer, ptr, values.length).set(values);
+      return { name: label, ptr, length: values.length };
+    },
+    kvLayer(shape) {
+      const sized = { ...shape, type: kv.type, numBlocks: kv.numBlocks };
+      const keyPtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      const layer = { ...sized, keyPtr, valuePtr };
+      kvLayers.push(layer);
+      needs.kvLayer(layer);
+      return layer;
+    },
+    layoutFor(type, rows, cols, depth = 1) {
+      const layout = layoutFor(type, rows, cols);
+      const { blockSize, blockBytes } = GGML_TYPES[type];
+      needs.weight({ name: '', type, layout, cols, rows, depth, ptr: 0, rowBytes: (cols / blockSize) * blockBytes });
+      return layout;
+    },
+    recurrentState: (floatsPerSlot) => activation(options.maxSlots, floatsPerSlot, 'recurrent state'),
+    completeLayout: () => needs.allocate(scratch, arena, threadIndex, numThreads),
+    synchronize: () => thread.synchronize(),
+    poison: () => thread.poison(),
+    ...createOperations(thread, scratch),
+  };
+}
+
