@@ -115,51 +115,56 @@ describe('route', () => {
   it('stays within the best groups, by their best expert or with a bias by their best two', () => {
     const logits = [5, 0, 4, 4];
     expect(choose(logits, 2, { numGroups: 2, topGroups: 1 }).ids).toEqual([0, 1]);
-    const biased = { gating: 'sigmoid', bias: [0, 0, 0, 0], numGroups: 2, topGroups: 1 } as const;
-    expect(choose(logits, 2, biased).ids).toEqual([2, 3]);
+    const bias = [0, 0, 0, 0];
+    expect(choose(logits, 2, { gating: 'sigmoid', bias, numGroups: 2, topGroups: 1 }).ids).toEqual([2, 3]);
   });
 });
 
 describe('attention', () => {
   /** Values equal to their position tell which positions a row mixed: all keys are alike. */
-  function mixed(positions: number[], options: object, queryScale?: number[][], keys = positions.map(() => [0])) {
+  interface MixedOptions {
+    causal?: boolean; window?: number; softcap?: number; sink?: number; queryScale?: number[]; keys?: number[];
+  }
+
+  function mixed(positions: number[], options: MixedOptions = {}): number[] {
     const on = bench();
+    const { sink, queryScale, keys = positions.map(() => 0), ...rest } = options;
+    const column = (values: number[]): Activation => on.matrix(values.map((value) => [value]));
     const cache = on.backend.kvLayer({ numKvHeads: 1, keyDim: 1, valueDim: 1 });
     const batch = batchOf(on, positions);
-    on.backend.storeKv(cache, on.matrix(keys), on.matrix(positions.map((p) => [p])), batch);
-    const out = on.matrix(positions.map(() => [NaN]));
-    const q = on.matrix(positions.map(() => [1]));
-    on.backend.attention(out, q, cache, batch, {
-      numHeads: 1, scale: 1, causal: true, ...options, queryScale: queryScale && on.matrix(queryScale),
+    on.backend.storeKv(cache, column(keys), column(positions), batch);
+    const out = column(positions.map(() => NaN));
+    on.backend.attention(out, column(positions.map(() => 1)), cache, batch, {
+      numHeads: 1, scale: 1, causal: true, ...rest,
+      queryScale: queryScale && column(queryScale),
+      sinks: sink === undefined ? undefined : on.vector([sink]),
     });
-    return { values: on.read(out).flat(), on };
+    return on.read(out).flat();
   }
   const upTo = (last: number): number[] => Array.from({ length: last + 1 }, (_, p) => p);
 
   it('sees what came before, within a window, and across blocks', () => {
-    expect(mixed(upTo(3), {}).values).toEqual([0, 0.5, 1, 1.5]);
-    expect(mixed(upTo(3), { window: 2 }).values).toEqual([0, 0.5, 1.5, 2.5]);
-    expect(mixed(upTo(40), { window: 3 }).values[33]).toBeCloseTo(32, 6);
+    expect(mixed(upTo(3))).toEqual([0, 0.5, 1, 1.5]);
+    expect(mixed(upTo(3), { window: 2 })).toEqual([0, 0.5, 1.5, 2.5]);
+    expect(mixed(upTo(40), { window: 3 })[33]).toBeCloseTo(32, 6);
   });
 
   it('sees both sides, up to half a window', () => {
-    expect(mixed(upTo(3), { causal: false }).values).toEqual([1.5, 1.5, 1.5, 1.5]);
-    expect(mixed(upTo(3), { causal: false, window: 3 }).values).toEqual([0.5, 1, 2, 2.5]);
+    expect(mixed(upTo(3), { causal: false })).toEqual([1.5, 1.5, 1.5, 1.5]);
+    expect(mixed(upTo(3), { causal: false, window: 3 })).toEqual([0.5, 1, 2, 2.5]);
   });
 
   it('gives a sink its share', () => {
-    const on = bench();
-    expect(mixed([0, 1], { sinks: on.vector([0]) }).values).toHaveLength(2);
-    const { values } = mixed([0, 1], {});
-    expect(values[1]).toBe(0.5);
+    expect(mixed([0, 1], { sink: Math.log(2) })[1]).toBeCloseTo(1 / 4, 6);
+    expect(mixed([0, 1], { sink: 1000 })[1]).toBe(0);
   });
 
   it('scales single queries and caps scores', () => {
-    const keys = [[0], [1]];
-    const half = 1 / (1 + Math.exp(-1));
-    expect(mixed([0, 1], {}, undefined, keys).values[1]).toBeCloseTo(half, 6);
-    expect(mixed([0, 1], {}, [[1], [3]], keys).values[1]).toBeCloseTo(1 / (1 + Math.exp(-3)), 6);
-    expect(mixed([0, 1], { softcap: 0.5 }, undefined, keys).values[1]).toBeCloseTo(1 / (1 + Math.exp(-0.5 * Math.tanh(2))), 6);
+    const keys = [0, 1];
+    const share = (score: number): number => 1 / (1 + Math.exp(-score));
+    expect(mixed([0, 1], { keys })[1]).toBeCloseTo(share(1), 6);
+    expect(mixed([0, 1], { keys, queryScale: [1, 3] })[1]).toBeCloseTo(share(3), 6);
+    expect(mixed([0, 1], { keys, softcap: 0.5 })[1]).toBeCloseTo(share(0.5 * Math.tanh(2)), 6);
   });
 });
 
