@@ -166,3 +166,16 @@ export function pack_q16(dst: usize, src: usize, cols: u32, srcBytes: usize, fro
 export function pack_q8_k(dst: usize, src: usize, cols: u32, srcBytes: usize, from: u32, to: u32, n: u32): void {
   pack(Q8_K, dst, src, cols, srcBytes, from, to, n);
 }
+
+/** Bytes of one row's block in this build. */
+export function packed_bytes_q8(): usize {
+  return block_bytes(Q8);
+}
+
+export function packed_bytes_q16(): usize {
+  return block_bytes(Q16);
+}
+
+export function packed_bytes_q8_k(): usize {
+  return block_bytes(Q8_K);
+}

@@ -1,10 +1,10 @@
 // Super-blocks of 256 times 8-bit activations, relaxed builds: products of bytes, added in pairs to i16 lanes over 16
 // columns (at most 8 · 63 · 127 with the zero point taken off modulo 2^16), then times the scale of the half to i32.
 import { f16_mask, f16_scale, load_f16x4 } from './half';
-import { dot16, dot8, madd_i32, store_rows, tiled_columns } from './tile';
+import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
 import {
-  Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, activation_bytes, group_bytes, half_mins, half_scales, high_mask, low_mask, min_words,
-  pair_bytes, quad, scale_bytes, scale_words, upper_bits,
+  Q2_K, Q3_K, Q4_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask, low_mask,
+  min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
 } from './super-block';
 
 /** The zero point's share as the first value of an i16 accumulator: −32, −4 or 0 times the sum of the activations. */
@@ -13,11 +13,6 @@ import {
   if (FORMAT == Q6_K) return v128.load32_splat(offset);
   if (FORMAT == Q3_K) return i16x8.shr_s(v128.load32_splat(offset), 3);
   return i32x4.splat(0);
-}
-
-// @ts-ignore: decorator
-@inline function has_words(FORMAT: i32): bool {
-  return FORMAT == Q4_K || FORMAT == Q5_K;
 }
 
 /** Four quads of 4 rows times the same columns, times the half's scales. */
@@ -29,19 +24,24 @@ import {
   return dot16(i16x8.add(first, i16x8.add(low, high)), scales);
 }
 
-/** Σ minimum · Σ activations over the 8 pairs, for 4 rows and one column whose pair sums are L apart. */
+/** sum + a super-block's integers times its scales, for column C of a panel. */
 // @ts-ignore: decorator
-@inline function min_sum(L: usize, low: v128, high: v128, sums: usize): v128 {
-  const bytes = i32x4.splat(0x00ff00ff);
-  const first = i32x4.add(
-    dot16(v128.and(low, bytes), v128.load32_splat(sums)),
-    dot16(i16x8.shr_u(low, 8), v128.load32_splat(sums + 4 * L)),
-  );
-  const second = i32x4.add(
-    dot16(v128.and(high, bytes), v128.load32_splat(sums + 8 * L)),
-    dot16(i16x8.shr_u(high, 8), v128.load32_splat(sums + 12 * L)),
-  );
-  return i32x4.add(first, second);
+@inline function add_integers(C: usize, sum: v128, integers: v128, d: v128, x: usize): v128 {
+  return madd_i32(integers, f32x4.mul(d, v128.load32_splat(x + 4 * C)), sum);
+}
+
+/** Σ minimum · Σ activations of one group and one lone column. */
+// @ts-ignore: decorator
+@inline function single_mins(FORMAT: i32, scales: usize, x: usize): v128 {
+  if (has_words(FORMAT)) {
+    const low = min_words(scales, 0), high = min_words(scales, 1);
+    return min_sum(1, even_bytes(low), odd_bytes(low), even_bytes(high), odd_bytes(high), x + 4);
+  }
+  let mins = i32x4.splat(0);
+  for (let sub: u32 = 0; sub < 16; sub++) {
+    mins = i32x4.add(mins, dot16(v128.load32_splat(x + 20 + (<usize>sub << 2)), half_mins(scales, sub)));
+  }
+  return mins;
 }
 
 // @ts-ignore: decorator
@@ -110,51 +110,45 @@ import {
       }
     }
     const d = load_f16x4(scales, mask, exponent), e = load_f16x4(scales + second, mask, exponent);
-    a0 = add_block(FORMAT, 4, 0, a0, i0, d, scales, x, mask, exponent); b0 = add_block(FORMAT, 4, 0, b0, j0, e, scales + second, x, mask, exponent);
-    a1 = add_block(FORMAT, 4, 1, a1, i1, d, scales, x, mask, exponent); b1 = add_block(FORMAT, 4, 1, b1, j1, e, scales + second, x, mask, exponent);
-    a2 = add_block(FORMAT, 4, 2, a2, i2, d, scales, x, mask, exponent); b2 = add_block(FORMAT, 4, 2, b2, j2, e, scales + second, x, mask, exponent);
-    a3 = add_block(FORMAT, 4, 3, a3, i3, d, scales, x, mask, exponent); b3 = add_block(FORMAT, 4, 3, b3, j3, e, scales + second, x, mask, exponent);
+    a0 = add_integers(0, a0, i0, d, x); b0 = add_integers(0, b0, j0, e, x);
+    a1 = add_integers(1, a1, i1, d, x); b1 = add_integers(1, b1, j1, e, x);
+    a2 = add_integers(2, a2, i2, d, x); b2 = add_integers(2, b2, j2, e, x);
+    a3 = add_integers(3, a3, i3, d, x); b3 = add_integers(3, b3, j3, e, x);
+    if (has_words(FORMAT) || FORMAT == Q2_K) {
+      i0 = zero; i1 = zero; i2 = zero; i3 = zero; j0 = zero; j1 = zero; j2 = zero; j3 = zero;
+      if (has_words(FORMAT)) {
+        let v = min_words(scales, 0), u = min_words(scales, 1);
+        let m0 = even_bytes(v), m1 = odd_bytes(v), m2 = even_bytes(u), m3 = odd_bytes(u);
+        i0 = min_sum(4, m0, m1, m2, m3, x + 16); i1 = min_sum(4, m0, m1, m2, m3, x + 20);
+        i2 = min_sum(4, m0, m1, m2, m3, x + 24); i3 = min_sum(4, m0, m1, m2, m3, x + 28);
+        v = min_words(scales + second, 0); u = min_words(scales + second, 1);
+        m0 = even_bytes(v); m1 = odd_bytes(v); m2 = even_bytes(u); m3 = odd_bytes(u);
+        j0 = min_sum(4, m0, m1, m2, m3, x + 16); j1 = min_sum(4, m0, m1, m2, m3, x + 20);
+        j2 = min_sum(4, m0, m1, m2, m3, x + 24); j3 = min_sum(4, m0, m1, m2, m3, x + 28);
+      } else {
+        let sums = x + 80;
+        for (let sub: u32 = 0; sub < 16; sub++) {
+          const m = half_mins(scales, sub), o = half_mins(scales + second, sub);
+          let X = v128.load32_splat(sums);
+          i0 = i32x4.add(i0, dot16(X, m)); j0 = i32x4.add(j0, dot16(X, o));
+          X = v128.load32_splat(sums, 4);
+          i1 = i32x4.add(i1, dot16(X, m)); j1 = i32x4.add(j1, dot16(X, o));
+          X = v128.load32_splat(sums, 8);
+          i2 = i32x4.add(i2, dot16(X, m)); j2 = i32x4.add(j2, dot16(X, o));
+          X = v128.load32_splat(sums, 12);
+          i3 = i32x4.add(i3, dot16(X, m)); j3 = i32x4.add(j3, dot16(X, o));
+          sums += 16;
+        }
+      }
+      const m = min_factor(FORMAT, scales, mask, exponent), o = min_factor(FORMAT, scales + second, mask, exponent);
+      a0 = add_integers(0, a0, i0, m, x); b0 = add_integers(0, b0, j0, o, x);
+      a1 = add_integers(1, a1, i1, m, x); b1 = add_integers(1, b1, j1, o, x);
+      a2 = add_integers(2, a2, i2, m, x); b2 = add_integers(2, b2, j2, o, x);
+      a3 = add_integers(3, a3, i3, m, x); b3 = add_integers(3, b3, j3, o, x);
+    }
     scales += scale_bytes(FORMAT); x += 4 * activation_bytes();
   }
-  const bias2 = bias ? bias + 16 : 0;
-  store_rows(out, a0, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b0, bias2, scale, accumulate);
-  out += outBytes;
-  store_rows(out, a1, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b1, bias2, scale, accumulate);
-  if (columns < 3) return;
-  out += outBytes;
-  store_rows(out, a2, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b2, bias2, scale, accumulate);
-  if (columns < 4) return;
-  out += outBytes;
-  store_rows(out, a3, bias, scale, accumulate);
-  if (second) store_rows(out + 16, b3, bias2, scale, accumulate);
-}
-
-/** sum + a super-block's integers times its scales, less its minima, for 4 rows and column C of a panel of L. */
-// @ts-ignore: decorator
-@inline function add_block(
-  FORMAT: i32, L: usize, C: usize, sum: v128, integers: v128, d: v128, scales: usize, x: usize, mask: v128, exponent: v128,
-): v128 {
-  const X = v128.load32_splat(x + 4 * C);
-  sum = madd_i32(integers, f32x4.mul(d, X), sum);
-  if (has_words(FORMAT)) {
-    const dmin = f32x4.neg(load_f16x4(scales + 8, mask, exponent));
-    const mins = min_sum(L, min_words(scales, 0), min_words(scales, 1), x + 4 * L + 4 * C);
-    sum = madd_i32(mins, f32x4.mul(dmin, X), sum);
-  }
-  if (FORMAT == Q2_K) {
-    let mins = i32x4.splat(0), offsets = x + 20 * L + 4 * C;
-    for (let sub: u32 = 0; sub < 16; sub++) {
-      mins = i32x4.add(mins, dot16(v128.load32_splat(offsets), half_mins(scales, sub)));
-      offsets += 4 * L;
-    }
-    // The offsets are −32 times the sums of activations.
-    const dmin = f32x4.mul(load_f16x4(scales + 8, mask, exponent), f32x4.splat(0.03125));
-    sum = madd_i32(mins, f32x4.mul(dmin, X), sum);
-  }
-  return sum;
+  store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
 }
 
 /** One pair of one group of 4 rows times one column. */
@@ -162,8 +156,7 @@ import {
 @inline function pair_sum(
   FORMAT: i32, w: usize, values: usize, offsets: usize, scales: usize, words: v128, upper: u32, p: u32, low: v128, high: v128,
 ): v128 {
-  const has_upper = FORMAT != Q4_K && FORMAT != Q2_K;
-  const u = has_upper ? upper_bits(FORMAT, 0, w) : low;
+  const u = FORMAT != Q4_K && FORMAT != Q2_K ? upper_bits(FORMAT, 0, w) : low;
   const t = FORMAT == Q6_K ? upper_bits(FORMAT, 1, w) : u;
   const s = half_scales(FORMAT, 0, scales, words, upper, p);
   const first = half_sum(
@@ -182,13 +175,14 @@ import {
   return i32x4.add(first, second);
 }
 
-/** 4 · GROUPS rows × 1 column, GROUPS 4 or 1: several groups are several streams through memory. */
+/** 16 rows × 1 column, of which `groups` times 4 are stored, in four streams as in block32-narrow. */
 // @ts-ignore: decorator
-@inline function vector(
-  FORMAT: i32, GROUPS: i32, w: usize, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+@inline function vector_16(
+  FORMAT: i32, w: usize, groups: u32, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
-  const g1 = group_bytes(FORMAT, blocks), g2 = g1 << 1, g3 = g1 + g2;
+  const group = group_bytes(FORMAT, blocks);
+  const g1 = groups > 1 ? group : 0, g2 = groups > 2 ? group << 1 : 0, g3 = groups > 3 ? group * 3 : 0;
   let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
@@ -197,64 +191,60 @@ import {
     for (let upper: u32 = 0; upper < 2; upper++) {
       let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
       if (has_words(FORMAT)) {
-        s0 = scale_words(scales, upper);
-        if (GROUPS == 4) {
-          s1 = scale_words(scales + g1, upper); s2 = scale_words(scales + g2, upper); s3 = scale_words(scales + g3, upper);
-        }
+        s0 = scale_words(scales, upper); s1 = scale_words(scales + g1, upper);
+        s2 = scale_words(scales + g2, upper); s3 = scale_words(scales + g3, upper);
       }
       for (let p: u32 = 0; p < 4; p++) {
         i0 = i32x4.add(i0, pair_sum(FORMAT, w, values, offsets, scales, s0, upper, p, low, high));
-        if (GROUPS == 4) {
-          i1 = i32x4.add(i1, pair_sum(FORMAT, w + g1, values, offsets, scales + g1, s1, upper, p, low, high));
-          i2 = i32x4.add(i2, pair_sum(FORMAT, w + g2, values, offsets, scales + g2, s2, upper, p, low, high));
-          i3 = i32x4.add(i3, pair_sum(FORMAT, w + g3, values, offsets, scales + g3, s3, upper, p, low, high));
-        }
+        i1 = i32x4.add(i1, pair_sum(FORMAT, w + g1, values, offsets, scales + g1, s1, upper, p, low, high));
+        i2 = i32x4.add(i2, pair_sum(FORMAT, w + g2, values, offsets, scales + g2, s2, upper, p, low, high));
+        i3 = i32x4.add(i3, pair_sum(FORMAT, w + g3, values, offsets, scales + g3, s3, upper, p, low, high));
         w += pair_bytes(FORMAT); values += 32; offsets += 8;
       }
     }
-    a0 = add_block(FORMAT, 1, 0, a0, i0, load_f16x4(scales, mask, exponent), scales, x, mask, exponent);
-    if (GROUPS == 4) {
-      a1 = add_block(FORMAT, 1, 0, a1, i1, load_f16x4(scales + g1, mask, exponent), scales + g1, x, mask, exponent);
-      a2 = add_block(FORMAT, 1, 0, a2, i2, load_f16x4(scales + g2, mask, exponent), scales + g2, x, mask, exponent);
-      a3 = add_block(FORMAT, 1, 0, a3, i3, load_f16x4(scales + g3, mask, exponent), scales + g3, x, mask, exponent);
+    a0 = add_integers(0, a0, i0, load_f16x4(scales, mask, exponent), x);
+    a1 = add_integers(0, a1, i1, load_f16x4(scales + g1, mask, exponent), x);
+    a2 = add_integers(0, a2, i2, load_f16x4(scales + g2, mask, exponent), x);
+    a3 = add_integers(0, a3, i3, load_f16x4(scales + g3, mask, exponent), x);
+    if (has_words(FORMAT) || FORMAT == Q2_K) {
+      a0 = add_integers(0, a0, single_mins(FORMAT, scales, x), min_factor(FORMAT, scales, mask, exponent), x);
+      a1 = add_integers(0, a1, single_mins(FORMAT, scales + g1, x), min_factor(FORMAT, scales + g1, mask, exponent), x);
+      a2 = add_integers(0, a2, single_mins(FORMAT, scales + g2, x), min_factor(FORMAT, scales + g2, mask, exponent), x);
+      a3 = add_integers(0, a3, single_mins(FORMAT, scales + g3, x), min_factor(FORMAT, scales + g3, mask, exponent), x);
     }
     scales += scale_bytes(FORMAT); x += activation_bytes();
   }
-  store_rows(out, a0, bias, scale, accumulate);
-  if (GROUPS == 1) return;
-  store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
-  store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
-  store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
+  store_groups(groups, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
+/** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
-@inline export function narrow_k(
+@inline export function narrow_panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  const group = group_bytes(FORMAT, blocks), xRow = activation_bytes() * <usize>blocks, tiled = tiled_columns(n);
-  if (tiled) {
-    for (let r: u32 = 0; r < rows; r += 8) {
-      const second = r + 4 < rows ? group : 0;
-      for (let c: u32 = 0; c < tiled; c += 4) {
-        tile_8x4(
-          FORMAT, w + (group >> 2) * <usize>r, second, x + xRow * <usize>c, blocks, out + (<usize>r << 2) + outBytes * <usize>c,
-          outBytes, min(4, tiled - c), bias ? bias + (<usize>r << 2) : 0, scale, accumulate,
-        );
-      }
+  const group = group_bytes(FORMAT, blocks), xRow = activation_bytes() * <usize>blocks;
+  for (let r: u32 = 0; r < rows; r += 8) {
+    const second = r + 4 < rows ? group : 0;
+    for (let c: u32 = 0; c < n; c += 4) {
+      tile_8x4(
+        FORMAT, w, second, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+      );
     }
+    w += group << 1; out += 32;
+    if (bias) bias += 32;
   }
-  if (tiled == n) return;
-  x += xRow * <usize>tiled; out += outBytes * <usize>tiled;
-  let r: u32 = 0;
-  for (; r + 16 <= rows; r += 16) {
-    vector(FORMAT, 4, w, x, blocks, out, bias, scale, accumulate);
+}
+
+/** x (1, cols) as a panel of one. */
+// @ts-ignore: decorator
+@inline export function narrow_single(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  const group = group_bytes(FORMAT, blocks);
+  for (let r: u32 = 0; r < rows; r += 16) {
+    vector_16(FORMAT, w, min(4, (rows - r) >> 2), x, blocks, out, bias, scale, accumulate);
     w += group << 2; out += 64;
     if (bias) bias += 64;
-  }
-  for (; r < rows; r += 4) {
-    vector(FORMAT, 1, w, x, blocks, out, bias, scale, accumulate);
-    w += group; out += 16;
-    if (bias) bias += 16;
   }
 }

@@ -24,7 +24,8 @@ export interface MatmulRowsOptions {
 type PackedFormat = Exclude<ActivationFormat, 'f32'>;
 
 const PACKED_FORMAT: Record<InterleavedType, PackedFormat> = {
-  Q4_0: 'q8', Q4_1: 'q8', Q5_0: 'q8', Q5_1: 'q8', Q8_0: 'q16', IQ4_NL: 'q16', MXFP4: 'q16',
+  Q4_0: 'q8', Q4_1: 'q8', Q5_0: 'q8', Q5_1: 'q8', Q8_0: 'q16', IQ4_NL: 'q16', IQ4_XS: 'q16', MXFP4: 'q16',
+  Q2_K: 'q8_k', Q3_K: 'q8_k', Q4_K: 'q8_k', Q5_K: 'q8_k', Q6_K: 'q8_k',
 };
 
 /** Columns and bytes (in the build that stores most) of one row's block; assembly/quantize-activations.ts draws them. */
@@ -89,11 +90,7 @@ export function matmulRows(
   const { exports } = kernels;
   const bias = (row: number): number => (biasPtr ? biasPtr + 4 * row : 0);
   if (weight.layout === 'interleaved4') {
-    const { type, cols, rowBytes } = weight;
-    exports[`matmul_${type.toLowerCase()}_${PACKED_FORMAT[type as InterleavedType]}`](
-      weight.ptr + rowFrom * rowBytes, packedPtr, out.ptr + 4 * rowFrom, bias(rowFrom), rowTo - rowFrom, n,
-      cols / GGML_TYPES[type].blockSize, 4 * out.stride, scale, Number(accumulate),
-    );
+    multiplyInterleaved(kernels, weight, packedPtr, out, n, rowFrom, rowTo, bias(rowFrom), scale, accumulate);
     return;
   }
   const direct = FLOAT_KERNELS[weight.type];
@@ -111,6 +108,29 @@ export function matmulRows(
     exports['matmul_f32_f32'](
       scratchPtr, x.ptr, out.ptr + 4 * row, bias(row), rows, n,
       weight.cols, 4 * weight.cols, 4 * x.stride, 4 * out.stride, scale, Number(accumulate),
+    );
+  }
+}
+
+function multiplyInterleaved(
+  { exports }: Kernels, weight: Weight, packedPtr: number, out: Activation, n: number,
+  rowFrom: number, rowTo: number, biasPtr: number, scale: number, accumulate: boolean,
+): void {
+  const format = PACKED_FORMAT[weight.type as InterleavedType];
+  const name = `matmul_${weight.type.toLowerCase()}_${format}`;
+  const blocks = weight.cols / PACKED_BLOCK[format].cols;
+  const ptr = weight.ptr + rowFrom * weight.rowBytes, outPtr = out.ptr + 4 * rowFrom, outBytes = 4 * out.stride;
+  // Panels of 4 rows of x, the last possibly of 2 or 3; a lone last row is a panel of its own.
+  const tiled = n % 4 === 1 ? n - 1 : n;
+  if (tiled > 0) {
+    exports[`${name}_panels`](
+      ptr, packedPtr, outPtr, biasPtr, rowTo - rowFrom, tiled, blocks, outBytes, scale, Number(accumulate),
+    );
+  }
+  if (tiled < n) {
+    const rowBytes = blocks * exports[`packed_bytes_${format}`]();
+    exports[`${name}_single`](
+      ptr, packedPtr + tiled * rowBytes, outPtr + tiled * outBytes, biasPtr, rowTo - rowFrom, blocks, scale, Number(accumulate),
     );
   }
 }
