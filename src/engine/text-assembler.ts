@@ -17,7 +17,7 @@ export class TextAssembler {
   constructor(tokenizer: Tokenizer, index: number, stop: readonly string[]) {
     this.#tokenizer = tokenizer;
     this.#index = index;
-    this.#stream = tokenizer.stream();
+    this.#stream = tokenizer.stream({ continuation: true });
     this.#stops = new StopStringMatcher(stop);
   }
 

@@ -141,7 +141,8 @@ function stripRules(metadata: Metadata, vocabulary: Vocabulary): StripRules {
   const pre = metadata.string('tokenizer.ggml.pre') ?? '';
   const model = (metadata.string('general.name') ?? '').toLowerCase();
   const architecture = metadata.string('general.architecture') ?? '';
-  const named = (...texts: string[]): number[] => texts.map((text) => vocabulary.idOf(text)).filter((id) => id !== undefined);
+  const named = (...texts: string[]): number[] =>
+    texts.map((text) => vocabulary.idOf(text)).filter((id) => id !== undefined);
   if (/jina-v2-(de|es|code)/.test(pre) || /nomic-bert-moe|jina-bert-v3/.test(architecture)) {
     return { left: new Set(named('<mask>')), right: new Set() };
   }

@@ -1,5 +1,5 @@
-// The table of pre-tokenizers by `tokenizer.ggml.pre`: how byte-level BPE cuts text into words, and what else the name implies.
-// The expressions are those of the models' own tokenizer.json; names and their grouping as in llama.cpp (llama-vocab.cpp).
+// The table of pre-tokenizers by `tokenizer.ggml.pre`: how byte-level BPE cuts text into words, and what else a name
+// implies. Expressions are those of the models' own tokenizer.json; names and grouping as in llama.cpp (llama-vocab.cpp).
 import { UnsupportedModelError } from '../errors.ts';
 
 export interface PreTokenizer {
@@ -66,8 +66,9 @@ const RULES: readonly Rule[] = [
   },
   {
     names: [
-      'gpt-2', 'gpt-neox', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4', 'gigachat', 'a.x-4.0',
-      'mellum', 'modern-bert', 'roberta-bpe', 'jina-es', 'jina-de', 'jina-v2-es', 'jina-v2-de', 'jina-v1-en', 'jina-v2-code',
+      'gpt-2', 'gpt-neox', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4', 'gigachat',
+      'a.x-4.0', 'mellum', 'modern-bert', 'roberta-bpe', 'jina-es', 'jina-de', 'jina-v2-es', 'jina-v2-de',
+      'jina-v1-en', 'jina-v2-code',
     ],
     expressions: [GPT2],
   },
@@ -87,7 +88,8 @@ const RULES: readonly Rule[] = [
   {
     names: ['qwen35'],
     expressions: [
-      String.raw`${CONTRACTION}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^${S}\p{L}\p{M}\p{N}]+[\r\n]*|${LINES}|${SPACES}`,
+      String.raw`${CONTRACTION}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}` +
+        String.raw`| ?[^${S}\p{L}\p{M}\p{N}]+[\r\n]*|${LINES}|${SPACES}`,
     ],
   },
   {

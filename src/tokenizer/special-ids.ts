@@ -27,8 +27,8 @@ const END_OF_TURN = [
 ];
 /** Further spellings that end generation. */
 const ENDS = [
-  '<|eom_id|>', '<|return|>', '<|call|>', '<|calls|>', '<|flush|>', '</s>', '[EOS]', '<eos>', '<turn|>', '<|tool_response>',
-  '[e~[',
+  '<|eom_id|>', '<|return|>', '<|call|>', '<|calls|>', '<|flush|>', '</s>', '[EOS]', '<eos>', '<turn|>',
+  '<|tool_response>', '[e~[',
 ];
 /** Padding, repository and file marks of fill-in-the-middle: a completion is over when it reaches one. */
 const FILL_MARKS = [
@@ -37,7 +37,7 @@ const FILL_MARKS = [
 ];
 const NO_ID = 0xffffffff;
 
-/** Reads the special ids; an id outside the vocabulary is a TokenizerError, save for padding, which nothing depends on. */
+/** Reads the special ids. One outside the vocabulary is a TokenizerError, save for padding: nothing depends on it. */
 export function readSpecialIds(metadata: Metadata, vocabulary: Vocabulary, defaults: DefaultIds): SpecialIds {
   const read = (key: string): number | undefined => readId(metadata, vocabulary, `tokenizer.ggml.${key}_token_id`);
   const inside = (id: number | undefined): number | undefined =>
@@ -49,7 +49,7 @@ export function readSpecialIds(metadata: Metadata, vocabulary: Vocabulary, defau
   const turnEnds = spelled(END_OF_TURN);
   const endIds = new Set([
     ...turnEnds, ...spelled(ENDS), ...spelled(FILL_MARKS),
-    ...[eosId, listedEot, read('eom'), read('fim_pad'), read('fim_rep'), read('fim_sep')].filter((id) => id !== undefined),
+    ...[eosId, listedEot, ...['eom', 'fim_pad', 'fim_rep', 'fim_sep'].map(read)].filter((id) => id !== undefined),
   ]);
   for (const id of endIds) vocabulary.kinds[id]! |= TOKEN_KIND.control;
   dropFalseEnds(vocabulary, endIds, eosId);

@@ -1,4 +1,4 @@
-// Cuts text at the special tokens it may hold: user-defined ones anywhere, control tokens only where the text is trusted.
+// Cuts text at the special tokens it may hold: user-defined ones anywhere, control tokens where the text is trusted.
 import { PrefixIndex } from './prefix-index.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -67,7 +67,9 @@ export class SpecialMatcher {
     return { trusted, plain: new PrefixIndex(userDefined, idOf), start: anyUnit(trusted.firstUnits) };
   }
 
-  #cut(text: string, trustedUntil: readonly number[], spanEnds: readonly number[], matchers: Matchers): (string | number)[] {
+  #cut(
+    text: string, trustedUntil: readonly number[], spanEnds: readonly number[], matchers: Matchers,
+  ): (string | number)[] {
     const pieces: (string | number)[] = [];
     const { plain, trusted, start } = matchers;
     let bestId = -1;
@@ -99,7 +101,7 @@ export class SpecialMatcher {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  while (at < text.length && (text.charCodeAt(at) === 32 || (text.charCodeAt(at) >= 9 && text.charCodeAt(at) <= 13))) at++;
+  for (let unit = text.charCodeAt(at); unit === 32 || (unit >= 9 && unit <= 13); unit = text.charCodeAt(at)) at++;
   return at;
 }
 

@@ -98,7 +98,8 @@ function byteLevelBpe(metadata: Metadata, options: TokenizerOptions): Tokenizer 
   const ids = readSpecialIds(metadata, vocabulary, { bos: old, eos: old });
   const model = new ByteLevelBpe(vocabulary, metadata, rules);
   return new ModelTokenizer('byte-level-bpe', {
-    metadata, vocabulary, model, ids, ...additions(metadata, ids, { bos: rules.addBos && ids.bosId !== undefined, eos: false }),
+    metadata, vocabulary, model, ids,
+    ...additions(metadata, ids, { bos: rules.addBos && ids.bosId !== undefined, eos: false }),
   });
 }
 
@@ -106,7 +107,7 @@ function sentencePieceBpe(metadata: Metadata): Tokenizer {
   const vocabulary = new Vocabulary(metadata);
   const ids = readSpecialIds(metadata, vocabulary, { bos: 1, eos: 2, unk: 0 });
   const addSpacePrefix = metadata.boolean(`${KEY}add_space_prefix`) ?? true;
-  const model = new SentencePieceBpe(vocabulary, { addSpacePrefix, unkId: ids.unkId });
+  const model = new SentencePieceBpe(vocabulary, addSpacePrefix, ids.unkId);
   return new ModelTokenizer('sentencepiece-bpe', {
     metadata, vocabulary, model, ids, ...additions(metadata, ids, { bos: true, eos: false }),
   });
@@ -148,5 +149,7 @@ function additions(
 
 function wanted(id: number | undefined, key: string): number {
   if (id !== undefined) return id;
-  throw new TokenizerError(`The tokenizer adds a token that the metadata does not name ("${KEY}${key}"). Convert the model again.`);
+  throw new TokenizerError(
+    `The tokenizer adds a token that the metadata does not name ("${KEY}${key}"). Convert the model again.`,
+  );
 }

@@ -7,13 +7,15 @@ export const TOKEN_KIND = { unknown: 1, unused: 2, normal: 4, control: 8, userDe
 
 /** `tokenizer.ggml.token_type` → kind, in the order of the GGUF specification (0 and what is not listed: undefined). */
 const KIND_OF_TYPE = [
-  0, TOKEN_KIND.normal, TOKEN_KIND.unknown, TOKEN_KIND.control, TOKEN_KIND.userDefined, TOKEN_KIND.unused, TOKEN_KIND.byte,
+  0, TOKEN_KIND.normal, TOKEN_KIND.unknown, TOKEN_KIND.control,
+  TOKEN_KIND.userDefined, TOKEN_KIND.unused, TOKEN_KIND.byte,
 ];
 /** Kinds that ordinary text must never produce by the spelling of a token. */
 const NOT_TEXT = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.byte;
 /** A JavaScript Map holds no more entries than this. */
 const MAX_TOKENS = 2 ** 24 - 1;
 const KEY = 'tokenizer.ggml.';
+const AGAIN = 'Fetch or convert the model again.';
 
 export class Vocabulary {
   readonly tokens: readonly string[];
@@ -28,7 +30,7 @@ export class Vocabulary {
   /** Reads tokens, types and scores; throws TokenizerError when they contradict each other. */
   constructor(metadata: Metadata) {
     const listed = metadata.required(`${KEY}tokens`, metadata.strings(`${KEY}tokens`));
-    if (listed.length === 0) throw new TokenizerError('The vocabulary has no tokens. Fetch or convert the model again.');
+    if (listed.length === 0) throw new TokenizerError(`The vocabulary has no tokens. ${AGAIN}`);
     if (listed.length > MAX_TOKENS) {
       throw new TokenizerError(`The vocabulary has ${listed.length} tokens; at most ${MAX_TOKENS} are supported.`);
     }
@@ -99,7 +101,7 @@ function readScores(metadata: Metadata, count: number): ArrayLike<number> | unde
   checkLength(scores, count, 'scores');
   for (let id = 0; id < count; id++) {
     if (Number.isNaN(scores[id]!)) {
-      throw new TokenizerError(`The score of token ${id} is not a number. Fetch or convert the model again.`);
+      throw new TokenizerError(`The score of token ${id} is not a number. ${AGAIN}`);
     }
   }
   return scores;
@@ -108,7 +110,7 @@ function readScores(metadata: Metadata, count: number): ArrayLike<number> | unde
 function checkLength(values: ArrayLike<number>, count: number, name: string): void {
   if (values.length === count) return;
   throw new TokenizerError(
-    `"${KEY}${name}" has ${values.length} entries but the vocabulary has ${count} tokens. Fetch or convert the model again.`,
+    `"${KEY}${name}" has ${values.length} entries but the vocabulary has ${count} tokens. ${AGAIN}`,
   );
 }
 
@@ -119,10 +121,10 @@ function duplicateToken(tokens: readonly string[]): TokenizerError {
     if (first !== undefined) {
       const name = JSON.stringify(token.slice(0, 80));
       return new TokenizerError(
-        `The vocabulary has the token ${name} twice, as ${first} and ${id}. Fetch or convert the model again.`,
+        `The vocabulary has the token ${name} twice, as ${first} and ${id}. ${AGAIN}`,
       );
     }
     seen.set(token, id);
   }
-  return new TokenizerError('The vocabulary has a token twice. Fetch or convert the model again.');
+  return new TokenizerError(`The vocabulary has a token twice. ${AGAIN}`);
 }

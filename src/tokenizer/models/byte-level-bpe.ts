@@ -8,11 +8,9 @@ import type { Vocabulary } from '../vocabulary.ts';
 import { fromByteAlphabet, toByteAlphabet } from './byte-alphabet.ts';
 import { SymbolMerger } from './symbol-merger.ts';
 import type { TextModel } from './text-model.ts';
+import { WordCache } from './word-cache.ts';
 
 const MERGES = 'tokenizer.ggml.merges';
-const CACHED_WORDS = 20_000;
-/** Longer slices of a string keep the whole of it alive (V8's SlicedString), so they are no cache keys. */
-const CACHED_WORD_LENGTH = 12;
 
 export class ByteLevelBpe implements TextModel {
   readonly addsSpace = false;
@@ -20,7 +18,7 @@ export class ByteLevelBpe implements TextModel {
   readonly #preTokenizer: PreTokenizer;
   readonly #merges: readonly string[];
   readonly #merger = new SymbolMerger();
-  readonly #cache = new Map<string, readonly number[]>();
+  readonly #words = new WordCache((word, output) => this.#encodeWord(word, output));
   #rankByPair: Map<string, number> | undefined;
   #maxMerge = 0;
   #starts = new Int32Array(64);
@@ -36,21 +34,7 @@ export class ByteLevelBpe implements TextModel {
   }
 
   encode(text: string, _afterSpecial: boolean, output: number[]): void {
-    for (const word of splitWords(text, this.#preTokenizer.expressions)) {
-      if (word.length > CACHED_WORD_LENGTH) {
-        this.#encodeWord(word, output);
-        continue;
-      }
-      let ids = this.#cache.get(word);
-      if (!ids) {
-        const fresh: number[] = [];
-        this.#encodeWord(word, fresh);
-        ids = fresh;
-        if (this.#cache.size >= CACHED_WORDS) this.#cache.clear();
-        this.#cache.set(word, ids);
-      }
-      for (const id of ids) output.push(id);
-    }
+    for (const word of splitWords(text, this.#preTokenizer.expressions)) this.#words.append(word, output);
   }
 
   bytes(token: string): Uint8Array {

@@ -1,41 +1,58 @@
-// SentencePiece BPE (`tokenizer.ggml.model` = llama): characters merged by the score of what they become, bytes for the rest.
+// SentencePiece BPE (`tokenizer.ggml.model` = llama): characters merged by the score of what they become, else bytes.
 import { TokenizerError } from '../../errors.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolMerger } from './symbol-merger.ts';
 import { utf8, visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
+import { WordCache } from './word-cache.ts';
+
+const SPACE_UNIT = VISIBLE_SPACE.charCodeAt(0);
 
 export class SentencePieceBpe implements TextModel {
   readonly addsSpace: boolean;
   readonly #vocabulary: Vocabulary;
   readonly #unkId: number | undefined;
   readonly #merger = new SymbolMerger();
+  readonly #words = new WordCache((word, output) => this.#encodeWord(word, output));
+  #beforeInnerSpace: ReadonlySet<number> | undefined;
 
-  constructor(vocabulary: Vocabulary, options: { readonly addSpacePrefix: boolean; readonly unkId: number | undefined }) {
+  constructor(vocabulary: Vocabulary, addSpacePrefix: boolean, unkId: number | undefined) {
     this.#vocabulary = vocabulary;
-    this.addsSpace = options.addSpacePrefix;
-    this.#unkId = options.unkId;
+    this.addsSpace = addSpacePrefix;
+    this.#unkId = unkId;
   }
 
   encode(text: string, afterSpecial: boolean, output: number[]): void {
-    const vocabulary = this.#vocabulary;
     const spaced = (this.addsSpace && afterSpecial ? ` ${text}` : text).replaceAll(' ', VISIBLE_SPACE);
-    const starts = new Int32Array(spaced.length + 1);
-    const count = this.#merger.merge(starts, fillStarts(spaced, starts), (start, _middle, end) => {
-      if (end - start > vocabulary.maxTokenLength) return undefined;
-      const id = vocabulary.textId(spaced.slice(start, end));
-      return id === undefined ? undefined : -vocabulary.score(id);
-    });
-    for (let i = 0; i < count; i++) {
-      const symbol = spaced.slice(starts[i]!, starts[i + 1]!);
-      const id = vocabulary.textId(symbol);
-      if (id === undefined) this.#encodeBytes(symbol, output);
-      else output.push(id);
+    const inside = (this.#beforeInnerSpace ??= unitsBeforeInnerSpace(this.#vocabulary));
+    let from = 0;
+    for (let at = spaced.indexOf(VISIBLE_SPACE, 1); at > 0; at = spaced.indexOf(VISIBLE_SPACE, at + 1)) {
+      const before = spaced.charCodeAt(at - 1);
+      if (before === SPACE_UNIT || inside.has(before)) continue;
+      this.#words.append(spaced.slice(from, at), output);
+      from = at;
     }
+    if (from < spaced.length) this.#words.append(spaced.slice(from), output);
   }
 
   bytes(token: string): Uint8Array {
     return visibleSpaceBytes(token);
+  }
+
+  #encodeWord(word: string, output: number[]): void {
+    const vocabulary = this.#vocabulary;
+    const starts = new Int32Array(word.length + 1);
+    const count = this.#merger.merge(starts, fillStarts(word, starts), (start, _middle, end) => {
+      if (end - start > vocabulary.maxTokenLength) return undefined;
+      const id = vocabulary.textId(word.slice(start, end));
+      return id === undefined ? undefined : -vocabulary.score(id);
+    });
+    for (let i = 0; i < count; i++) {
+      const symbol = word.slice(starts[i]!, starts[i + 1]!);
+      const id = vocabulary.textId(symbol);
+      if (id === undefined) this.#encodeBytes(symbol, output);
+      else output.push(id);
+    }
   }
 
   #encodeBytes(symbol: string, output: number[]): void {
@@ -57,4 +74,19 @@ function fillStarts(text: string, starts: Int32Array): number {
   for (let at = 0; at < text.length; at += text.codePointAt(at)! > 0xffff ? 2 : 1) starts[count++] = at;
   starts[count] = text.length;
   return count;
+}
+
+/**
+ * The UTF-16 units after which some token goes on with a space. After all others no merge crosses the start of a word,
+ * so words can be merged one by one. Most vocabularies have none; Gemma's have ">", for one token.
+ */
+function unitsBeforeInnerSpace(vocabulary: Vocabulary): Set<number> {
+  const units = new Set<number>();
+  for (const token of vocabulary.tokens) {
+    for (let at = token.indexOf(VISIBLE_SPACE, 1); at > 0; at = token.indexOf(VISIBLE_SPACE, at + 1)) {
+      const before = token.charCodeAt(at - 1);
+      if (before !== SPACE_UNIT && vocabulary.textId(token) !== undefined) units.add(before);
+    }
+  }
+  return units;
 }

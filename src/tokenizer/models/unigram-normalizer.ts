@@ -20,7 +20,10 @@ export function unigramNormalizer(metadata: Metadata): UnigramNormalizer {
   const mergeSpaces = metadata.boolean('tokenizer.ggml.remove_extra_whitespaces') ?? false;
   return {
     addsSpace: addPrefix || mergeSpaces,
-    normalize: (text) => markSpaces(table ? replaceAll(utf8.encode(text), table) : utf8.encode(text), addPrefix, mergeSpaces),
+    normalize(text) {
+      const bytes = utf8.encode(text);
+      return markSpaces(table ? replaceAll(bytes, table) : bytes, addPrefix, mergeSpaces);
+    },
   };
 }
 
@@ -52,7 +55,7 @@ function markSpaces(bytes: Uint8Array, addPrefix: boolean, mergeSpaces: boolean)
 
 // The table is a trie as an XOR-compressed double array (Kanda 2018), then NUL-terminated replacements:
 //   u32 byteLength | u32 nodes[byteLength / 4] | replacements
-//   node: bits 0–7 the byte that leads to it, bit 8 a value follows, bit 9 the base is shifted by 8, bits 10–30 the base
+//   node: bits 0-7 the byte that leads to it, 8 a value follows, 9 the base is shifted left by 8, 10-30 the base
 interface Charsmap {
   readonly nodes: Uint32Array;
   readonly replacements: Uint8Array;
@@ -76,7 +79,9 @@ function replaceAll(text: Uint8Array, table: Charsmap): Uint8Array {
   let length = 0;
   for (let at = 0; at < text.length;) {
     const match = longestMatch(text, at, table);
-    const piece = match ? replacementAt(table.replacements, match.value) : text.subarray(at, at + characterBytes(text[at]!));
+    const piece = match
+      ? replacementAt(table.replacements, match.value)
+      : text.subarray(at, at + characterBytes(text[at]!));
     if (length + piece.length > output.length) {
       const larger = new Uint8Array(2 * output.length);
       larger.set(output);
@@ -89,8 +94,13 @@ function replaceAll(text: Uint8Array, table: Charsmap): Uint8Array {
   return output.subarray(0, length);
 }
 
-function longestMatch(text: Uint8Array, from: number, { nodes }: Charsmap): { length: number; value: number } | undefined {
-  let found: { length: number; value: number } | undefined;
+interface Match {
+  readonly length: number;
+  readonly value: number;
+}
+
+function longestMatch(text: Uint8Array, from: number, { nodes }: Charsmap): Match | undefined {
+  let found: Match | undefined;
   let node = base(nodeAt(nodes, 0));
   for (let at = from; at < text.length && text[at] !== 0; at++) {
     node ^= text[at]!;
@@ -115,7 +125,9 @@ function nodeAt(nodes: Uint32Array, index: number): number {
 function replacementAt(replacements: Uint8Array, offset: number): Uint8Array {
   const end = offset < replacements.length ? replacements.indexOf(0, offset) : -1;
   if (end < 0) throw malformed('a replacement lies outside of it');
-  if (end - offset > MAX_REPLACEMENT_BYTES) throw malformed(`a replacement is longer than ${MAX_REPLACEMENT_BYTES} bytes`);
+  if (end - offset > MAX_REPLACEMENT_BYTES) {
+    throw malformed(`a replacement is longer than ${MAX_REPLACEMENT_BYTES} bytes`);
+  }
   return replacements.subarray(offset, end);
 }
 
@@ -124,5 +136,7 @@ function characterBytes(firstByte: number): number {
 }
 
 function malformed(reason: string): TokenizerError {
-  return new TokenizerError(`The normalisation table (${CHARSMAP}) is malformed: ${reason}. Fetch or convert the model again.`);
+  return new TokenizerError(
+    `The normalisation table (${CHARSMAP}) is malformed: ${reason}. Fetch or convert the model again.`,
+  );
 }

@@ -1,4 +1,4 @@
-// Unigram (`tokenizer.ggml.model` = t5): of all ways to cut the normalised text, the one with the highest sum of scores.
+// Unigram (`tokenizer.ggml.model` = t5): of all ways to cut the normalised text, the one of the highest score.
 import { TokenizerError } from '../../errors.ts';
 import { PrefixIndex } from '../prefix-index.ts';
 import { TOKEN_KIND } from '../vocabulary.ts';

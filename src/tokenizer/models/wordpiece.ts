@@ -84,7 +84,7 @@ function firstCharacter(text: string): string {
   return String.fromCodePoint(text.codePointAt(0)!);
 }
 
-/** The blocks that BERT splits into single characters, with the gap its Rust port has at U+2B820 (huggingface/tokenizers). */
+/** The blocks BERT splits into single characters, with the gap at U+2B820 that huggingface/tokenizers has. */
 function isIdeograph(codePoint: number): boolean {
   return codePoint >= 0x3400 && (
     (codePoint <= 0x4dbf) ||

@@ -1,0 +1,125 @@
+// What may be asked of the sampler, its defaults, and the check of every value.
+import { InvalidArgumentError } from '../../errors.ts';
+
+export interface SamplingOptions {
+  /** 0 is greedy; default 0.8. */
+  readonly temperature?: number;
+  /** Keep the k likeliest tokens; 0 keeps all. Default 40. */
+  readonly topK?: number;
+  /** Keep the likeliest tokens that together have this probability. Default 0.95. */
+  readonly topP?: number;
+  /** Drop tokens less likely than this share of the likeliest. Default 0.05. */
+  readonly minP?: number;
+  /** Locally typical sampling: mass to keep; 1 is off (Meister et al. 2022). */
+  readonly typicalP?: number;
+  /** XTC: chance of dropping all but the least likely of the tokens above the threshold; 0 is off. */
+  readonly xtcProbability?: number;
+  readonly xtcThreshold?: number;
+  /** DRY: penalty multiplier · base^(match − allowedLength) on continuing a repetition; multiplier 0 is off. */
+  readonly dryMultiplier?: number;
+  readonly dryBase?: number;
+  readonly dryAllowedLength?: number;
+  /** Tokens looked back over; −1 is the whole sequence. */
+  readonly dryPenaltyLastN?: number;
+  /** Ids that end a match. */
+  readonly drySequenceBreakers?: readonly number[];
+  /** 2 is mirostat v2 in place of the truncations (Basu et al. 2021); 0 is off. */
+  readonly mirostat?: 0 | 2;
+  readonly mirostatTau?: number;
+  readonly mirostatEta?: number;
+  /** Divides positive and multiplies negative logits of recent tokens; 1 is off. */
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Recent tokens that the three penalties look at; −1 is the whole sequence. Default 64. */
+  readonly penaltyLastN?: number;
+  /** Added to the logits of these ids; −Infinity rules one out. */
+  readonly logitBias?: Readonly<Record<number, number>>;
+  /** Whole number below 2^32; the same seed gives the same tokens. */
+  readonly seed?: number;
+  /** Report the log-probability of the chosen token and of this many alternatives. */
+  readonly logprobs?: number;
+}
+
+export type ResolvedSampling = Required<Omit<SamplingOptions, 'seed' | 'logprobs'>> & Pick<SamplingOptions, 'seed' | 'logprobs'>;
+
+export const SAMPLING_DEFAULTS: ResolvedSampling = {
+  temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05, typicalP: 1,
+  xtcProbability: 0, xtcThreshold: 0.1,
+  dryMultiplier: 0, dryBase: 1.75, dryAllowedLength: 2, dryPenaltyLastN: -1, drySequenceBreakers: [],
+  mirostat: 0, mirostatTau: 5, mirostatEta: 0.1,
+  repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, penaltyLastN: 64,
+  logitBias: {},
+};
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly whole?: boolean;
+  /** The minimum itself is not allowed. */
+  readonly above?: boolean;
+}
+
+const ANY = 1e9;
+const RANGES: Readonly<Record<Exclude<keyof SamplingOptions, 'logitBias' | 'drySequenceBreakers'>, Range>> = {
+  temperature: { min: 0, max: 100 },
+  topK: { min: 0, max: ANY, whole: true },
+  topP: { min: 0, max: 1, above: true },
+  minP: { min: 0, max: 1 },
+  typicalP: { min: 0, max: 1, above: true },
+  xtcProbability: { min: 0, max: 1 },
+  xtcThreshold: { min: 0, max: 1 },
+  dryMultiplier: { min: 0, max: 100 },
+  dryBase: { min: 1, max: 100 },
+  dryAllowedLength: { min: 1, max: ANY, whole: true },
+  dryPenaltyLastN: { min: -1, max: ANY, whole: true },
+  mirostat: { min: 0, max: 2, whole: true },
+  mirostatTau: { min: 0, max: 100, above: true },
+  mirostatEta: { min: 0, max: 1, above: true },
+  repetitionPenalty: { min: 0, max: 100, above: true },
+  presencePenalty: { min: -100, max: 100 },
+  frequencyPenalty: { min: -100, max: 100 },
+  penaltyLastN: { min: -1, max: ANY, whole: true },
+  seed: { min: 0, max: 2 ** 32 - 1, whole: true },
+  logprobs: { min: 0, max: 1000, whole: true },
+};
+
+/** The sampling part of `options`, checked: InvalidArgumentError names the option, its value and what is allowed. */
+export function samplingOptions(options: SamplingOptions, vocabSize: number): SamplingOptions {
+  const checked: Record<string, unknown> = {};
+  for (const [name, range] of Object.entries(RANGES)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value === undefined) continue;
+    checkRange(name, value, range);
+    checked[name] = value;
+  }
+  if (options.mirostat !== undefined && (options.mirostat as number) === 1) {
+    throw new InvalidArgumentError('mirostat must be 0 (off) or 2; version 1 is not offered.');
+  }
+  if (options.drySequenceBreakers !== undefined) {
+    for (const id of options.drySequenceBreakers) checkId('drySequenceBreakers', id, vocabSize);
+    checked['drySequenceBreakers'] = options.drySequenceBreakers;
+  }
+  if (options.logitBias !== undefined) {
+    for (const [id, bias] of Object.entries(options.logitBias)) {
+      checkId('logitBias', Number(id), vocabSize);
+      if (typeof bias !== 'number' || Number.isNaN(bias) || bias === Infinity) {
+        throw new InvalidArgumentError(`logitBias of id ${id} must be a number or -Infinity, not ${String(bias)}.`);
+      }
+    }
+    checked['logitBias'] = options.logitBias;
+  }
+  return checked as SamplingOptions;
+}
+
+function checkRange(name: string, value: unknown, { min, max, whole, above }: Range): void {
+  const fits = typeof value === 'number' && value >= min && value <= max && !(above && value === min);
+  if (fits && (!whole || Number.isInteger(value))) return;
+  const kind = whole ? 'a whole number' : 'a number';
+  throw new InvalidArgumentError(`${name} must be ${kind} ${above ? 'above' : 'from'} ${min} to ${max}, not ${String(value)}.`);
+}
+
+function checkId(name: string, id: unknown, vocabSize: number): void {
+  if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize) return;
+  throw new InvalidArgumentError(`${name} has the token id ${String(id)}, which is outside the vocabulary (0 … ${vocabSize - 1}).`);
+}

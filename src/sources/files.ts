@@ -1,0 +1,73 @@
+// Questions about local files and folders: sizes, hashes, free space, and what a file's first bytes say it is.
+import { createHash } from 'node:crypto';
+import { mkdir, open, stat, statfs } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { diskFull, failureCode, storageFailure } from './failures.ts';
+
+const CHUNK_BYTES = 2 ** 20;
+
+export async function makeDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true });
+  } catch (error) {
+    throw storageFailure(error, dir);
+  }
+}
+
+export async function sha256OfFile(
+  file: string, signal?: AbortSignal, onBytes?: (bytes: number) => void,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const handle = await open(file, 'r');
+  try {
+    let bytes = 0;
+    await eachChunk(handle, signal, (chunk) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+      onBytes?.(bytes);
+    });
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}
+
+/** Visits a file in order; the chunk is only valid during the visit. */
+export async function eachChunk(
+  handle: FileHandle, signal: AbortSignal | undefined, visit: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  for (let position = 0; ;) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) return;
+    visit(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+}
+
+/** Throws ModelSourceError where the disk of `dir` has no room for `bytes` more. */
+export async function checkFreeSpace(dir: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  if (bavail * bsize < bytes) throw diskFull(dir, bytes, bavail * bsize);
+}
+
+/** The size of a file, or undefined where there is none. */
+export async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    const stats = await stat(file);
+    return stats.isFile() ? stats.size : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(failureCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** What a file begins with says more than its name: "GGUF", gzip, zip, a web page. */
+export function kindOfBytes(start: Uint8Array): 'gguf' | 'gzip' | 'zip' | 'html' | 'unknown' {
+  const text = new TextDecoder('latin1').decode(start.subarray(0, 64));
+  if (text.startsWith('GGUF')) return 'gguf';
+  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
+  if (text.startsWith('PK\x03\x04')) return 'zip';
+  return /^\s*<(!doctype|html|head|\?xml)/i.test(text.replace(/^\u00ef\u00bb\u00bf/, '')) ? 'html' : 'unknown';
+}

@@ -1,0 +1,141 @@
+// The hf: source: chooses a repository's model, fetches it into the hub's own cache, and finds it there when offline.
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { ModelSourceError } from '../../errors.ts';
+import { storedFile } from '../cache.ts';
+import type { StoredFile } from '../cache.ts';
+import { download } from '../download.ts';
+import { isAbort, isStorageFailure, reasonOf, storageFailure } from '../failures.ts';
+import { sha256OfFile, sizeOf } from '../files.ts';
+import { checkBytes } from '../partial-file.ts';
+import type { Expected } from '../partial-file.ts';
+import type { HubReference } from '../reference.ts';
+import { isOn } from '../settings.ts';
+import type { Settings } from '../settings.ts';
+import { chooseFiles, partPaths } from './choose-files.ts';
+import { fileFacts, hubToken, repositoryFiles } from './hub-api.ts';
+import type { HubFile } from './hub-api.ts';
+import { cachedCommit, linkIntoSnapshot, repoDir, snapshotFile, snapshotFiles, writeRef } from './hub-cache.ts';
+
+export interface HubModel {
+  readonly files: readonly StoredFile[];
+  readonly licence?: string;
+}
+
+export function hubIsOffline(settings: Settings): boolean {
+  return settings.offline || isOn(settings.env['HF_HUB_OFFLINE']);
+}
+
+/** What the hub's cache has of the model, or undefined; asks nobody. */
+export async function findInHubCache(
+  reference: HubReference, expected: Expected, settings: Settings,
+): Promise<HubModel | undefined> {
+  const repo = repoDir(settings.env, reference.repo);
+  const commit = await cachedCommit(repo, reference.revision);
+  if (commit === undefined) return undefined;
+  const present = await snapshotFiles(repo, commit);
+  const wanted = reference.file !== undefined ? partPaths(reference.file) : present.length === 0 ? []
+    : chosenOrNone(reference, present);
+  if (wanted.length === 0 || wanted.some((file) => !present.includes(file))) return undefined;
+  const files: StoredFile[] = [];
+  for (const file of wanted) files.push(await verified(snapshotFile(repo, commit, file), expected, settings));
+  return { files };
+}
+
+function chosenOrNone(reference: HubReference, present: readonly string[]): string[] {
+  try {
+    return chooseFiles(reference.repo, present, reference.quant);
+  } catch (error) {
+    if (error instanceof ModelSourceError) return [];
+    throw error;
+  }
+}
+
+async function verified(file: string, expected: Expected, settings: Settings): Promise<StoredFile> {
+  const totalBytes = await sizeOf(file);
+  const sha256 = await sha256OfFile(file, settings.signal, (loadedBytes) => settings.report({
+    phase: 'verify', file: path.basename(file), loadedBytes, totalBytes,
+  }));
+  const stored = await storedFile(file, sha256);
+  checkBytes(file, { sha256, sizeBytes: stored.bytes }, expected);
+  return stored;
+}
+
+/**
+ * The model from the hub; what its cache has is not fetched again. Where the hub cannot be reached but the cache has
+ * the model, that serves.
+ */
+export async function fetchHub(reference: HubReference, expected: Expected, settings: Settings): Promise<HubModel> {
+  if (hubIsOffline(settings)) {
+    const found = await findInHubCache(reference, expected, settings);
+    if (found) return found;
+    throw new ModelSourceError(
+      `hf:${reference.repo} is not in the hub's cache and downloads are off (offline). ` +
+        'Fetch it once with `clawdbot pull` while online, or unset CLAWDBOT_OFFLINE and HF_HUB_OFFLINE.',
+    );
+  }
+  try {
+    return await fetchOnline(reference, expected, settings);
+  } catch (error) {
+    if (isAbort(error, settings.signal) || isStorageFailure(error) || !(error instanceof ModelSourceError)) throw error;
+    const found = await findInHubCache(reference, expected, settings);
+    if (found) return found;
+    throw new ModelSourceError(
+      `${reasonOf(error)} If the hub is not reachable from here, set HF_ENDPOINT to a mirror or use another source.`,
+      { cause: error },
+    );
+  }
+}
+
+async function fetchOnline(reference: HubReference, expected: Expected, settings: Settings): Promise<HubModel> {
+  const { repo, file, quant } = reference;
+  const token = await hubToken(settings.env);
+  settings.report({ phase: 'resolve', file: repo, loadedBytes: 0 });
+  const listed = file === undefined ? await repositoryFiles(reference, token, settings) : undefined;
+  const names = file !== undefined ? partPaths(file) : chooseFiles(repo, listed!.files, quant);
+  // Every part comes from one commit, also when the branch moves between two requests.
+  let revision = listed?.commit ?? reference.revision;
+  const files: StoredFile[] = [];
+  for (const name of names) {
+    const facts = await fileFacts({ ...reference, revision }, name, token, settings);
+    revision = facts.commit ?? revision;
+    const commit = facts.commit ?? listed?.commit;
+    if (commit === undefined) {
+      throw new ModelSourceError(`${facts.url.host} does not say which commit ${repo} is at. Check HF_ENDPOINT.`);
+    }
+    const whole = names.length === 1 ? expected : {};
+    files.push(await fetchFile(reference, name, commit, facts, whole, token, settings));
+    await writeRef(repoDir(settings.env, repo), reference.revision, commit);
+  }
+  return { files, ...(listed?.licence ? { licence: listed.licence } : {}) };
+}
+
+async function fetchFile(
+  reference: HubReference, name: string, commit: string, facts: HubFile, expected: Expected,
+  token: string | undefined, settings: Settings,
+): Promise<StoredFile> {
+  const repo = repoDir(settings.env, reference.repo);
+  const blob = path.join(repo, 'blobs', facts.blob);
+  const pointer = snapshotFile(repo, commit, name);
+  const promised: Expected = {
+    sha256: expected.sha256 ?? facts.sha256, sizeBytes: expected.sizeBytes ?? facts.sizeBytes,
+  };
+  if (expected.sha256 !== undefined && facts.sha256 !== undefined && facts.sha256 !== expected.sha256) {
+    throw new ModelSourceError(`${reference.repo} has another ${name} now (sha256 ${facts.sha256}) than was asked for.`);
+  }
+  const present = await sizeOf(blob);
+  if (present !== undefined && (facts.sizeBytes === undefined || present === facts.sizeBytes)) {
+    await linkIntoSnapshot(blob, pointer);
+    return await verified(pointer, promised, settings);
+  }
+  await mkdir(path.dirname(blob), { recursive: true }).catch((error: unknown) => {
+    throw storageFailure(error, blob);
+  });
+  await rm(blob, { force: true });
+  const { sha256 } = await download({
+    url: facts.url, token, target: blob, partial: `${blob}.incomplete`, expected: promised, label: path.posix.basename(name),
+    refuse: (kind) => (/\.gguf$/i.test(name) && kind !== 'gguf' ? 'does not send a GGUF file. Check HF_ENDPOINT.' : undefined),
+  }, settings);
+  await linkIntoSnapshot(blob, pointer);
+  return await storedFile(pointer, sha256);
+}
