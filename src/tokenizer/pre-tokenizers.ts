@@ -1,5 +1,5 @@
 // The table of pre-tokenizers by `tokenizer.ggml.pre`: how byte-level BPE cuts text into words, and what else a name
-// implies. Expressions are those of the models' own tokenizer.json; names and grouping as in llama.cpp (llama-vocab.cpp).
+// implies. Expressions are those of the models' own tokenizer.json, names and grouping llama.cpp's (llama-vocab.cpp).
 import { UnsupportedModelError } from '../errors.ts';
 
 export interface PreTokenizer {
