@@ -14,3 +14,4 @@ export * from './moe';
 export * from './recurrent';
 export * from './barrier';
 export * from './matmul-super-block';
+export * from './repack';

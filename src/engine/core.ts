@@ -23,6 +23,9 @@ export interface CoreOptions {
   readonly yieldNow: () => Promise<void>;
 }
 
+/** Enough for a full panel, a partial one and a single row. */
+const WARM_UP_TOKENS = 7;
+
 type Job = GenerateMessage | ScoreMessage | EmbedMessage;
 
 export class EngineCore {
@@ -217,12 +220,13 @@ export class EngineCore {
 
   /** Runs the kernels on dummy rows so that the first request meets optimized code (measured: Liftoff is 5× slower). */
   #warmUp(): void {
-    const sequence = new Sequence(this.#freeSlots.pop()!, [0, 0, 0, 0, 0, 0, 0, 0], this.#pool);
-    const kind = this.#options.plan.config.kind;
-    if (this.#options.plan.limits.contextLength >= 8 && kind === 'decoder') {
-      this.#runner.forward([{ sequence, numTokens: 7, numOutputs: 1 }], true);
-      this.#runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
-    }
+    const { kind } = this.#options.plan.config;
+    const { contextLength, maxBatchTokens } = this.#options.plan.limits;
+    if (kind !== 'decoder' || contextLength < WARM_UP_TOKENS + 1) return;
+    const sequence = new Sequence(this.#freeSlots.pop()!, new Array<number>(WARM_UP_TOKENS + 1).fill(0), this.#pool);
+    const numTokens = Math.min(WARM_UP_TOKENS, maxBatchTokens);
+    this.#runner.forward([{ sequence, numTokens, numOutputs: 1 }], true);
+    this.#runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
     this.#release(sequence);
   }
 }

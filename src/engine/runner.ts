@@ -42,6 +42,8 @@ export class Runner {
    */
   forward(parts: readonly BatchPart[], wantLogits: boolean): void {
     const { regions } = this.thread.layout;
+    const numRows = parts.reduce((sum, part) => sum + part.numTokens, 0);
+    if (numRows > regions.tokens.length) throw new Error(`A batch of ${numRows} rows; there is room for ${regions.tokens.length}.`);
     let row = 0;
     let numOutputs = 0;
     for (const { sequence, numTokens, numOutputs: wanted } of parts) {

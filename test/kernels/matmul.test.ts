@@ -39,7 +39,7 @@ function placeWeight(kernels: KernelMemory, type: GgmlType, rows: number, cols: 
   const weight: Weight = {
     name: type, type, layout, rows, cols, depth: 1, ptr, rowBytes: (cols / blockSize) * blockBytes,
   };
-  repackRows(kernels, weight, 0, rows);
+  repackRows(kernels, weight, 0, rows, kernels.arena.allocate(scratchBytes(weight) || 1, 'scratch'));
   return { weight, values };
 }
 

@@ -1,5 +1,5 @@
 // The interleaved layouts: four rows of a weight packed together, block by block, in as many bytes as before. This is
-// both what the loader runs and the specification of what the kernels read.
+// the specification of what assembly/repack.ts writes and the matmul kernels read; rows are taken out again here.
 //
 //   a group of 4 rows: quants of all its blocks, then scales of all its blocks
 //

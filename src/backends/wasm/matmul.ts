@@ -5,7 +5,7 @@ import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { GgmlType } from '../../gguf/ggml-types.ts';
 import { UnsupportedModelError } from '../../errors.ts';
 import type { Kernels } from './kernels.ts';
-import { extractRow, groupOf, interleaveGroup, isInterleavable } from './layouts.ts';
+import { extractRow, groupOf, isInterleavable } from './layouts.ts';
 import type { InterleavedType } from './layouts.ts';
 
 /**
@@ -56,7 +56,8 @@ export function activationFormat(weight: Weight): ActivationFormat {
 export function activationBytes(format: ActivationFormat, n: number, cols: number): number {
   if (format === 'f32') return 0;
   const block = PACKED_BLOCK[format];
-  return 4 * Math.ceil(n / 4) * (cols / block.cols) * block.bytes;
+  const rows = n % 4 === 1 ? n : 4 * Math.ceil(n / 4);
+  return rows * (cols / block.cols) * block.bytes;
 }
 
 /**
@@ -70,9 +71,9 @@ export function packActivations(
   kernels.exports[`pack_${format}`](packedPtr, x.ptr, x.cols, 4 * x.stride, rowFrom, rowTo, n);
 }
 
-/** Bytes of a thread's own scratch memory that `matmulRows` and `getRows` need for this weight. */
+/** Bytes of a thread's own scratch memory that `repackRows`, `matmulRows` and `getRows` need for this weight. */
 export function scratchBytes(weight: Weight): number {
-  if (weight.layout === 'interleaved4') return weight.rowBytes;
+  if (weight.layout === 'interleaved4') return 4 * weight.rowBytes;
   return weight.type === 'F32' ? 0 : TILE_ROWS * weight.cols * 4;
 }
 
@@ -167,12 +168,11 @@ export function getRows(
 
 /**
  * Turns rows [rowFrom, rowTo) of all matrices of `weight` from file order into `weight.layout`, in place. Rows are counted
- * through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout.
+ * through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout. `scratchPtr` as in matmulRows.
  */
-export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number): void {
+export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number, scratchPtr: number): void {
   if (weight.layout !== 'interleaved4') return;
-  const copy = new Uint8Array(4 * weight.rowBytes);
-  for (let row = rowFrom; row < rowTo; row += 4) {
-    interleaveGroup(weight.type as InterleavedType, groupOf(kernels.memory, weight, row), copy);
-  }
+  const interleave = kernels.exports[`interleave_${weight.type.toLowerCase()}`];
+  const blocks = weight.cols / GGML_TYPES[weight.type].blockSize;
+  for (let row = rowFrom; row < rowTo; row += 4) interleave(weight.ptr + row * weight.rowBytes, scratchPtr, blocks);
 }

@@ -152,7 +152,7 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
   return {
     repack(weight) {
       const [from, to] = thread.share(weight.rows * weight.depth);
-      repackRows(kernels, weight, from, to);
+      repackRows(kernels, weight, from, to, scratch.rowsPtr);
     },
 
     getRows(out, table, ids, n, scale = 1) {

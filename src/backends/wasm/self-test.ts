@@ -4,7 +4,7 @@ import { quantize } from '../../quant/quant.ts';
 import { Arena } from '../arena.ts';
 import type { Activation, Weight } from '../tensors.ts';
 import type { Kernels } from './kernels.ts';
-import { activationBytes, activationFormat, matmulRows, packActivations, repackRows } from './matmul.ts';
+import { activationBytes, activationFormat, matmulRows, packActivations, repackRows, scratchBytes } from './matmul.ts';
 import { ARENA_BASE, writeTables } from './memory-map.ts';
 
 const ROWS = 4;
@@ -34,13 +34,14 @@ function isExact(kernels: Kernels, n: number): boolean {
     ptr: arena.allocate(bytes.length, 'self-test'), rowBytes: bytes.length / ROWS,
   };
   new Uint8Array(kernels.memory.buffer, weight.ptr, bytes.length).set(bytes);
-  repackRows(kernels, weight, 0, ROWS);
+  const scratchPtr = arena.allocate(scratchBytes(weight), 'self-test');
+  repackRows(kernels, weight, 0, ROWS, scratchPtr);
   const x = place(n, COLS, inputs);
   const out = place(n, ROWS, new Float32Array(n * ROWS));
   const format = activationFormat(weight);
   const packedPtr = arena.allocate(activationBytes(format, n, COLS), 'self-test');
   packActivations(kernels, format, packedPtr, x, 0, n, n);
-  matmulRows(kernels, weight, x, packedPtr, out, n, 0, ROWS, {}, arena.allocate(1024, 'self-test'));
+  matmulRows(kernels, weight, x, packedPtr, out, n, 0, ROWS, {}, scratchPtr);
   const results = new Float32Array(kernels.memory.buffer, out.ptr, n * ROWS);
   return results.every((result, i) => {
     const [c, r] = [Math.floor(i / ROWS), i % ROWS];

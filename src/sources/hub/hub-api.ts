@@ -118,7 +118,7 @@ export async function fileFacts(
   const at = `${repo}/resolve/${encodeURIComponent(revision)}/${file.split('/').map(encodeURIComponent).join('/')}`;
   const url = new URL(at, hubEndpoint(settings.env));
   const answer = await retried(settings, () =>
-    sendRequest({ url, method: 'HEAD', token, sameOriginOnly: true, accept: [301, 302, 303, 307, 308] }, settings));
+    sendRequest({ url, method: 'HEAD', token, sameOriginOnly: true }, settings));
   const etag = header(answer, 'x-linked-etag') ?? header(answer, 'etag');
   if (etag === undefined) throw new ModelSourceError(`${shown(url)} answers without an etag. Check HF_ENDPOINT.`);
   const blob = blobName(etag);

@@ -1,5 +1,5 @@
 // The hf: source: chooses a repository's model, fetches it into the hub's own cache, and finds it there when offline.
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelSourceError } from '../../errors.ts';
 import { storedFile } from '../cache.ts';
@@ -7,7 +7,6 @@ import type { StoredFile } from '../cache.ts';
 import { download } from '../download.ts';
 import { isAbort, isStorageFailure, reasonOf, storageFailure } from '../failures.ts';
 import { sha256OfFile, sizeOf } from '../files.ts';
-import { checkBytes } from '../partial-file.ts';
 import type { Expected } from '../partial-file.ts';
 import type { HubReference } from '../reference.ts';
 import { isOn } from '../settings.ts';
@@ -16,6 +15,8 @@ import { chooseFiles, partPaths } from './choose-files.ts';
 import { fileFacts, hubToken, repositoryFiles } from './hub-api.ts';
 import type { HubFile } from './hub-api.ts';
 import { cachedCommit, linkIntoSnapshot, repoDir, snapshotFile, snapshotFiles, writeRef } from './hub-cache.ts';
+
+const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface HubModel {
   readonly files: readonly StoredFile[];
@@ -38,7 +39,11 @@ export async function findInHubCache(
     : chosenOrNone(reference, present);
   if (wanted.length === 0 || wanted.some((file) => !present.includes(file))) return undefined;
   const files: StoredFile[] = [];
-  for (const file of wanted) files.push(await verified(snapshotFile(repo, commit, file), expected, settings));
+  for (const file of wanted) {
+    const stored = await intact(snapshotFile(repo, commit, file), wanted.length === 1 ? expected : {}, settings);
+    if (!stored) return undefined;
+    files.push(stored);
+  }
   return { files };
 }
 
@@ -51,14 +56,16 @@ function chosenOrNone(reference: HubReference, present: readonly string[]): stri
   }
 }
 
-async function verified(file: string, expected: Expected, settings: Settings): Promise<StoredFile> {
+/** A file of a snapshot, or undefined where it is not what its blob's name or the caller says it is. */
+async function intact(file: string, expected: Expected, settings: Settings): Promise<StoredFile | undefined> {
   const totalBytes = await sizeOf(file);
+  if (expected.sizeBytes !== undefined && totalBytes !== expected.sizeBytes) return undefined;
+  const blob = path.basename(await realpath(file));
+  const promised = expected.sha256 ?? (SHA256.test(blob) ? blob : undefined);
   const sha256 = await sha256OfFile(file, settings.signal, (loadedBytes) => settings.report({
     phase: 'verify', file: path.basename(file), loadedBytes, totalBytes,
   }));
-  const stored = await storedFile(file, sha256);
-  checkBytes(file, { sha256, sizeBytes: stored.bytes }, expected);
-  return stored;
+  return promised === undefined || sha256 === promised ? await storedFile(file, sha256) : undefined;
 }
 
 /**
@@ -126,7 +133,8 @@ async function fetchFile(
   const present = await sizeOf(blob);
   if (present !== undefined && (facts.sizeBytes === undefined || present === facts.sizeBytes)) {
     await linkIntoSnapshot(blob, pointer);
-    return await verified(pointer, promised, settings);
+    const stored = await intact(pointer, promised, settings);
+    if (stored) return stored;
   }
   await mkdir(path.dirname(blob), { recursive: true }).catch((error: unknown) => {
     throw storageFailure(error, blob);
