@@ -20,7 +20,8 @@ const scalePairs = (p: number): Uint8Array =>
 /** E2M1 times two: 0, ½, 1, 1½, 2, 3, 4, 6 and their negatives. */
 const MXFP4_DOUBLED = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
-const TABLES: readonly (readonly [name: string, ptr: number, data: Uint8Array | Int8Array])[] = [
+/** Name, address and contents of every table. */
+export const TABLES: readonly (readonly [name: string, ptr: number, data: Uint8Array | Int8Array])[] = [
   ['NIBBLE_MASK', 1024, bytes(0x0f)],
   ['ONES_I16', 1040, words(0x00010001)],
   ['F16_MASK', 1056, words(0x8fffe000)],
@@ -40,9 +41,6 @@ const TABLES: readonly (readonly [name: string, ptr: number, data: Uint8Array | 
   ['IQ3_S_GRID', 19456, IQ3_S_GRID],
   ['IQ1_S_GRID', 21504, IQ1_S_GRID],
 ];
-
-/** Name and address of every table, for the test that compares them with the kernels' own. */
-export const TABLE_ADDRESSES: ReadonlyMap<string, number> = new Map(TABLES.map(([name, ptr]) => [name, ptr]));
 
 /** Writes all fixed tables; once per memory, before any kernel runs on it. */
 export function writeTables(memory: WebAssembly.Memory): void {
