@@ -1,4 +1,4 @@
-// The cache of models: one folder per model with its files and an entry.json, which is written last and so marks it whole.
+// The cache of models: one folder per model with its files and an entry.json, which is written last: then it is whole.
 import { readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidArgumentError, ModelSourceError } from '../errors.ts';
@@ -116,7 +116,7 @@ export async function listCached(options: { cacheDir?: string } = {}): Promise<C
  * ModelSourceError where the cache has no such model.
  */
 export async function removeCached(name: string, options: { cacheDir?: string } = {}): Promise<CachedModel> {
-  if (name.trim() === '') throw new InvalidArgumentError('Say which model to remove; `clawdbot list` shows their names.');
+  if (name.trim() === '') throw new InvalidArgumentError('Say which model to remove; `clawdbot list` shows them.');
   const cacheDir = path.resolve(options.cacheDir ?? defaultCacheDir());
   const models = await listCached({ cacheDir });
   const matches = models.filter((model) => model.reference === name);

@@ -91,7 +91,7 @@ class Download {
     const kept = (await sizeOf(this.#partial)) ?? 0;
     const total = this.#request.expected.sizeBytes ?? sidecar?.totalBytes;
     // Without a validator only a known hash can tell whether old and new bytes belong together.
-    const canResume = kept > 0 && sidecar?.url === keyOfUrl(this.#request.url) && (total === undefined || kept <= total) &&
+    const canResume = kept > 0 && sidecar?.url === shown(this.#request.url) && (total === undefined || kept <= total) &&
       (sidecar.etag !== undefined || sidecar.lastModified !== undefined || this.#request.expected.sha256 !== undefined);
     if (!canResume) return partial.restart();
     this.#validators = sidecar;
@@ -126,7 +126,7 @@ class Download {
     }
   }
 
-  /** Looks at the answer's head, makes the partial file ready for its body, and returns the total size if it is known. */
+  /** Judges the answer's head, makes the partial file ready for its body, returns the total size where it is known. */
   async #begin(partial: PartialFile, response: Response): Promise<number | undefined> {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
     const isContinued = response.status === 206 && range !== null && Number(range[1]) === partial.bytes;
@@ -159,7 +159,7 @@ class Download {
   ): Promise<void> {
     const { report } = this.#settings;
     const progress = (): void => report({
-      phase: 'download', file: this.#file, loadedBytes: partial.bytes, ...(total === undefined ? {} : { totalBytes: total }),
+      phase: 'download', file: this.#file, loadedBytes: partial.bytes, totalBytes: total,
     });
     progress();
     let start: Uint8Array = new Uint8Array(0);
@@ -236,7 +236,7 @@ class Download {
   async #writeSidecar(headers: Headers, totalBytes: number | undefined): Promise<void> {
     const etag = headers.get('etag') ?? undefined;
     this.#validators = {
-      url: keyOfUrl(this.#request.url),
+      url: shown(this.#request.url),
       // A weak tag promises the same meaning, not the same bytes.
       ...(etag && !etag.startsWith('W/') ? { etag } : {}),
       ...(headers.get('last-modified') ? { lastModified: headers.get('last-modified')! } : {}),
@@ -284,8 +284,4 @@ function bodyLength(response: Response): number | undefined {
 
 function numberOrUndefined(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function keyOfUrl(url: URL): string {
-  return shown(url);
 }

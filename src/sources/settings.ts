@@ -12,8 +12,6 @@ export interface ResolveOptions {
   readonly cacheDir?: string;
   /** Never touch the network (also CLAWDBOT_OFFLINE=1). */
   readonly offline?: boolean;
-  /** Ask the source again even where the cache has the model. */
-  readonly refresh?: boolean;
   /** Allow http: to other machines; bytes and tokens then travel unprotected. */
   readonly allowHttp?: boolean;
   readonly signal?: AbortSignal;
@@ -33,7 +31,6 @@ export interface ResolveOptions {
 export interface Settings {
   readonly cacheDir: string;
   readonly offline: boolean;
-  readonly refresh: boolean;
   readonly allowHttp: boolean;
   readonly signal: AbortSignal | undefined;
   readonly report: ReportProgress;
@@ -49,7 +46,6 @@ export function settle(options: ResolveOptions): Settings {
   return {
     cacheDir: path.resolve(options.cacheDir ?? defaultCacheDir(env)),
     offline: options.offline ?? isOn(env['CLAWDBOT_OFFLINE']),
-    refresh: options.refresh ?? false,
     allowHttp: options.allowHttp ?? isOn(env['CLAWDBOT_ALLOW_HTTP']),
     signal: options.signal,
     report: throttled(options.onProgress),

@@ -1,5 +1,6 @@
 // Reads zip files (wheels are zips) by their central directory, zip64 included, and streams one file out of them.
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
 import { ModelSourceError } from '../../errors.ts';
 
@@ -75,13 +76,11 @@ export class ZipFile {
 
   async *#unpacked(entry: ZipEntry, start: number): AsyncGenerator<Uint8Array> {
     if (entry.compressedBytes === 0) return;
-    const raw = this.#handle.createReadStream({
-      start, end: start + entry.compressedBytes - 1, autoClose: false, highWaterMark: STREAM_CHUNK_BYTES,
-    });
     if (entry.method === 0) {
-      yield* raw as AsyncIterable<Uint8Array>;
+      yield* this.#raw(entry, start);
       return;
     }
+    const raw = Readable.from(this.#raw(entry, start), { objectMode: false });
     const inflate = createInflateRaw({ chunkSize: STREAM_CHUNK_BYTES });
     raw.on('error', (error) => inflate.destroy(error));
     try {
@@ -94,8 +93,17 @@ export class ZipFile {
       inflate.destroy();
     }
   }
+
+  /** The entry's bytes as they are stored. (A read stream over the handle would close it.) */
+  async *#raw(entry: ZipEntry, start: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < entry.compressedBytes; at += STREAM_CHUNK_BYTES) {
+      const length = Math.min(STREAM_CHUNK_BYTES, entry.compressedBytes - at);
+      yield await readAt(this.#name, this.#handle, start + at, length);
+    }
+  }
 }
 
+/** The directory's offset, length and number of entries, from the end of the file. */
 async function findDirectory(
   name: string, handle: FileHandle, size: number,
 ): Promise<{ offset: number; bytes: number; count: number }> {
@@ -104,7 +112,9 @@ async function findDirectory(
   let at = tailBytes - END_RECORD.bytes;
   while (at >= 0 && tail.readUInt32LE(at) !== END_RECORD.signature) at--;
   if (at < 0) throw broken(name, 'it has no directory; the file is cut off or is no zip');
-  const small = { offset: tail.readUInt32LE(at + 16), bytes: tail.readUInt32LE(at + 12), count: tail.readUInt16LE(at + 10) };
+  const small = {
+    offset: tail.readUInt32LE(at + 16), bytes: tail.readUInt32LE(at + 12), count: tail.readUInt16LE(at + 10),
+  };
   const locatorAt = at - END64_LOCATOR.bytes;
   if (locatorAt < 0 || tail.readUInt32LE(locatorAt) !== END64_LOCATOR.signature) return small;
   const recordOffset = safe(name, tail.readBigUInt64LE(locatorAt + 8));
@@ -181,5 +191,6 @@ function safe(name: string, value: bigint): number {
 }
 
 function broken(name: string, what: string, cause?: unknown): ModelSourceError {
-  return new ModelSourceError(`The archive "${name}" cannot be used: ${what}. Get it again or use another source.`, { cause });
+  const message = `The archive "${name}" cannot be used: ${what}. Get it again or use another source.`;
+  return new ModelSourceError(message, { cause });
 }

@@ -21,7 +21,8 @@ export function chooseFiles(repo: string, files: readonly string[], quant: strin
     ? firsts.find((file) => hasQuant(file, quant))
     : firsts.length === 1 ? firsts[0] : preferred(firsts) ?? firsts[0];
   if (!chosen) {
-    throw new ModelSourceError(`The repository ${repo} has no ${quant} model. It has ${firsts.slice(0, 30).join(', ')}.`);
+    const known = firsts.slice(0, 30).join(', ');
+    throw new ModelSourceError(`The repository ${repo} has no ${quant} model. It has ${known}.`);
   }
   const parts = partPaths(chosen);
   const missing = parts.filter((part) => !present.has(part));

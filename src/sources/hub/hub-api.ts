@@ -42,8 +42,8 @@ export async function hubToken(env: Environment): Promise<string | undefined> {
   const given = env['HF_TOKEN'] || env['HUGGING_FACE_HUB_TOKEN'];
   const token = (given ?? await tokenFile(env))?.trim();
   if (!token) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new ModelSourceError('The Hugging Face token contains characters no token has.');
-  return token;
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ModelSourceError('The Hugging Face token contains characters that no token has. Check HF_TOKEN.');
 }
 
 async function tokenFile(env: Environment): Promise<string | undefined> {
@@ -55,6 +55,12 @@ async function tokenFile(env: Environment): Promise<string | undefined> {
   }
 }
 
+interface RepositoryRecord {
+  readonly sha?: unknown;
+  readonly siblings?: unknown;
+  readonly cardData?: { readonly license?: unknown };
+}
+
 /** The files of a revision. Asks the revision's own record, then (older mirrors) the tree. */
 export async function repositoryFiles(
   { repo, revision }: HubReference, token: string | undefined, settings: Settings,
@@ -63,12 +69,13 @@ export async function repositoryFiles(
   const name = encodeURIComponent(revision);
   const record = await json(new URL(`api/models/${repo}/revision/${name}`, base), token, settings, true)
     ?? (revision === 'main' ? await json(new URL(`api/models/${repo}`, base), token, settings, true) : undefined);
-  const { sha, siblings, cardData } = (record ?? {}) as { sha?: unknown; siblings?: unknown; cardData?: { license?: unknown } };
+  const { sha, siblings, cardData } = (record ?? {}) as RepositoryRecord;
   const commit = typeof sha === 'string' && COMMIT.test(sha) ? sha : undefined;
   const licence = typeof cardData?.license === 'string' ? cardData.license.slice(0, 100) : undefined;
   const listed = pathsIn(siblings, 'rfilename');
   if (listed.length > 0) return { commit, files: listed, licence };
-  const tree = await json(new URL(`api/models/${repo}/tree/${name}?recursive=1`, base), token, settings, record !== undefined);
+  const treeUrl = new URL(`api/models/${repo}/tree/${name}?recursive=1`, base);
+  const tree = await json(treeUrl, token, settings, record !== undefined);
   return { commit, files: pathsIn(tree, 'path'), licence };
 }
 

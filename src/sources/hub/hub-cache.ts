@@ -1,5 +1,7 @@
 // The Hugging Face hub's own cache: models--user--repo/{blobs, refs, snapshots}, shared with every tool that knows it.
-import { copyFile, link, lstat, mkdir, readFile, readdir, readlink, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile, link, lstat, mkdir, readFile, readdir, readlink, realpath, rename, rm, stat, symlink, writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { ModelSourceError } from '../../errors.ts';
 import { failureCode, storageFailure } from '../failures.ts';
@@ -53,7 +55,7 @@ export async function snapshotFiles(repo: string, commit: string): Promise<strin
     for (const entry of entries) {
       const full = path.join(dir, entry.name);
       if (entry.isDirectory() && depth < DEEPEST_FOLDER) await walk(full, depth + 1);
-      else if (!entry.isDirectory() && (await existing(full))) found.push(path.relative(root, full).replaceAll('\\', '/'));
+      else if (!entry.isDirectory() && (await isFile(full))) found.push(path.relative(root, full).replaceAll('\\', '/'));
     }
   };
   await walk(root, 0);
@@ -88,13 +90,14 @@ export async function linkIntoSnapshot(blob: string, pointer: string): Promise<v
   }
 }
 
-/** Deletes a snapshot's file, and its blob where no other snapshot points at it. */
+/** Deletes a snapshot's file, and its blob where no other snapshot points at it. Other files are left alone. */
 export async function removeFromHubCache(pointer: string): Promise<void> {
-  const isLink = (await lstat(pointer).catch(() => undefined))?.isSymbolicLink() ?? false;
   const repo = repoOf(pointer);
+  if (repo === undefined) return;
+  const isLink = (await lstat(pointer).catch(() => undefined))?.isSymbolicLink() ?? false;
   const blob = isLink ? path.resolve(path.dirname(pointer), await readlink(pointer)) : undefined;
   await rm(pointer, { force: true });
-  if (!blob || !repo || path.dirname(blob) !== path.join(repo, 'blobs')) return;
+  if (!blob || path.dirname(blob) !== path.join(repo, 'blobs')) return;
   for (const commit of await readdir(path.join(repo, 'snapshots'))) {
     for (const file of await snapshotFiles(repo, commit)) {
       if ((await realpath(snapshotFile(repo, commit, file))) === (await realpath(blob).catch(() => blob))) return;
@@ -112,11 +115,11 @@ function repoOf(pointer: string): string | undefined {
 /** A blob's name from an etag header. Throws ModelSourceError for one that is no plain name. */
 export function blobName(etag: string): string {
   const name = etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
-  if (!/^[\w-]{8,128}$/.test(name)) throw new ModelSourceError(`The hub names a file by the etag ${etag.slice(0, 80)}, which cannot be a name.`);
-  return name;
+  if (/^[\w-]{8,128}$/.test(name)) return name;
+  throw new ModelSourceError(`The hub gives a file the etag ${etag.slice(0, 80)}, which cannot be a name.`);
 }
 
-async function existing(file: string): Promise<boolean> {
+async function isFile(file: string): Promise<boolean> {
   try {
     return (await stat(file)).isFile();
   } catch (error) {

@@ -1,7 +1,7 @@
 // The hf: source: chooses a repository's model, fetches it into the hub's own cache, and finds it there when offline.
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { ModelSourceError } from '../../errors.ts';
+import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { storedFile } from '../cache.ts';
 import type { StoredFile } from '../cache.ts';
 import { download } from '../download.ts';
@@ -128,7 +128,7 @@ async function fetchFile(
     sha256: expected.sha256 ?? facts.sha256, sizeBytes: expected.sizeBytes ?? facts.sizeBytes,
   };
   if (expected.sha256 !== undefined && facts.sha256 !== undefined && facts.sha256 !== expected.sha256) {
-    throw new ModelSourceError(`${reference.repo} has another ${name} now (sha256 ${facts.sha256}) than was asked for.`);
+    throw new IntegrityError(`${reference.repo} has another ${name} (sha256 ${facts.sha256}) than was asked for.`);
   }
   const present = await sizeOf(blob);
   if (present !== undefined && (facts.sizeBytes === undefined || present === facts.sizeBytes)) {
@@ -141,8 +141,14 @@ async function fetchFile(
   });
   await rm(blob, { force: true });
   const { sha256 } = await download({
-    url: facts.url, token, target: blob, partial: `${blob}.incomplete`, expected: promised, label: path.posix.basename(name),
-    refuse: (kind) => (/\.gguf$/i.test(name) && kind !== 'gguf' ? 'does not send a GGUF file. Check HF_ENDPOINT.' : undefined),
+    url: facts.url,
+    token,
+    target: blob,
+    partial: `${blob}.incomplete`,
+    expected: promised,
+    label: path.posix.basename(name),
+    refuse: (kind) =>
+      (/\.gguf$/i.test(name) && kind !== 'gguf' ? 'does not send a GGUF file. Check HF_ENDPOINT.' : undefined),
   }, settings);
   await linkIntoSnapshot(blob, pointer);
   return await storedFile(pointer, sha256);

@@ -1,0 +1,77 @@
+// The https: source: a GGUF file, all parts of a split one, or an archive that holds a model.
+import { open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { extractModel } from './archive/extract.ts';
+import { storedFile } from './cache.ts';
+import type { StoredFile } from './cache.ts';
+import { download } from './download.ts';
+import { safeFileName } from './failures.ts';
+import { kindOfBytes } from './files.ts';
+import { shown } from './http.ts';
+import type { Expected } from './partial-file.ts';
+import type { UrlReference } from './reference.ts';
+import type { Settings } from './settings.ts';
+import { allParts } from './split-names.ts';
+
+/** Fetches into `dir`, which the caller has locked. `expected` is for a model in one file. */
+export async function fetchUrl(
+  reference: UrlReference, dir: string, expected: Expected, settings: Settings,
+): Promise<StoredFile[]> {
+  const urls = siblings(reference.url);
+  const files: StoredFile[] = [];
+  for (const url of urls) {
+    files.push(...await fetchOne({ ...reference, url }, dir, urls.length === 1 ? expected : {}, settings));
+  }
+  return files;
+}
+
+/** Every part's URL, in order. */
+function siblings(url: URL): URL[] {
+  const name = decodeURIComponent(path.posix.basename(url.pathname));
+  return allParts(name).map((part) => {
+    const sibling = new URL(url);
+    sibling.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1) + encodeURIComponent(part);
+    return part === name ? url : sibling;
+  });
+}
+
+export function urlFileName(url: URL): string {
+  return safeFileName(decodeURIComponent(path.posix.basename(url.pathname)) || url.hostname);
+}
+
+async function fetchOne(
+  reference: UrlReference, dir: string, expected: Expected, settings: Settings,
+): Promise<StoredFile[]> {
+  const name = urlFileName(reference.url);
+  const isArchive = /\.(tar\.gz|tgz|zip)$/i.test(name);
+  const target = path.join(dir, name);
+  const { sha256 } = await download({
+    url: reference.url, target, expected: isArchive ? {} : expected, refuse: complaint,
+  }, settings);
+  const kind = await kindOfFile(target);
+  if (kind !== 'zip' && kind !== 'gzip') return [await storedFile(target, sha256)];
+  const archive = `${target}.archive`;
+  await rename(target, archive);
+  try {
+    return await extractModel({ archive, kind, name: shown(reference.url), dir, pick: reference.pick }, settings);
+  } finally {
+    await rm(archive, { force: true });
+  }
+}
+
+function complaint(kind: ReturnType<typeof kindOfBytes>): string | undefined {
+  if (kind === 'html') return 'sends a web page, not a model. Use the address of the file itself.';
+  if (kind === 'unknown') return 'sends neither a GGUF file nor a zip or tar.gz archive. Check the URL.';
+  return undefined;
+}
+
+async function kindOfFile(file: string): Promise<ReturnType<typeof kindOfBytes>> {
+  const handle = await open(file, 'r');
+  try {
+    const start = new Uint8Array(64);
+    const { bytesRead } = await handle.read(start, 0, start.length, 0);
+    return kindOfBytes(start.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
