@@ -6,15 +6,15 @@ import { storedFile } from './cache.ts';
 import type { CacheEntry, StoredFile } from './cache.ts';
 import { safeFileName } from './failures.ts';
 import { sha256OfFile } from './files.ts';
-import { shown } from './http.ts';
+import { shown } from './web/http.ts';
 import { fetchHub } from './hub/hub.ts';
 import { findLocal } from './local.ts';
 import { checkBytes } from './partial-file.ts';
 import type { Expected } from './partial-file.ts';
-import { fetchPip, pipFileName } from './pip.ts';
+import { fetchPip, pipFileName } from './pip/pip.ts';
 import type { HubReference, PipReference, SourceReference, UrlReference } from './reference.ts';
 import type { Settings } from './settings.ts';
-import { fetchUrl, urlFileName } from './url.ts';
+import { fetchUrl, urlFileName } from './web/url.ts';
 
 export type RemoteReference = UrlReference | HubReference | PipReference;
 

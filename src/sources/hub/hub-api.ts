@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelSourceError } from '../../errors.ts';
 import { failureCode } from '../failures.ts';
-import { sendRequest, shown, TransientError } from '../http.ts';
-import type { HttpAnswer } from '../http.ts';
+import { sendRequest, shown, TransientError } from '../web/http.ts';
+import type { HttpAnswer } from '../web/http.ts';
 import { isPlainPath } from '../reference.ts';
 import type { HubReference } from '../reference.ts';
-import { retried } from '../retry.ts';
+import { retried } from '../web/retry.ts';
 import type { Environment, Settings } from '../settings.ts';
 import { blobName, COMMIT, hubHome } from './hub-cache.ts';
 

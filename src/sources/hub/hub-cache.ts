@@ -55,11 +55,11 @@ export async function snapshotFiles(repo: string, commit: string): Promise<strin
     for (const entry of entries) {
       const full = path.join(dir, entry.name);
       if (entry.isDirectory() && depth < DEEPEST_FOLDER) await walk(full, depth + 1);
-      else if (!entry.isDirectory() && (await isFile(full))) found.push(path.relative(root, full).replaceAll('\\', '/'));
+      else if (!entry.isDirectory() && (await isFile(full))) found.push(path.relative(root, full));
     }
   };
   await walk(root, 0);
-  return found.sort();
+  return found.map((file) => file.replaceAll(path.sep, '/')).sort();
 }
 
 export async function writeRef(repo: string, revision: string, commit: string): Promise<void> {

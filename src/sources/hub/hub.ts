@@ -4,7 +4,7 @@ import path from 'node:path';
 import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { storedFile } from '../cache.ts';
 import type { StoredFile } from '../cache.ts';
-import { download } from '../download.ts';
+import { download } from '../web/download.ts';
 import { isAbort, isStorageFailure, reasonOf, storageFailure } from '../failures.ts';
 import { sha256OfFile, sizeOf } from '../files.ts';
 import type { Expected } from '../partial-file.ts';

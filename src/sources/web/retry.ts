@@ -1,8 +1,8 @@
 // Tries again what may pass by itself, with growing pauses; progress in between starts the count anew.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ModelSourceError } from '../errors.ts';
+import { ModelSourceError } from '../../errors.ts';
 import { TransientError } from './http.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../settings.ts';
 
 const LONGEST_PAUSE_MS = 15_000;
 

@@ -2,19 +2,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError, ModelSourceError } from '../errors.ts';
-import { crc32 } from './archive/crc32.ts';
-import { ZipFile } from './archive/zip.ts';
-import type { ZipEntry } from './archive/zip.ts';
-import { storedFile } from './cache.ts';
-import type { StoredFile } from './cache.ts';
-import { safeFileName, storageFailure } from './failures.ts';
-import { checkFreeSpace, kindOfBytes } from './files.ts';
-import { PartialFile } from './partial-file.ts';
-import type { Expected } from './partial-file.ts';
+import { IntegrityError, ModelSourceError } from '../../errors.ts';
+import { crc32 } from '../archive/crc32.ts';
+import { ZipFile } from '../archive/zip.ts';
+import type { ZipEntry } from '../archive/zip.ts';
+import { storedFile } from '../cache.ts';
+import type { StoredFile } from '../cache.ts';
+import { safeFileName, storageFailure } from '../failures.ts';
+import { checkFreeSpace, kindOfBytes } from '../files.ts';
+import { PartialFile } from '../partial-file.ts';
+import type { Expected } from '../partial-file.ts';
 import { pipDownload } from './pip-client.ts';
-import type { PipReference, WheelPart } from './reference.ts';
-import type { Settings } from './settings.ts';
+import type { PipReference, WheelPart } from '../reference.ts';
+import type { Settings } from '../settings.ts';
 
 const LARGEST_RECORD_BYTES = 8 * 2 ** 20;
 

@@ -1,14 +1,14 @@
 // Downloads one file: resumes what an earlier run left, retries, verifies, and lands it in one step.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError, ModelSourceError } from '../errors.ts';
-import { isAbort, storageFailure } from './failures.ts';
-import { checkFreeSpace, kindOfBytes, sizeOf } from './files.ts';
+import { IntegrityError, ModelSourceError } from '../../errors.ts';
+import { isAbort, storageFailure } from '../failures.ts';
+import { checkFreeSpace, kindOfBytes, sizeOf } from '../files.ts';
 import { networkFailure, sendRequest, shown, TransientError } from './http.ts';
-import { PartialFile } from './partial-file.ts';
-import type { Expected } from './partial-file.ts';
+import { PartialFile } from '../partial-file.ts';
+import type { Expected } from '../partial-file.ts';
 import { retried } from './retry.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../settings.ts';
 
 export interface DownloadRequest {
   readonly url: URL;

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ModelSourceError } from '../errors.ts';
-import { failureCode } from './failures.ts';
-import type { Settings } from './settings.ts';
+import { ModelSourceError } from '../../errors.ts';
+import { failureCode } from '../failures.ts';
+import type { Settings } from '../settings.ts';
 
 /** In this order; the module form belongs to the interpreter a user would call. */
 const CLIENTS: readonly (readonly string[])[] = [

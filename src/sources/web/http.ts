@@ -1,7 +1,7 @@
 // One HTTP request: redirects followed by hand so that no credential crosses an origin, failures sorted by what helps.
-import { ModelSourceError } from '../errors.ts';
-import { failureCode, isAbort, reasonOf } from './failures.ts';
-import type { Settings } from './settings.ts';
+import { ModelSourceError } from '../../errors.ts';
+import { failureCode, isAbort, reasonOf } from '../failures.ts';
+import type { Settings } from '../settings.ts';
 
 const MOST_REDIRECTS = 8;
 

@@ -1,17 +1,17 @@
 // The https: source: a GGUF file, all parts of a split one, or an archive that holds a model.
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { extractModel } from './archive/extract.ts';
-import { storedFile } from './cache.ts';
-import type { StoredFile } from './cache.ts';
+import { extractModel } from '../archive/extract.ts';
+import { storedFile } from '../cache.ts';
+import type { StoredFile } from '../cache.ts';
 import { download } from './download.ts';
-import { safeFileName } from './failures.ts';
-import { kindOfBytes } from './files.ts';
+import { safeFileName } from '../failures.ts';
+import { kindOfBytes } from '../files.ts';
 import { shown } from './http.ts';
-import type { Expected } from './partial-file.ts';
-import type { UrlReference } from './reference.ts';
-import type { Settings } from './settings.ts';
-import { allParts } from './split-names.ts';
+import type { Expected } from '../partial-file.ts';
+import type { UrlReference } from '../reference.ts';
+import type { Settings } from '../settings.ts';
+import { allParts } from '../split-names.ts';
 
 /** Fetches into `dir`, which the caller has locked. `expected` is for a model in one file. */
 export async function fetchUrl(
