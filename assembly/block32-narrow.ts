@@ -29,7 +29,8 @@ import {
   let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
-    let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20), s2 = first_sum(FORMAT, x + 24), s3 = first_sum(FORMAT, x + 28);
+    let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20);
+    let s2 = first_sum(FORMAT, x + 24), s3 = first_sum(FORMAT, x + 28);
     let t0 = s0, t1 = s1, t2 = s2, t3 = s3;
     let u = i32x4.splat(0), v = u, u4 = u, v4 = u;
     if (has_fifth_bit(FORMAT)) {
@@ -88,7 +89,9 @@ import {
 
 /** Half a block's quants of one group, with vectors j of its low and high columns. */
 // @ts-ignore: decorator
-@inline function add_pair(FORMAT: i32, sum: v128, w: usize, low: v128, high: v128, bits: v128, bits4: v128, nibble: v128, bit4: v128): v128 {
+@inline function add_pair(
+  FORMAT: i32, sum: v128, w: usize, low: v128, high: v128, bits: v128, bits4: v128, nibble: v128, bit4: v128,
+): v128 {
   const q = v128.load(w);
   let l = v128.and(q, nibble), h = v128.and(i16x8.shr_u(q, 4), nibble);
   if (has_fifth_bit(FORMAT)) {
@@ -161,7 +164,8 @@ import {
     const second = r + 4 < rows ? group : 0;
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(
-        FORMAT, w, second, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+        FORMAT, w, second, x + xRow * <usize>c, blocks,
+        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
       );
     }
     w += group << 1; out += 32;

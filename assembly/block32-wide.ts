@@ -164,8 +164,10 @@ import {
     }
     if (has_fifth_bit(FORMAT)) w += 16;
     const X = v128.load32_splat(x), offset = x + 4;
-    const d0 = load_scales(FORMAT, scales, b, mask, exponent), d1 = load_scales(FORMAT, scales + g1, b, mask, exponent);
-    const d2 = load_scales(FORMAT, scales + g2, b, mask, exponent), d3 = load_scales(FORMAT, scales + g3, b, mask, exponent);
+    const d0 = load_scales(FORMAT, scales, b, mask, exponent);
+    const d1 = load_scales(FORMAT, scales + g1, b, mask, exponent);
+    const d2 = load_scales(FORMAT, scales + g2, b, mask, exponent);
+    const d3 = load_scales(FORMAT, scales + g3, b, mask, exponent);
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d0, X), a0);
     a1 = madd_i32(block_sum(FORMAT, l1, h1, offset), f32x4.mul(d1, X), a1);
     a2 = madd_i32(block_sum(FORMAT, l2, h2, offset), f32x4.mul(d2, X), a2);
@@ -192,7 +194,10 @@ import {
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += 4) {
     for (let c: u32 = 0; c < n; c += 4) {
-      tile_4x4(FORMAT, w, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate);
+      tile_4x4(
+        FORMAT, w, x + xRow * <usize>c, blocks,
+        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+      );
     }
     w += group; out += 16;
     if (bias) bias += 16;

@@ -151,7 +151,8 @@ export function dequantize_iq1_s(src: usize, dst: usize, count: u32): void {
  */
 export function dequantize_iq1_m(src: usize, dst: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i += 256) {
-    const s0 = <u32>load<u16>(src, 48), s1 = <u32>load<u16>(src, 50), s2 = <u32>load<u16>(src, 52), s3 = <u32>load<u16>(src, 54);
+    const s0 = <u32>load<u16>(src, 48), s1 = <u32>load<u16>(src, 50);
+    const s2 = <u32>load<u16>(src, 52), s3 = <u32>load<u16>(src, 54);
     const bits = (s0 >> 12) | ((s1 >> 8) & 0xf0) | ((s2 >> 4) & 0xf00) | (s3 & 0xf000);
     const d = reinterpret<f32>((<i32><i16>bits << 13) & <i32>0x8fffe000) * reinterpret<f32>(0x77800000);
     for (let group: usize = 0; group < 32; group++) {

@@ -36,7 +36,8 @@ export function dequantize_bf16(src: usize, dst: usize, count: u32): void {
 /** 0x10 in byte i where bit i of the 16 bits at `ptr` is set. */
 // @ts-ignore: decorator
 @inline function fifth_bits(ptr: usize): v128 {
-  const spread = i8x16.shuffle(v128.load16_splat(ptr), v128.load16_splat(ptr), 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const bits = v128.load16_splat(ptr);
+  const spread = i8x16.shuffle(bits, bits, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
   const bit = i64x2.splat(<i64>0x8040201008040201);
   return v128.and(i8x16.eq(v128.and(spread, bit), bit), i8x16.splat(0x10));
 }

@@ -24,7 +24,8 @@ import { wide_panels, wide_single } from './block32-wide';
 }
 
 export function matmul_q4_0_q8_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q4_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -36,7 +37,8 @@ export function matmul_q4_0_q8_single(
 }
 
 export function matmul_q4_1_q8_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q4_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -48,7 +50,8 @@ export function matmul_q4_1_q8_single(
 }
 
 export function matmul_q5_0_q8_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q5_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -60,7 +63,8 @@ export function matmul_q5_0_q8_single(
 }
 
 export function matmul_q5_1_q8_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q5_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -72,7 +76,8 @@ export function matmul_q5_1_q8_single(
 }
 
 export function matmul_q8_0_q16_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   wide_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -84,7 +89,8 @@ export function matmul_q8_0_q16_single(
 }
 
 export function matmul_iq4_nl_q16_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   wide_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -96,7 +102,8 @@ export function matmul_iq4_nl_q16_single(
 }
 
 export function matmul_iq4_xs_q16_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   wide_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -108,7 +115,8 @@ export function matmul_iq4_xs_q16_single(
 }
 
 export function matmul_mxfp4_q16_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   wide_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }

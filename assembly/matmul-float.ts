@@ -1,7 +1,7 @@
 // Matrix products with float weights in file order: out (n, rows) = x (n, cols) · weightᵀ, lanes along the columns.
 // One accumulator per (row, column of the output) runs through the row in order, four lanes wide, so that a result
 // depends neither on n nor on how rows are shared out.
-import { f16_mask, f16_scale, horizontal_sum, load_bf16x4, load_f16x4, madd } from './half';
+import { f16_mask, f16_scale, horizontal_sum, load_bf16x4, load_f16, load_f16x4, madd } from './half';
 
 const F32 = 0;
 const F16 = 1;
@@ -16,7 +16,7 @@ const BF16 = 2;
 
 // @ts-ignore: decorator
 @inline function load1(TYPE: i32, ptr: usize): f32 {
-  if (TYPE == F16) return reinterpret<f32>((<i32>load<i16>(ptr) << 13) & <i32>0x8fffe000) * reinterpret<f32>(0x77800000);
+  if (TYPE == F16) return load_f16(ptr);
   if (TYPE == BF16) return reinterpret<f32>(<u32>load<u16>(ptr) << 16);
   return load<f32>(ptr);
 }
@@ -89,9 +89,10 @@ const BF16 = 2;
       }
       const v0 = w, v1 = v0 + rowBytes, v2 = v1 + rowBytes, v3 = v2 + rowBytes;
       finish(outRow, tail(TYPE, horizontal_sum(a0), v0, xRow, cols4, cols), bias, scale, accumulate);
-      finish(outRow + 4, tail(TYPE, horizontal_sum(a1), v1, xRow, cols4, cols), bias ? bias + 4 : 0, scale, accumulate);
-      finish(outRow + 8, tail(TYPE, horizontal_sum(a2), v2, xRow, cols4, cols), bias ? bias + 8 : 0, scale, accumulate);
-      finish(outRow + 12, tail(TYPE, horizontal_sum(a3), v3, xRow, cols4, cols), bias ? bias + 12 : 0, scale, accumulate);
+      const s1 = bias ? bias + 4 : 0, s2 = bias ? bias + 8 : 0, s3 = bias ? bias + 12 : 0;
+      finish(outRow + 4, tail(TYPE, horizontal_sum(a1), v1, xRow, cols4, cols), s1, scale, accumulate);
+      finish(outRow + 8, tail(TYPE, horizontal_sum(a2), v2, xRow, cols4, cols), s2, scale, accumulate);
+      finish(outRow + 12, tail(TYPE, horizontal_sum(a3), v3, xRow, cols4, cols), s3, scale, accumulate);
     }
     w += rowBytes << 2; out += 16;
     if (bias) bias += 16;

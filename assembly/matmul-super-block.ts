@@ -24,7 +24,8 @@ import { wide_panels, wide_single } from './super-block-wide';
 }
 
 export function matmul_q2_k_q8_k_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q2_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -36,7 +37,8 @@ export function matmul_q2_k_q8_k_single(
 }
 
 export function matmul_q3_k_q8_k_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q3_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -48,7 +50,8 @@ export function matmul_q3_k_q8_k_single(
 }
 
 export function matmul_q4_k_q8_k_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q4_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -60,7 +63,8 @@ export function matmul_q4_k_q8_k_single(
 }
 
 export function matmul_q5_k_q8_k_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q5_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -72,7 +76,8 @@ export function matmul_q5_k_q8_k_single(
 }
 
 export function matmul_q6_k_q8_k_panels(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   panels(Q6_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }

@@ -3,8 +3,8 @@
 import { f16_mask, f16_scale, load_f16x4 } from './half';
 import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
 import {
-  Q2_K, Q3_K, Q4_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask, low_mask,
-  min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
+  Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
+  low_mask, min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
 } from './super-block';
 
 /** The zero point's share as the first value of an i16 accumulator: −32, −4 or 0 times the sum of the activations. */
@@ -18,10 +18,11 @@ import {
 /** Four quads of 4 rows times the same columns, times the half's scales. */
 // @ts-ignore: decorator
 @inline function half_sum(
-  first: v128, x0: v128, x1: v128, x2: v128, x3: v128, q0: v128, q1: v128, q2: v128, q3: v128, scales: v128,
+  FORMAT: i32, first: v128, x0: v128, x1: v128, x2: v128, x3: v128, q0: v128, q1: v128, q2: v128, q3: v128, scales: v128,
 ): v128 {
   const low = i16x8.add(dot8(x0, q0), dot8(x1, q1)), high = i16x8.add(dot8(x2, q2), dot8(x3, q3));
-  return dot16(i16x8.add(first, i16x8.add(low, high)), scales);
+  const sum = i16x8.add(low, high);
+  return dot16(FORMAT == Q3_K || FORMAT == Q6_K ? i16x8.add(first, sum) : sum, scales);
 }
 
 /** sum + a super-block's integers times its scales, for column C of a panel. */
@@ -63,8 +64,42 @@ import {
       }
       for (let p: u32 = 0; p < 4; p++) {
         const v = w + second;
+        if (FORMAT == Q4_K) {
+          // Both halves have one scale and fit i16 together: |Σ| ≤ 16 · 15 · 127. Q5_K does not fit.
+          const s = half_scales(FORMAT, 0, scales, S, upper, p);
+          const r = half_scales(FORMAT, 0, scales + second, T, upper, p);
+          let c0 = zero, c1 = zero, c2 = zero, c3 = zero, d0 = zero, d1 = zero, d2 = zero, d3 = zero;
+          for (const end = w + 64; w < end; w += 16) {
+            const g = v128.load(w), h = v128.load(w + second);
+            const gl = v128.and(g, low), gh = v128.and(i16x8.shr_u(g, 4), low);
+            const hl = v128.and(h, low), hh = v128.and(i16x8.shr_u(h, 4), low);
+            let X = v128.load32_splat(values);
+            c0 = i16x8.add(c0, dot8(X, gl)); d0 = i16x8.add(d0, dot8(X, hl));
+            X = v128.load32_splat(values, 64);
+            c0 = i16x8.add(c0, dot8(X, gh)); d0 = i16x8.add(d0, dot8(X, hh));
+            X = v128.load32_splat(values, 4);
+            c1 = i16x8.add(c1, dot8(X, gl)); d1 = i16x8.add(d1, dot8(X, hl));
+            X = v128.load32_splat(values, 68);
+            c1 = i16x8.add(c1, dot8(X, gh)); d1 = i16x8.add(d1, dot8(X, hh));
+            X = v128.load32_splat(values, 8);
+            c2 = i16x8.add(c2, dot8(X, gl)); d2 = i16x8.add(d2, dot8(X, hl));
+            X = v128.load32_splat(values, 72);
+            c2 = i16x8.add(c2, dot8(X, gh)); d2 = i16x8.add(d2, dot8(X, hh));
+            X = v128.load32_splat(values, 12);
+            c3 = i16x8.add(c3, dot8(X, gl)); d3 = i16x8.add(d3, dot8(X, hl));
+            X = v128.load32_splat(values, 76);
+            c3 = i16x8.add(c3, dot8(X, gh)); d3 = i16x8.add(d3, dot8(X, hh));
+            values += 16;
+          }
+          i0 = i32x4.add(i0, dot16(c0, s)); j0 = i32x4.add(j0, dot16(d0, r));
+          i1 = i32x4.add(i1, dot16(c1, s)); j1 = i32x4.add(j1, dot16(d1, r));
+          i2 = i32x4.add(i2, dot16(c2, s)); j2 = i32x4.add(j2, dot16(d2, r));
+          i3 = i32x4.add(i3, dot16(c3, s)); j3 = i32x4.add(j3, dot16(d3, r));
+          values += 64;
+          continue;
+        }
         let u = low, t = low;
-        if (FORMAT != Q4_K && FORMAT != Q2_K) {
+        if (FORMAT != Q2_K) {
           u = upper_bits(FORMAT, 0, w); t = upper_bits(FORMAT, 0, v);
         }
         let p0 = quad(FORMAT, 0, 0, w, u, low, high), p1 = quad(FORMAT, 0, 1, w, u, low, high);
@@ -73,17 +108,25 @@ import {
         let q2 = quad(FORMAT, 0, 2, v, t, low, high), q3 = quad(FORMAT, 0, 3, v, t, low, high);
         let s = half_scales(FORMAT, 0, scales, S, upper, p), r = half_scales(FORMAT, 0, scales + second, T, upper, p);
         let f = first_sum(FORMAT, offsets);
-        let x0 = v128.load32_splat(values), x1 = v128.load32_splat(values, 16), x2 = v128.load32_splat(values, 32), x3 = v128.load32_splat(values, 48);
-        i0 = i32x4.add(i0, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j0 = i32x4.add(j0, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        let x0 = v128.load32_splat(values), x1 = v128.load32_splat(values, 16);
+        let x2 = v128.load32_splat(values, 32), x3 = v128.load32_splat(values, 48);
+        i0 = i32x4.add(i0, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j0 = i32x4.add(j0, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 4);
-        x0 = v128.load32_splat(values, 4); x1 = v128.load32_splat(values, 20); x2 = v128.load32_splat(values, 36); x3 = v128.load32_splat(values, 52);
-        i1 = i32x4.add(i1, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j1 = i32x4.add(j1, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 4); x1 = v128.load32_splat(values, 20);
+        x2 = v128.load32_splat(values, 36); x3 = v128.load32_splat(values, 52);
+        i1 = i32x4.add(i1, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j1 = i32x4.add(j1, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 8);
-        x0 = v128.load32_splat(values, 8); x1 = v128.load32_splat(values, 24); x2 = v128.load32_splat(values, 40); x3 = v128.load32_splat(values, 56);
-        i2 = i32x4.add(i2, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j2 = i32x4.add(j2, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 8); x1 = v128.load32_splat(values, 24);
+        x2 = v128.load32_splat(values, 40); x3 = v128.load32_splat(values, 56);
+        i2 = i32x4.add(i2, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j2 = i32x4.add(j2, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 12);
-        x0 = v128.load32_splat(values, 12); x1 = v128.load32_splat(values, 28); x2 = v128.load32_splat(values, 44); x3 = v128.load32_splat(values, 60);
-        i3 = i32x4.add(i3, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j3 = i32x4.add(j3, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 12); x1 = v128.load32_splat(values, 28);
+        x2 = v128.load32_splat(values, 44); x3 = v128.load32_splat(values, 60);
+        i3 = i32x4.add(i3, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j3 = i32x4.add(j3, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         if (FORMAT == Q6_K) {
           u = upper_bits(FORMAT, 1, w); t = upper_bits(FORMAT, 1, v);
         }
@@ -91,21 +134,29 @@ import {
         p2 = quad(FORMAT, 1, 2, w, u, low, high); p3 = quad(FORMAT, 1, 3, w, u, low, high);
         q0 = quad(FORMAT, 1, 0, v, t, low, high); q1 = quad(FORMAT, 1, 1, v, t, low, high);
         q2 = quad(FORMAT, 1, 2, v, t, low, high); q3 = quad(FORMAT, 1, 3, v, t, low, high);
-        if (!has_words(FORMAT)) {
+        if (FORMAT != Q5_K) {
           s = half_scales(FORMAT, 1, scales, S, upper, p); r = half_scales(FORMAT, 1, scales + second, T, upper, p);
         }
         f = first_sum(FORMAT, offsets + 16);
-        x0 = v128.load32_splat(values, 64); x1 = v128.load32_splat(values, 80); x2 = v128.load32_splat(values, 96); x3 = v128.load32_splat(values, 112);
-        i0 = i32x4.add(i0, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j0 = i32x4.add(j0, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 64); x1 = v128.load32_splat(values, 80);
+        x2 = v128.load32_splat(values, 96); x3 = v128.load32_splat(values, 112);
+        i0 = i32x4.add(i0, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j0 = i32x4.add(j0, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 20);
-        x0 = v128.load32_splat(values, 68); x1 = v128.load32_splat(values, 84); x2 = v128.load32_splat(values, 100); x3 = v128.load32_splat(values, 116);
-        i1 = i32x4.add(i1, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j1 = i32x4.add(j1, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 68); x1 = v128.load32_splat(values, 84);
+        x2 = v128.load32_splat(values, 100); x3 = v128.load32_splat(values, 116);
+        i1 = i32x4.add(i1, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j1 = i32x4.add(j1, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 24);
-        x0 = v128.load32_splat(values, 72); x1 = v128.load32_splat(values, 88); x2 = v128.load32_splat(values, 104); x3 = v128.load32_splat(values, 120);
-        i2 = i32x4.add(i2, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j2 = i32x4.add(j2, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 72); x1 = v128.load32_splat(values, 88);
+        x2 = v128.load32_splat(values, 104); x3 = v128.load32_splat(values, 120);
+        i2 = i32x4.add(i2, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j2 = i32x4.add(j2, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         f = first_sum(FORMAT, offsets + 28);
-        x0 = v128.load32_splat(values, 76); x1 = v128.load32_splat(values, 92); x2 = v128.load32_splat(values, 108); x3 = v128.load32_splat(values, 124);
-        i3 = i32x4.add(i3, half_sum(f, x0, x1, x2, x3, p0, p1, p2, p3, s)); j3 = i32x4.add(j3, half_sum(f, x0, x1, x2, x3, q0, q1, q2, q3, r));
+        x0 = v128.load32_splat(values, 76); x1 = v128.load32_splat(values, 92);
+        x2 = v128.load32_splat(values, 108); x3 = v128.load32_splat(values, 124);
+        i3 = i32x4.add(i3, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
+        j3 = i32x4.add(j3, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
         w += pair_bytes(FORMAT); values += 128; offsets += 32;
       }
     }
@@ -154,20 +205,23 @@ import {
 /** One pair of one group of 4 rows times one column. */
 // @ts-ignore: decorator
 @inline function pair_sum(
-  FORMAT: i32, w: usize, values: usize, offsets: usize, scales: usize, words: v128, upper: u32, p: u32, low: v128, high: v128,
+  FORMAT: i32, w: usize, values: usize, offsets: usize, scales: usize, words: v128, upper: u32, p: u32,
+  low: v128, high: v128,
 ): v128 {
   const u = FORMAT != Q4_K && FORMAT != Q2_K ? upper_bits(FORMAT, 0, w) : low;
   const t = FORMAT == Q6_K ? upper_bits(FORMAT, 1, w) : u;
   const s = half_scales(FORMAT, 0, scales, words, upper, p);
   const first = half_sum(
-    first_sum(FORMAT, offsets),
-    v128.load32_splat(values), v128.load32_splat(values, 4), v128.load32_splat(values, 8), v128.load32_splat(values, 12),
+    FORMAT, first_sum(FORMAT, offsets),
+    v128.load32_splat(values), v128.load32_splat(values, 4),
+    v128.load32_splat(values, 8), v128.load32_splat(values, 12),
     quad(FORMAT, 0, 0, w, u, low, high), quad(FORMAT, 0, 1, w, u, low, high),
     quad(FORMAT, 0, 2, w, u, low, high), quad(FORMAT, 0, 3, w, u, low, high), s,
   );
   const second = half_sum(
-    first_sum(FORMAT, offsets + 4),
-    v128.load32_splat(values, 16), v128.load32_splat(values, 20), v128.load32_splat(values, 24), v128.load32_splat(values, 28),
+    FORMAT, first_sum(FORMAT, offsets + 4),
+    v128.load32_splat(values, 16), v128.load32_splat(values, 20),
+    v128.load32_splat(values, 24), v128.load32_splat(values, 28),
     quad(FORMAT, 1, 0, w, t, low, high), quad(FORMAT, 1, 1, w, t, low, high),
     quad(FORMAT, 1, 2, w, t, low, high), quad(FORMAT, 1, 3, w, t, low, high),
     has_words(FORMAT) ? s : half_scales(FORMAT, 1, scales, words, upper, p),
@@ -228,7 +282,8 @@ import {
     const second = r + 4 < rows ? group : 0;
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(
-        FORMAT, w, second, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+        FORMAT, w, second, x + xRow * <usize>c, blocks,
+        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
       );
     }
     w += group << 1; out += 32;

@@ -2,8 +2,8 @@
 import { f16_mask, f16_scale, load_f16x4 } from './half';
 import { dot16, madd_i32, store_groups, store_tile, sum_pairs } from './tile';
 import {
-  Q2_K, Q3_K, Q4_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask, low_mask,
-  min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
+  Q2_K, Q3_K, Q4_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
+  low_mask, min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
 } from './super-block';
 
 /** Sum over a half's 16 columns for 4 rows and one column of the panel, less the zero point, times the half's scales. */
@@ -107,7 +107,8 @@ import {
 /** One pair of one group of 4 rows times one column. */
 // @ts-ignore: decorator
 @inline function pair_sum(
-  FORMAT: i32, w: usize, values: usize, offsets: usize, scales: usize, words: v128, upper: u32, p: u32, low: v128, high: v128,
+  FORMAT: i32, w: usize, values: usize, offsets: usize, scales: usize, words: v128, upper: u32, p: u32,
+  low: v128, high: v128,
 ): v128 {
   const u = FORMAT != Q4_K && FORMAT != Q2_K ? upper_bits(FORMAT, 0, w) : low;
   const t = FORMAT == Q6_K ? upper_bits(FORMAT, 1, w) : u;
@@ -132,7 +133,8 @@ import {
   sum = add_integers(0, sum, integers, load_f16x4(scales, mask, exponent), x);
   if (!has_words(FORMAT) && FORMAT != Q2_K) return sum;
   const low = has_words(FORMAT) ? min_words(scales, 0) : sum, high = has_words(FORMAT) ? min_words(scales, 1) : sum;
-  return add_integers(0, sum, block_mins(FORMAT, 1, 0, scales, low, high, x), min_factor(FORMAT, scales, mask, exponent), x);
+  const mins = block_mins(FORMAT, 1, 0, scales, low, high, x);
+  return add_integers(0, sum, mins, min_factor(FORMAT, scales, mask, exponent), x);
 }
 
 /** 8 rows × 1 column, of which `groups` times 4 are stored: two streams, as more would spill. */
@@ -172,7 +174,10 @@ import {
   const group = group_bytes(FORMAT, blocks), xRow = activation_bytes() * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += 4) {
     for (let c: u32 = 0; c < n; c += 4) {
-      tile_4x4(FORMAT, w, x + xRow * <usize>c, blocks, out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate);
+      tile_4x4(
+        FORMAT, w, x + xRow * <usize>c, blocks,
+        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
+      );
     }
     w += group; out += 16;
     if (bias) bias += 16;

@@ -150,7 +150,9 @@ import { BIT2_MASK, BIT4_MASK, BITS01_MASK, BITS45_MASK, NIBBLE_MASK, SCALE_PAIR
 /** Σ minimum · Σ activations over the 8 pairs for 4 rows; `sums` has the pair sums of one column, L · 4 bytes apart. */
 // @ts-ignore: decorator
 @inline export function min_sum(L: usize, m0: v128, m1: v128, m2: v128, m3: v128, sums: usize): v128 {
-  const low = i32x4.add(i32x4.dot_i16x8_s(m0, v128.load32_splat(sums)), i32x4.dot_i16x8_s(m1, v128.load32_splat(sums + 4 * L)));
+  const low = i32x4.add(
+    i32x4.dot_i16x8_s(m0, v128.load32_splat(sums)), i32x4.dot_i16x8_s(m1, v128.load32_splat(sums + 4 * L)),
+  );
   const high = i32x4.add(
     i32x4.dot_i16x8_s(m2, v128.load32_splat(sums + 8 * L)), i32x4.dot_i16x8_s(m3, v128.load32_splat(sums + 12 * L)),
   );
