@@ -79,7 +79,8 @@ function lineOf(progress: ShownProgress, start: { time: number; bytes: number },
   if (totalBytes) {
     const share = Math.min(1, loadedBytes / totalBytes);
     const full = Math.round(share * BAR_WIDTH);
-    pieces.push(`[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}] ${String(Math.floor(share * 100)).padStart(3)} %`);
+    const percent = String(Math.floor(share * 100)).padStart(3);
+    pieces.push(`[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}] ${percent} %`);
   }
   if (loadedBytes > 0) pieces.push(amount(progress));
   const seconds = (time - start.time) / 1000;
@@ -118,7 +119,6 @@ function label(progress: ShownProgress): string {
 
 /** Names come from files and servers: no control characters reach the terminal, and long ones keep their end. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
   return plain.length <= 40 ? plain : `…${plain.slice(-39)}`;
 }
@@ -130,5 +130,6 @@ function amount({ loadedBytes, totalBytes }: ShownProgress): string {
 function duration(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
