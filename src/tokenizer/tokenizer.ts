@@ -107,7 +107,8 @@ function sentencePieceBpe(metadata: Metadata): Tokenizer {
   const vocabulary = new Vocabulary(metadata);
   const ids = readSpecialIds(metadata, vocabulary, { bos: 1, eos: 2, unk: 0 });
   const addSpacePrefix = metadata.boolean(`${KEY}add_space_prefix`) ?? true;
-  const model = new SentencePieceBpe(vocabulary, addSpacePrefix, ids.unkId);
+  const hasUnknown = ids.unkId !== undefined && vocabulary.has(ids.unkId, TOKEN_KIND.unknown | TOKEN_KIND.control);
+  const model = new SentencePieceBpe(vocabulary, addSpacePrefix, hasUnknown ? ids.unkId : undefined);
   return new ModelTokenizer('sentencepiece-bpe', {
     metadata, vocabulary, model, ids, ...additions(metadata, ids, { bos: true, eos: false }),
   });

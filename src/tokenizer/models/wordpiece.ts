@@ -8,8 +8,8 @@ import type { TextModel } from './text-model.ts';
 const WHITE_SPACE = /^\p{White_Space}$/u;
 const DROPPED = /^[\0\uFFFD\p{Cc}\p{Cf}\p{Co}]$/u;
 const ACCENT = /^\p{M}$/u;
-/** Punctuation and ASCII symbols. U+007E is not among them, as in llama.cpp. */
-const OWN_WORD = /^[\p{P}$+<=>^\x60|]$/u;
+/** Punctuation and the ASCII symbols. */
+const OWN_WORD = /^[\p{P}$+<=>^\x60|~]$/u;
 const ASCII_LETTERS = /^[a-z0-9]$/;
 
 export class WordPiece implements TextModel {
