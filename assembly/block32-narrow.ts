@@ -1,6 +1,6 @@
-// Blocks of 32 times 8-bit activations, relaxed builds: products of bytes, added in pairs to i16 lanes, one lane pair per
-// row. The sums of a block stay in i16: |Σ (quant − zero point) · activation| over a lane's 16 columns is at most 32512,
-// and additions modulo 2^16 make every larger intermediate harmless.
+// Blocks of 32 times 8-bit activations, relaxed builds: products of bytes, added in pairs to i16 lanes, one lane pair
+// per row. The sums of a block stay in i16: |Σ (quant − zero point) · activation| over a lane's 16 columns is at most
+// 32512, and additions modulo 2^16 make every larger intermediate harmless.
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
@@ -101,8 +101,8 @@ import {
 }
 
 /**
- * 16 rows × 1 column, of which `groups` times 4 are stored. Four groups at a time are four streams through memory, which
- * hides the misses at page boundaries that one stream runs into (measured: 11 against 6 GB/s).
+ * 16 rows × 1 column, of which `groups` times 4 are stored. Four groups at a time are four streams through memory,
+ * which hides the misses at page boundaries that one stream runs into (measured: 11 against 6 GB/s).
  */
 // @ts-ignore: decorator
 @inline function vector_16(

@@ -1,6 +1,6 @@
 // The formats with blocks of 32, four rows interleaved: sizes, and how scales are read. For the matmul kernels only.
 //
-//   a group of 4 rows: quants of all blocks, then scales of all blocks (src/backends/wasm/layouts-block32.ts packs them)
+//   a group of 4 rows: quants of all blocks, then scales of all blocks (see src/backends/wasm/layouts-block32.ts)
 //   quants of a block: Q4*, IQ4*, MXFP4 4 vectors: byte (row r, e) has columns 4j + e (low nibble), 16 + 4j + e (high)
 //                      Q5*              the same, then 1 vector: bit t of byte (r, e) is the fifth bit of column 4t + e
 //                      Q8_0             8 vectors: byte (r, e) is column 4j + e

@@ -147,7 +147,7 @@ export function dequantize_iq1_s(src: usize, dst: usize, count: u32): void {
 }
 
 /**
- *   qs u8[32] · qh u8[16] (3 index bits and the sign of delta per 8) · scales u16[4] (4 × 3 bits, and 4 bits of d)  56 bytes
+ *   qs u8[32] · qh u8[16] (per 8: 3 index bits, sign of delta) · scales u16[4] (4 × 3 bits, 4 bits of d)  56 bytes
  */
 export function dequantize_iq1_m(src: usize, dst: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i += 256) {

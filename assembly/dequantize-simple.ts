@@ -1,4 +1,4 @@
-// Blocks of 32 (and plain 16-bit floats) to float32: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, F16, BF16, F32.
+// Formats with small blocks and plain floats to float32: Q4_*, Q5_*, Q8_0, Q1_0, Q2_0, IQ4_NL, MXFP4, NVFP4, F16, BF16, F32.
 // Specification: src/quant. `count` is a multiple of the block size; every operation is a single rounded one.
 import { f16_mask, f16_scale, load_bf16x4, load_f16, load_f16x4 } from './half';
 import { store_affine, store_scaled } from './widen';
@@ -126,4 +126,57 @@ export function dequantize_mxfp4(src: usize, dst: usize, count: u32): void {
 /** row *= factor. */
 export function scale_row_f32(ptr: usize, count: u32, factor: f32): void {
   for (const end = ptr + (<usize>count << 2); ptr != end; ptr += 4) store<f32>(ptr, load<f32>(ptr) * factor);
+}
+
+/** Half of an unsigned E4M3 scale, because the table holds doubled values; NaN counts as 0. */
+// @ts-ignore: decorator
+@inline function ue4m3_half(bits: u32): f32 {
+  if (bits == 0x7f) return 0;
+  const exponent = (bits >> 3) & 15, mantissa = bits & 7;
+  if (exponent == 0) return <f32>mantissa * <f32>0.0009765625;
+  return reinterpret<f32>(((exponent + 119) << 23) | (mantissa << 20));
+}
+
+/**
+ *   scales UE4M3[4] · 4 × (qs u8[8]: elements j low, j + 8 high)                                        36 bytes
+ */
+export function dequantize_nvfp4(src: usize, dst: usize, count: u32): void {
+  const levels = v128.load(MXFP4_VALUES);
+  for (let i: u32 = 0; i < count; i += 64) {
+    for (let group: usize = 0; group < 4; group++) {
+      const qs = v128.load64_zero(src + 4 + (group << 3));
+      const both = i64x2.shuffle(low_nibbles(qs), high_nibbles(qs), 0, 2);
+      store_scaled(dst, i8x16.swizzle(levels, both), f32x4.splat(ue4m3_half(load<u8>(src + group))));
+      dst += 64;
+    }
+    src += 36;
+  }
+}
+
+/**
+ *   d f16 · 128 bits, set for +d and clear for −d                                                       18 bytes
+ */
+export function dequantize_q1_0(src: usize, dst: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i += 128) {
+    const d = load_f16(src);
+    for (let bit: u32 = 0; bit < 128; bit++) {
+      store<f32>(dst, (load<u8>(src + 2 + (bit >> 3)) >> <u8>(bit & 7)) & 1 ? d : -d);
+      dst += 4;
+    }
+    src += 18;
+  }
+}
+
+/**
+ *   d f16 · qs u8[16], 2 bits each                                                                      18 bytes
+ */
+export function dequantize_q2_0(src: usize, dst: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i += 64) {
+    const d = load_f16(src);
+    for (let q: u32 = 0; q < 64; q++) {
+      store<f32>(dst, <f32>(<i32>((<u32>load<u8>(src + 2 + (q >> 2)) >> ((q & 3) << 1)) & 3) - 1) * d);
+      dst += 4;
+    }
+    src += 18;
+  }
 }

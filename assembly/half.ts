@@ -42,3 +42,21 @@ import { F16_MASK, F16_SCALE } from './memory-map';
   const pairs = f32x4.add(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
+
+/** f16 of a float, rounded to nearest even; overflow becomes infinity. */
+// @ts-ignore: decorator
+@inline export function to_f16(x: f32): u32 {
+  const bits = reinterpret<u32>(x), sign = (bits >> 16) & 0x8000;
+  const size = bits & 0x7fffffff;
+  if (size >= 0x7f800000) return sign | 0x7c00 | (size > 0x7f800000 ? 0x200 : 0);
+  if (size >= 0x477ff000) return sign | 0x7c00;
+  // Adding this number lets the float unit round a subnormal half at the right bit.
+  if (size < 0x38800000) return sign | (reinterpret<u32>(reinterpret<f32>(size) + <f32>0.5) - 0x3f000000);
+  return sign | ((size - 0x38000000 + 0xfff + ((size >> 13) & 1)) >> 13);
+}
+
+/** The nearest number that f16 holds. */
+// @ts-ignore: decorator
+@inline export function round_f16(x: f32): f32 {
+  return reinterpret<f32>((<i32><i16>to_f16(x) << 13) & <i32>0x8fffe000) * reinterpret<f32>(0x77800000);
+}

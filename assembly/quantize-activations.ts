@@ -2,6 +2,10 @@
 // lone row (n % 4 == 1) as a panel of one. Missing rows of the last panel are zeros. L is 4 or 1, E the bytes per value:
 // the baseline build multiplies 16-bit lanes and stores 8-bit values as 16 bits. Twin: src/backends/wasm/layouts.ts.
 //
+// Values, and the scales and sums per 32 columns rounded to f16, are those of ggml's Q8_0 and Q8_1, so that greedy text
+// parts from llama.cpp's at near ties only (measured on SmolLM2: the gap where it parts halves). q16 holds the same 8-bit
+// values in 16 bits, for weights whose quants need all 8.
+//
 //   q8    per 32 columns   scale f32[L] · offset[L] · sum f32[L] · values (quad 0 … 7)[L][4] of E bytes
 //   q16   per 32 columns   scale f32[L] · values (quad 0 … 7)[L][4] of 2 bytes
 //   q8_k  per 256 columns  scale f32[L] · pair sums i16[2] (4)[L] · offset (16)[L] · values (quad 0 … 63)[L][4] of E bytes
@@ -9,6 +13,8 @@
 // offset is −8 (q8) or −32 (q8_k, per 16 columns) times the sum of the values: what a weight's zero point contributes.
 // Narrow builds hold it as two i16 (columns 0, 1 and 2, 3 of every quad), wide ones as one i32. sum is scale · sum of
 // values. Pair sums are over 32 columns, paired (0, 2), (1, 3), (4, 6), (5, 7) as 6-bit minima unpack.
+
+import { round_f16 } from './half';
 
 const Q8 = 0;
 const Q16 = 1;
@@ -25,7 +31,8 @@ const Q8_K = 2;
 
 // @ts-ignore: decorator
 @inline function sum_of(sums: v128): i32 {
-  return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  const low = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
+  return low + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
 }
 
 // @ts-ignore: decorator
@@ -50,7 +57,8 @@ const Q8_K = 2;
 /** Quantizes 16 floats, stores them as quads of a panel, and returns the sums of the values by column % 4. */
 // @ts-ignore: decorator
 @inline function store16(FORMAT: i32, L: usize, dst: usize, src: usize, inverse: v128): v128 {
-  const a = rounded(src, inverse), b = rounded(src + 16, inverse), c = rounded(src + 32, inverse), d = rounded(src + 48, inverse);
+  const a = rounded(src, inverse), b = rounded(src + 16, inverse);
+  const c = rounded(src + 32, inverse), d = rounded(src + 48, inverse);
   const low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(c, d);
   if (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16) {
     const values = i8x16.narrow_i16x8_s(low, high);
@@ -84,7 +92,7 @@ const Q8_K = 2;
 // @ts-ignore: decorator
 @inline function pack_block32(FORMAT: i32, L: usize, dst: usize, lane: usize, src: usize): void {
   const most = largest(f32x4.max(magnitude16(src), magnitude16(src + 64)));
-  const levels: f32 = FORMAT == Q16 ? 32767 : 127;
+  const levels: f32 = 127;
   const inverse = f32x4.splat(most == 0 ? 0 : levels / most);
   const scale = most / levels;
   const meta = dst + (lane << 2);
@@ -92,10 +100,10 @@ const Q8_K = 2;
   const values = dst + (FORMAT == Q16 ? 4 : 12) * L + lane * perQuad;
   let sums = store16(FORMAT, L, values, src, inverse);
   sums = i32x4.add(sums, store16(FORMAT, L, values + step16(FORMAT, L), src + 64, inverse));
-  store<f32>(meta, scale);
+  store<f32>(meta, round_f16(scale));
   if (FORMAT == Q8) {
     store<i32>(meta + 4 * L, offset_of(sums, -8));
-    store<f32>(meta + 8 * L, scale * <f32>sum_of(sums));
+    store<f32>(meta + 8 * L, round_f16(scale * <f32>sum_of(sums)));
   }
 }
 
@@ -139,7 +147,9 @@ const Q8_K = 2;
 }
 
 // @ts-ignore: decorator
-@inline function pack(FORMAT: i32, dst: usize, src: usize, cols: u32, srcBytes: usize, from: u32, to: u32, n: u32): void {
+@inline function pack(
+  FORMAT: i32, dst: usize, src: usize, cols: u32, srcBytes: usize, from: u32, to: u32, n: u32,
+): void {
   const rowBytes = block_bytes(FORMAT) * <usize>(cols / (FORMAT == Q8_K ? 256 : 32));
   for (let row = from; row < to; row += 4) {
     const panel = dst + rowBytes * <usize>row, rows = min(4, n - row);

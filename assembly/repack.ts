@@ -1,6 +1,6 @@
 // Packs 4 rows of a weight together, in place: file order to the interleaved layouts that the integer kernels read.
-// Specification: src/backends/wasm/layouts*.ts, which draw them. `group` is the first of 4 contiguous rows, `copy` room for
-// as many bytes, `blocks` the blocks per row.
+// Specification: src/backends/wasm/layouts*.ts, which draw them. `group` is the first of 4 contiguous rows, `copy` room
+// for as many bytes, `blocks` the blocks per row.
 
 /** One row's 4-byte words `j` of a block to vectors `j` of a group. */
 // @ts-ignore: decorator

@@ -18,7 +18,8 @@ import {
 /** Four quads of 4 rows times the same columns, times the half's scales. */
 // @ts-ignore: decorator
 @inline function half_sum(
-  FORMAT: i32, first: v128, x0: v128, x1: v128, x2: v128, x3: v128, q0: v128, q1: v128, q2: v128, q3: v128, scales: v128,
+  FORMAT: i32, first: v128, x0: v128, x1: v128, x2: v128, x3: v128,
+  q0: v128, q1: v128, q2: v128, q3: v128, scales: v128,
 ): v128 {
   const low = i16x8.add(dot8(x0, q0), dot8(x1, q1)), high = i16x8.add(dot8(x2, q2), dot8(x3, q3));
   const sum = i16x8.add(low, high);

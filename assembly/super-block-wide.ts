@@ -6,7 +6,7 @@ import {
   low_mask, min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
 } from './super-block';
 
-/** Sum over a half's 16 columns for 4 rows and one column of the panel, less the zero point, times the half's scales. */
+/** Sum over a half's 16 columns for 4 rows and one column of a panel, less the zero point, times the half's scales. */
 // @ts-ignore: decorator
 @inline function half_sum(
   FORMAT: i32, L: usize, values: usize, offset: usize, q0: v128, q1: v128, q2: v128, q3: v128, scales: v128,

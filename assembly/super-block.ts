@@ -1,8 +1,8 @@
-// The formats with super-blocks of 256, four rows interleaved: sizes, and how quants and scales are read. For the matmul
-// kernels only; src/backends/wasm/layouts-k.ts packs them.
+// The formats with super-blocks of 256, four rows interleaved: sizes, and how quants and scales are read. For the
+// matmul kernels only; src/backends/wasm/layouts-k.ts specifies them.
 //
 // A super-block is 8 pairs of 32 columns, a pair two halves of 16, a half four quads j of 4 columns.
-//   quants of a pair: Q4_K  4 vectors j: first half low nibbles, second half high nibbles                        64 bytes
+//   quants of a pair: Q4_K  4 vectors j: first half low nibbles, second half high nibbles                     64 bytes
 //                     Q5_K  the same, then 1 vector: bit 4 · half + j is the fifth bit                           80
 //                     Q6_K  the same, then 1 vector per half: bits 2j, 2j + 1 are the upper two                  96
 //                     Q2_K  1 vector per half: bits 2j, 2j + 1                                                   32
@@ -115,8 +115,8 @@ import { BIT2_MASK, BIT4_MASK, BITS01_MASK, BITS45_MASK, NIBBLE_MASK, SCALE_PAIR
 }
 
 /**
- * The scale of a half of pair 4 · upper + p for 4 rows, twice in each 32-bit lane as i16. `words` is scale_words for the
- * formats that have them.
+ * The scale of a half of pair 4 · upper + p for 4 rows, twice in each 32-bit lane as i16. `words` is scale_words for
+ * the formats that have them.
  */
 // @ts-ignore: decorator
 @inline export function half_scales(FORMAT: i32, HALF: i32, scales: usize, words: v128, upper: u32, p: u32): v128 {
@@ -134,7 +134,8 @@ import { BIT2_MASK, BIT4_MASK, BITS01_MASK, BITS45_MASK, NIBBLE_MASK, SCALE_PAIR
     const word = v128.load(scales + 8 + (<usize>(p >> 1) << 4));
     const low = v128.and(i16x8.shr_u(word, upper << 2), i8x16.splat(0x0f));
     const high = v128.and(i16x8.shr_u(v128.load(scales, 40), (2 * upper + (p >> 1)) << 1), i8x16.splat(0x03));
-    const pairs = swizzle(v128.or(low, i16x8.shl(high, 4)), v128.load(SCALE_PAIRS + (<usize>(2 * (p & 1) + HALF) << 4)));
+    const indices = v128.load(SCALE_PAIRS + (<usize>(2 * (p & 1) + HALF) << 4));
+    const pairs = swizzle(v128.or(low, i16x8.shl(high, 4)), indices);
     return i16x8.sub(pairs, i16x8.splat(32));
   }
   return swizzle(words, v128.load(SCALE_PAIRS + (<usize>p << 4)));

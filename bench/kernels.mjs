@@ -1,5 +1,5 @@
-// Speed of the matrix kernels: matrix-vector in GB/s of weight bytes against a memory-read ceiling measured in the same run,
-// and prefill tiles in GFLOP/s. One thread. Usage: node bench/kernels.mjs [--build baseline|relaxed] [--types Q4_1,Q8_0]
+// Speed of the matrix kernels: matrix-vector in GB/s of weight bytes against a memory-read ceiling measured in the same
+// run, and prefill tiles in GFLOP/s. One thread. Usage: node bench/kernels.mjs [--build baseline|relaxed] [--types Q4_1]
 // [--shape 4096x4096] [--columns 64] [--weights 256] (MiB of weights that matrix-vector calls go round) [--json]
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { values: options } = parseArgs({
   options: {
     build: { type: 'string', default: 'relaxed' },
-    types: { type: 'string', default: 'Q4_1,Q8_0,Q4_0,Q6_K,Q4_K,Q5_0,Q5_K,Q5_1,Q2_K,Q3_K,IQ4_NL,IQ4_XS,MXFP4,F16,BF16,F32' },
+    types: {
+      type: 'string',
+      default: 'Q4_0,Q4_1,Q5_0,Q5_1,Q8_0,Q2_K,Q3_K,Q4_K,Q5_K,Q6_K,IQ4_NL,IQ4_XS,MXFP4,F16,BF16,F32',
+    },
     shape: { type: 'string', default: '4096x4096' },
     columns: { type: 'string', default: '64' },
     weights: { type: 'string', default: '256' },
@@ -68,7 +71,8 @@ const arena = new Arena(ARENA_BASE, pages * 65536);
 const x = { ptr: arena.allocate(4 * columns * cols, 'x'), rows: columns, cols, stride: cols, allocation: 0 };
 const out = { ptr: arena.allocate(4 * columns * rows, 'out'), rows: columns, cols: rows, stride: rows, allocation: 0 };
 const packed = arena.allocate(activationBytes('q8', columns, cols) * 2, 'packed');
-const scratch = arena.allocate(4 * 4 * cols, 'scratch');
+const scratchSize = 4 * 4 * cols;
+const scratch = arena.allocate(scratchSize, 'scratch');
 const weightsPtr = arena.allocate(coldBytes * 1.2, 'weights');
 const floats = new Float32Array(memory.buffer, x.ptr, columns * cols);
 for (let i = 0; i < floats.length; i++) floats[i] = Math.sin(i * 0.7) * 2;
@@ -88,10 +92,11 @@ for (const type of options.types.split(',')) {
   const rowBytes = (cols / blockSize) * blockBytes;
   const count = Math.max(1, Math.floor(coldBytes / (rows * rowBytes)));
   const weights = Array.from({ length: count }, (_, i) => ({
-    name: type, type, layout: layoutFor(type, rows, cols), rows, cols, depth: 1, ptr: weightsPtr + i * rows * rowBytes, rowBytes,
+    name: type, type, layout: layoutFor(type, rows, cols), rows, cols, depth: 1,
+    ptr: weightsPtr + i * rows * rowBytes, rowBytes,
   }));
   const format = activationFormat(weights[0]);
-  if (scratchBytes(weights[0]) > 4 * 4 * cols) throw new Error('scratch is too small');
+  if (scratchBytes(weights[0]) > scratchSize) throw new Error('scratch is too small');
   packActivations(kernels, format, packed, x, 0, 1, 1);
   let turn = 0;
   const vector = seconds(`${type} vector`, () => {
@@ -112,14 +117,17 @@ for (const type of options.types.split(',')) {
 }
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root }).toString().trim();
 if (options.json) {
-  console.log(JSON.stringify({ build: options.build, node: process.version, commit, rows, cols, columns, ceilingGBs: ceiling, results }));
+  const setting = { build: options.build, node: process.version, commit, rows, cols, columns };
+  console.log(JSON.stringify({ ...setting, ceilingGBs: ceiling, results }));
 } else {
-  console.log(`${options.build}, node ${process.version}, ${commit}, ${rows}×${cols}, 1 thread; memory read ${ceiling.toFixed(1)} GB/s`);
+  console.log(`${options.build}, node ${process.version}, ${commit}, ${rows}×${cols}, 1 thread`);
+  console.log(`memory read ${ceiling.toFixed(1)} GB/s`);
   console.log('type      layout        x      vector GB/s  GFLOP/s   ' + `${columns} columns GFLOP/s   pack GB/s`);
   for (const r of results) {
     console.log(
       `${r.type.padEnd(9)} ${r.layout.padEnd(13)} ${r.activations.padEnd(6)} ${r.vectorGBs.toFixed(1).padStart(11)} ` +
-      `${r.vectorGFLOPs.toFixed(1).padStart(8)} ${r.tileGFLOPs.toFixed(1).padStart(20)} ${(r.packGBs?.toFixed(1) ?? '').padStart(11)}`,
+        `${r.vectorGFLOPs.toFixed(1).padStart(8)} ${r.tileGFLOPs.toFixed(1).padStart(20)} ` +
+        (r.packGBs?.toFixed(1) ?? '').padStart(11),
     );
   }
 }

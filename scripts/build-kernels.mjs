@@ -1,4 +1,4 @@
-// Compiles assembly/ into dist/kernels/*.wasm, once per build in asconfig.json; skips when sources and compiler are unchanged.
+// Compiles assembly/ into dist/kernels/*.wasm, once per build in asconfig.json; skips when nothing has changed.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -38,7 +38,9 @@ export function placeActivation(
   const stride = cols + extra;
   const ptr = kernels.arena.allocate(4 * rows * stride, 'activation');
   const target = kernels.floats(ptr, rows * stride);
-  if (values) for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) target[r * stride + c] = values[r * cols + c];
+  if (values) {
+    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) target[r * stride + c] = values[r * cols + c];
+  }
   return { ptr, rows, cols, stride, allocation: ptr };
 }
 

@@ -24,7 +24,9 @@ describe.each(TYPES)('%s interleaved', (type) => {
 
     const expected = bytes.slice();
     const copy = new Uint8Array(4 * rowBytes);
-    for (let row = 0; row < rows; row += 4) interleaveGroup(type, expected.subarray(row * rowBytes, (row + 4) * rowBytes), copy);
+    for (let row = 0; row < rows; row += 4) {
+      interleaveGroup(type, expected.subarray(row * rowBytes, (row + 4) * rowBytes), copy);
+    }
     expect(Buffer.compare(kernels.bytes(ptr, bytes.length), expected)).toBe(0);
 
     const back = new Uint8Array(rowBytes);

@@ -1,7 +1,7 @@
 // Interleaved layouts of the formats with super-blocks of 256: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS.
 //
-// A super-block is 8 pairs of 32 columns, a pair two halves of 16, a half four quads j of 4 columns; vectors hold one quad of
-// each of the 4 rows. Each pair is packed by itself:
+// A super-block is 8 pairs of 32 columns, a pair two halves of 16, a half four quads j of 4 columns; vectors hold one
+// quad of each of the 4 rows. Each pair is packed by itself:
 //   Q4_K  4 vectors j: first half in the low nibbles, second half in the high nibbles
 //   Q5_K  the same, then 1 vector: bit 4 · half + j is the fifth bit
 //   Q6_K  the same, then 1 vector per half: bits 2j, 2j + 1 are the upper two
@@ -29,7 +29,13 @@ interface Fields {
 }
 
 /** One quad's bits move: word and shift in the file, vector and shift in the group. */
-interface Move { readonly at: number; readonly from: number; readonly vector: number; readonly to: number; readonly mask: number }
+interface Move {
+  readonly at: number;
+  readonly from: number;
+  readonly vector: number;
+  readonly to: number;
+  readonly mask: number;
+}
 
 function layout({ bits, vectorsPerPair, scales }: Fields): BlockLayout {
   const moves: Move[] = [];
@@ -46,7 +52,8 @@ function layout({ bits, vectorsPerPair, scales }: Fields): BlockLayout {
     }
   }
   const scaleBytes = scales.reduce((sum, [, unit]) => sum + 4 * unit, 0);
-  const moveScales = (from: DataView, to: DataView, place: (offset: number, field: number, unit: number) => [number, number]) => {
+  type Place = (offset: number, field: number, unit: number) => [source: number, target: number];
+  const moveScales = (from: DataView, to: DataView, place: Place): void => {
     let field = 0;
     for (const [offset, unit] of scales) {
       const [source, target] = place(offset, field, unit);
@@ -110,11 +117,15 @@ export const K_LAYOUTS = {
     scales: [[108, 2], [96, 4], [100, 4], [104, 4]],
   }),
   Q4_K: layout({ bits: [nibblesOf64(16)], vectorsPerPair: 4, scales: [[0, 2], [2, 2], ...SIX_BIT_SCALES] }),
-  Q5_K: layout({ bits: [nibblesOf64(48), oneBit(16, 4)], vectorsPerPair: 5, scales: [[0, 2], [2, 2], ...SIX_BIT_SCALES] }),
+  Q5_K: layout({
+    bits: [nibblesOf64(48), oneBit(16, 4)],
+    vectorsPerPair: 5,
+    scales: [[0, 2], [2, 2], ...SIX_BIT_SCALES],
+  }),
   Q6_K: layout({
     bits: [
       {
-        // 64 bytes per 128 columns: pairs 0, 1 in the low nibbles of the first and second 32 bytes, pairs 2, 3 in the high.
+        // 64 bytes per 128 columns: pairs 0, 1 in the low nibbles of the first and second 32, pairs 2, 3 in the high.
         width: 4,
         file: (pair, half, j) => [64 * (pair >> 2) + 32 * (pair & 1) + 16 * half + 4 * j, 2 * (pair & 2)],
         group: (half, j) => [j, 4 * half],

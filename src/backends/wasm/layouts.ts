@@ -11,7 +11,9 @@ import { BLOCK32_LAYOUTS } from './layouts-block32.ts';
 import { K_LAYOUTS } from './layouts-k.ts';
 
 /** Moves one block of one row between file order (`row`, at `at`) and its place (`lane` 0 … 3) in a group. */
-export type MoveBlock = (row: DataView, at: number, group: DataView, quants: number, scales: number, lane: number) => void;
+export type MoveBlock = (
+  row: DataView, at: number, group: DataView, quants: number, scales: number, lane: number,
+) => void;
 
 export interface BlockLayout {
   /** Bytes of quants and of scales that a block of 4 rows takes. */

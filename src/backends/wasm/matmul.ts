@@ -61,11 +61,12 @@ export function activationBytes(format: ActivationFormat, n: number, cols: numbe
 }
 
 /**
- * Packs rows [rowFrom, rowTo) of the `n` rows of `x` to `packedPtr`, which stands for row 0. `rowFrom` must be a multiple
- * of 4, and so must `rowTo` unless it is `n`; threads may share the rows that way. Nothing to do for `f32`.
+ * Packs rows [rowFrom, rowTo) of the `n` rows of `x` to `packedPtr`, which stands for row 0. `rowFrom` must be a
+ * multiple of 4, and so must `rowTo` unless it is `n`; threads may share the rows that way. Nothing to do for `f32`.
  */
 export function packActivations(
-  kernels: Kernels, format: ActivationFormat, packedPtr: number, x: Activation, rowFrom: number, rowTo: number, n: number,
+  kernels: Kernels, format: ActivationFormat, packedPtr: number, x: Activation,
+  rowFrom: number, rowTo: number, n: number,
 ): void {
   if (format === 'f32' || rowFrom >= rowTo) return;
   kernels.exports[`pack_${format}`](packedPtr, x.ptr, x.cols, 4 * x.stride, rowFrom, rowTo, n);
@@ -131,7 +132,8 @@ function multiplyInterleaved(
   if (tiled < n) {
     const rowBytes = blocks * exports[`packed_bytes_${format}`]();
     exports[`${name}_single`](
-      ptr, packedPtr + tiled * rowBytes, outPtr + tiled * outBytes, biasPtr, rowTo - rowFrom, blocks, scale, Number(accumulate),
+      ptr, packedPtr + tiled * rowBytes, outPtr + tiled * outBytes, biasPtr, rowTo - rowFrom, blocks,
+      scale, Number(accumulate),
     );
   }
 }
@@ -167,8 +169,9 @@ export function getRows(
 }
 
 /**
- * Turns rows [rowFrom, rowTo) of all matrices of `weight` from file order into `weight.layout`, in place. Rows are counted
- * through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout. `scratchPtr` as in matmulRows.
+ * Turns rows [rowFrom, rowTo) of all matrices of `weight` from file order into `weight.layout`, in place. Rows are
+ * counted through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout. `scratchPtr` as
+ * in matmulRows.
  */
 export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number, scratchPtr: number): void {
   if (weight.layout !== 'interleaved4') return;
