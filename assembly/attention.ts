@@ -3,7 +3,7 @@
 //
 // Layout of a block (KV_BLOCK_SIZE = 32 positions): (kvHeads, 32, dim) elements. Block numbers come from the row's table.
 import { exp_f32, exp_f32x4, tanh_f32x4 } from './math';
-import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd } from './half';
+import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd, to_f16 } from './half';
 
 /** Fields of the parameter record, by byte offset; twin: src/backends/wasm/attention-params.ts. */
 const Q: usize = 0; const Q_BYTES: usize = 4; const OUT: usize = 8; const OUT_BYTES: usize = 12;
@@ -205,18 +205,6 @@ function attend(params: usize, r: i32, kv: i32): void {
 export function attention_f32(params: usize, from: i32, step: i32, numItems: i32): void {
   const numKv = load<i32>(params, NUM_KV_HEADS);
   for (let item = from; item < numItems; item += step) attend(params, item / numKv, item % numKv);
-}
-
-/** f16 of a float, rounded to nearest even; overflow becomes infinity. */
-// @ts-ignore: decorator
-@inline function to_f16(x: f32): u32 {
-  const bits = reinterpret<u32>(x), sign = (bits >> 16) & 0x8000;
-  const size = bits & 0x7fffffff;
-  if (size >= 0x7f800000) return sign | 0x7c00 | (size > 0x7f800000 ? 0x200 : 0);
-  if (size >= 0x477ff000) return sign | 0x7c00;
-  // Adding this number lets the float unit round a subnormal half at the right bit.
-  if (size < 0x38800000) return sign | (reinterpret<u32>(reinterpret<f32>(size) + <f32>0.5) - 0x3f000000);
-  return sign | ((size - 0x38000000 + 0xfff + ((size >> 13) & 1)) >> 13);
 }
 
 /** Stores heads [headFrom, headTo) of rows [rowFrom, rowTo) of x (n, numKv · dim) at the rows' positions. */

@@ -9,8 +9,8 @@ import { extractRow, groupOf, isInterleavable } from './layouts.ts';
 import type { InterleavedType } from './layouts.ts';
 
 /**
- * How a kernel wants its activations. `f32` takes them as they lie; `q8` is 8 bits with a scale per 32 columns, `q16`
- * 16 bits with a scale per 32, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
+ * How a kernel wants its activations. `f32` takes them as they lie; `q8` is 8 bits with a scale per 32 columns, `q16` the
+ * same in 16 bits, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
  */
 export type ActivationFormat = 'f32' | 'q8' | 'q16' | 'q8_k';
 
