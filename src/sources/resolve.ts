@@ -12,6 +12,7 @@ import type { RemoteReference } from './fetch-reference.ts';
 import { makeDir } from './files.ts';
 import { findLocal } from './local.ts';
 import { acquireLock } from './lock.ts';
+import type { Progress } from './progress.ts';
 import { parseReference, parseSource } from './reference.ts';
 import { settle } from './settings.ts';
 import type { ResolveOptions, Settings } from './settings.ts';
@@ -67,7 +68,7 @@ async function local(given: string, catalog: Catalog, settings: Settings): Promi
 
 async function fromCatalog(model: CatalogModel, settings: Settings): Promise<CacheEntry> {
   const about = { name: model.name, reference: model.name, format: model.format };
-  return await cached(`${model.name}-${model.sha256.slice(0, 12)}`, about, settings, async (dir) => {
+  return await cached(`${model.name}-${model.sha256.slice(0, 12)}`, about, settings, async (dir, settings) => {
     const failures: SourceFailure[] = [];
     for (const source of model.sources) {
       try {
@@ -84,14 +85,14 @@ async function fromCatalog(model: CatalogModel, settings: Settings): Promise<Cac
 
 async function fromReference(reference: RemoteReference, settings: Settings): Promise<CacheEntry> {
   const { key, ...about } = describeReference(reference);
-  return await cached(key, about, settings, async (dir) =>
+  return await cached(key, about, settings, async (dir, settings) =>
     ({ source: about.reference, ...await fetchReference(reference, dir, undefined, settings) }));
 }
 
 /** The cached entry, or one made by `fetchFiles` under the model's lock. */
 async function cached(
   key: string, about: Pick<CacheEntry, 'name' | 'reference' | 'format'>, settings: Settings,
-  fetchFiles: (dir: string) => Promise<Pick<CacheEntry, 'files' | 'source' | 'licence'>>,
+  fetchFiles: (dir: string, settings: Settings) => Promise<Pick<CacheEntry, 'files' | 'source' | 'licence'>>,
 ): Promise<CacheEntry> {
   const dir = entryDir(settings.cacheDir, key);
   const found = await readWholeEntry(dir);
@@ -100,13 +101,17 @@ async function cached(
     return found;
   }
   // Offline nothing is written, so that a cache on a read-only disk serves too.
-  if (settings.offline) return { ...about, ...await fetchFiles(dir) };
+  if (settings.offline) return { ...about, ...await fetchFiles(dir, settings) };
   const lock = await acquireLock(settings.cacheDir, key, settings);
   try {
     const meanwhile = await readWholeEntry(dir);
     if (meanwhile) return meanwhile;
     await makeDir(dir);
-    const entry = { ...about, ...await fetchFiles(dir) };
+    const report = (progress: Progress): void => {
+      lock.note(progress);
+      settings.report(progress);
+    };
+    const entry = { ...about, ...await fetchFiles(dir, { ...settings, report }) };
     await writeEntry(dir, entry);
     return entry;
   } finally {
