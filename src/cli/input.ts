@@ -1,0 +1,38 @@
+// What a command works on: text or ids, from options, from what stands after them, or from standard input.
+import type { Surroundings } from './command.ts';
+import { integers, text } from './options.ts';
+import type { Values } from './options.ts';
+import { readInput } from './output.ts';
+import { UsageError } from './parse-arguments.ts';
+
+export const TEXT_OR_IDS = {
+  text: text({ help: 'The text' }),
+  ids: integers({ min: 0 }, { value: 'ID,…', help: 'Token ids in place of text' }),
+};
+
+/** Text from --text or the positional arguments ("-" is standard input), or ids from --ids: exactly one of them. */
+export async function textOrIds(
+  values: Values<typeof TEXT_OR_IDS>, positionals: readonly string[], surroundings: Surroundings,
+): Promise<string | readonly number[]> {
+  const given = [values.text, values.ids, positionals.length > 0 ? positionals.join(' ') : undefined];
+  const chosen = given.filter((value) => value !== undefined);
+  if (chosen.length !== 1) throw new UsageError('Give one text, or --text TEXT, or --ids 1,2,3, or - to read standard input.');
+  return chosen[0] === '-' ? withoutFinalNewline(await readInput(surroundings)) : chosen[0];
+}
+
+/** The end of line that `echo` and editors add. */
+export function withoutFinalNewline(given: string): string {
+  return given.replace(/\r?\n$/, '');
+}
+
+/** Throws UsageError where there are arguments that no option takes. */
+export function refusePositionals(positionals: readonly string[], hint: string): void {
+  if (positionals.length > 0) throw new UsageError(`Unexpected argument ${JSON.stringify(positionals[0])}. ${hint}`);
+}
+
+/** The one model a command is about: its argument, or --model. */
+export function modelArgument(positionals: readonly string[], model: string | undefined, command: string): string {
+  const given = [...positionals, ...(model === undefined ? [] : [model])];
+  if (given.length === 1) return given[0];
+  throw new UsageError(`clawdbot ${command} takes one MODEL, ${given.length === 0 ? 'none' : given.length} given.`);
+}

@@ -1,0 +1,78 @@
+// Gets a command its model: with progress on stderr, options from the command line, and an end that is never forgotten.
+import type { LoadProgress } from '../engine/types.ts';
+import { UnsupportedModelError } from '../errors.ts';
+import type { GgufFile } from '../gguf/reader.ts';
+import { readGgufParts } from '../gguf/split.ts';
+import { openFile } from '../platform/node-file.ts';
+import { resolveModel } from '../sources/resolve.ts';
+import type { ResolvedModel } from '../sources/resolve.ts';
+import type { CliEngine, Surroundings } from './command.ts';
+import type { Values } from './options.ts';
+import { printable } from './format.ts';
+import { createProgressBar } from './progress-bar.ts';
+import type { ProgressBar } from './progress-bar.ts';
+import { DEFAULT_MODEL, loadOptionsFrom } from './shared-options.ts';
+import type { ENGINE, MODEL, SOURCE } from './shared-options.ts';
+
+type EngineValues = Partial<Values<typeof ENGINE & typeof MODEL>>;
+type SourceValues = Partial<Values<typeof SOURCE>>;
+
+/** Loads the model, lets `use` work with it, and frees it whatever happens. */
+export async function withEngine<T>(
+  values: EngineValues, surroundings: Surroundings, use: (engine: CliEngine) => Promise<T>,
+): Promise<T> {
+  const progress = progressFor(surroundings);
+  let engine: CliEngine;
+  try {
+    engine = await surroundings.loadEngine(values.model ?? DEFAULT_MODEL, {
+      ...loadOptionsFrom(values), signal: surroundings.signal, onProgress: progress.update,
+    });
+  } finally {
+    progress.finish();
+  }
+  try {
+    for (const warning of engine.model.warnings) surroundings.stderr.write(`warning: ${printable(warning)}\n`);
+    return await use(engine);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The files of a model, fetched where they are not here yet. */
+export async function fetchModel(reference: string, values: SourceValues, surroundings: Surroundings): Promise<ResolvedModel> {
+  const progress = progressFor(surroundings);
+  try {
+    return await resolveModel(reference, {
+      cacheDir: values.cacheDir, offline: values.offline, env: surroundings.env, signal: surroundings.signal,
+      onProgress: progress.update,
+    });
+  } finally {
+    progress.finish();
+  }
+}
+
+export interface ModelHeader {
+  readonly resolved: ResolvedModel;
+  readonly file: GgufFile;
+}
+
+/** Metadata and tensor table of a model, without loading it: vocabulary-only files will do. */
+export async function readHeader(reference: string, values: SourceValues, surroundings: Surroundings): Promise<ModelHeader> {
+  const resolved = await fetchModel(reference, values, surroundings);
+  if (resolved.format !== 'gguf') {
+    throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this command reads GGUF files.`);
+  }
+  const sources = await Promise.all(resolved.files.map(openFile));
+  try {
+    return { resolved, file: await readGgufParts(sources, { signal: surroundings.signal }) };
+  } finally {
+    await Promise.all(sources.map((source) => source.close()));
+  }
+}
+
+/** A bar on a terminal; elsewhere only downloads are worth a line. */
+function progressFor({ stderr }: Surroundings): ProgressBar {
+  const bar = createProgressBar({ output: stderr });
+  if (stderr.isTTY) return bar;
+  return { ...bar, update: (progress) => (progress as LoadProgress).phase === 'download' && bar.update(progress) };
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// The `clawdbot` program: Node's streams and signals around runCli.
+import { Engine } from '../index.ts';
+import { runCli } from './cli.ts';
+import { Interrupted } from './command.ts';
+
+const controller = new AbortController();
+const listeners: (() => void)[] = [];
+
+/** The command that took over Ctrl-C decides; else the first one ends the command and the second the process. */
+process.on('SIGINT', () => {
+  const listener = listeners.at(-1);
+  if (listener) return listener();
+  if (controller.signal.aborted) process.exit(130);
+  controller.abort(new Interrupted('interrupted with Ctrl-C'));
+});
+
+// Whoever read our output has seen enough, as in `clawdbot list | head -1`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+const exitCode = await runCli(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: controller.signal,
+  onInterrupt(listener) {
+    listeners.push(listener);
+    return () => listeners.splice(listeners.indexOf(listener), 1);
+  },
+  loadEngine: (source, options) => Engine.load(source, options),
+});
+
+// What was written must be out before the process ends, and it ends even if a pipe on stdin stays open.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+process.exit(exitCode);
