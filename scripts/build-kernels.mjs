@@ -1,59 +1,72 @@
-// Compiles assembly/ into dist/kernels/*.wasm, once per build in asconfig.json; skips when nothing has changed.
+// Compiles assembly/ into dist/kernels/*.wasm: each target of asconfig.json for shared memory, and from that the same
+// module for unshared memory. Targets compile side by side; nothing is done when nothing has changed.
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { unshareMemory } from './unshare-memory.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = 'sources.sha256';
 
-/** Hash of everything that decides the output: compiler version, options, this script and the kernel sources. */
+/** Hash of everything that decides the output: compiler version, options, the build scripts and the kernel sources. */
 async function sourceHash() {
   const hash = createHash('sha256');
   const compiler = JSON.parse(await readFile(path.join(root, 'node_modules/assemblyscript/package.json'), 'utf8'));
   hash.update(compiler.version);
   const sources = (await readdir(path.join(root, 'assembly'))).filter((name) => name.endsWith('.ts')).sort();
-  for (const file of ['asconfig.json', 'scripts/build-kernels.mjs', ...sources.map((name) => `assembly/${name}`)]) {
+  const files = ['asconfig.json', 'scripts/build-kernels.mjs', 'scripts/unshare-memory.mjs'];
+  for (const file of [...files, ...sources.map((name) => `assembly/${name}`)]) {
     hash.update(`\0${file}\0`).update(await readFile(path.join(root, file)));
   }
   return hash.digest('hex');
 }
 
-async function compile(asc, target, outDir) {
-  const outputs = new Map();
+/** Writes by renaming, so that a reader never sees half a module. */
+async function writeModule(outDir, name, bytes) {
+  const temporary = path.join(outDir, `.${name}.${process.pid}`);
+  await writeFile(temporary, bytes);
+  await rename(temporary, path.join(outDir, name));
+}
+
+async function compile(target, outDir) {
+  const { default: asc } = await import('assemblyscript/asc');
+  let module;
   const { error, stderr } = await asc.main(
     ['--config', 'asconfig.json', '--target', target, '--outFile', 'kernels.wasm'],
     {
       readFile: (name, baseDir) => readFile(path.resolve(root, baseDir, name), 'utf8').catch(() => null),
-      writeFile: (name, contents) => { outputs.set(path.basename(name), contents); },
+      writeFile: (name, contents) => { if (name.endsWith('.wasm')) module = contents; },
       listFiles: () => [],
     },
   );
   if (error) throw new Error(`Kernel build "${target}" failed: ${error.message}\n${stderr.toString()}`);
-  const temporary = path.join(outDir, `.${target}.${process.pid}.wasm`);
-  await writeFile(temporary, outputs.get('kernels.wasm'));
-  await rename(temporary, path.join(outDir, `${target}.wasm`));
+  await writeModule(outDir, `${target}-shared.wasm`, module);
+  await writeModule(outDir, `${target}.wasm`, unshareMemory(module));
 }
 
-/** Builds every kernel module that is out of date. `targets` narrows the builds (and then writes no stamp). */
-export async function buildKernels({ quiet = false, targets, outDir = path.join(root, 'dist/kernels') } = {}) {
-  const builds = Object.keys(JSON.parse(await readFile(path.join(root, 'asconfig.json'), 'utf8')).targets);
+/** Builds the kernel modules if any is missing or out of date. */
+export async function buildKernels({ quiet = false, outDir = path.join(root, 'dist/kernels') } = {}) {
+  const targets = Object.keys(JSON.parse(await readFile(path.join(root, 'asconfig.json'), 'utf8')).targets);
   await mkdir(outDir, { recursive: true });
   const hash = await sourceHash();
-  const stampFile = path.join(outDir, STAMP);
   const present = new Set(await readdir(outDir));
-  const stamp = present.has(STAMP) ? await readFile(stampFile, 'utf8') : '';
-  if (!targets && stamp === hash && builds.every((build) => present.has(`${build}.wasm`))) return;
-  const { default: asc } = await import('assemblyscript/asc');
-  for (const target of targets ?? builds) {
-    const started = performance.now();
-    await compile(asc, target, outDir);
-    if (!quiet) console.log(`kernels ${target}: ${Math.round(performance.now() - started)} ms`);
-  }
-  if (!targets) await writeFile(stampFile, hash);
+  const stamp = present.has(STAMP) ? await readFile(path.join(outDir, STAMP), 'utf8') : '';
+  if (stamp === hash && targets.every((name) => present.has(`${name}.wasm`) && present.has(`${name}-shared.wasm`))) return;
+  const started = performance.now();
+  if (!quiet) console.log('Compiling kernels …');
+  // A process each: the compiler keeps a core busy for seconds.
+  const script = fileURLToPath(import.meta.url);
+  const run = promisify(execFile);
+  await Promise.all(targets.map((target) => run(process.execPath, [script, '--target', target, outDir])));
+  await writeFile(path.join(outDir, STAMP), hash);
+  if (!quiet) console.log(`Kernels: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const targets = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-  await buildKernels({ quiet: process.argv.includes('--quiet'), targets: targets.length ? targets : undefined });
+  const [option, target, outDir] = process.argv.slice(2);
+  if (option === '--target') await compile(target, outDir ?? path.join(root, 'dist/kernels'));
+  else await buildKernels({ quiet: option === '--quiet' });
 }
