@@ -28,7 +28,8 @@ export class TextAssembler {
   /** The chunk for a token; its finishReason is set when the token, or a stop string it completed, ends the choice. */
   push(message: TokenMessage): GenerateChunk {
     const ids = message.stopped ? [] : [message.id];
-    let { text, stopped } = this.#stops.push(message.stopped ? '' : this.#stream.push(message.id));
+    const { text: shown, stopped } = this.#stops.push(message.stopped ? '' : this.#stream.push(message.id));
+    let text = shown;
     this.#finishReason = stopped ? 'stop' : message.finishReason;
     if (this.#finishReason && !stopped) {
       const rest = this.#stops.push(this.#stream.flush());

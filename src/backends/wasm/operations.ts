@@ -1,6 +1,6 @@
 // The Backend operations on one thread: declare what is read and written, then call kernels on this thread's share.
 import type { ActivationKind, Backend, RopeOptions, RouteOptions } from '../backend.ts';
-import type { Activation, Batch, ExpertSelection, IndexVector, KvLayer, Vector, Weight } from '../tensors.ts';
+import type { Activation, Batch, ExpertSelection, IndexVector, KvLayer, Vector } from '../tensors.ts';
 import { sliceDepth } from '../tensors.ts';
 import { writeAttentionParams } from './attention-params.ts';
 import { activationBytes, activationFormat, getRows, matmulRows, packActivations, repackRows } from './matmul.ts';
