@@ -2,22 +2,9 @@
 import { TokenizerError } from '../errors.ts';
 import type { TextModel } from './models/text-model.ts';
 import { utf8 } from './models/text-model.ts';
+import type { DecodeOptions, TokenStream } from './types.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-export interface DecodeOptions {
-  /** Leaves out control tokens and the unknown token. Default true. */
-  readonly skipSpecial?: boolean;
-  /** The ids continue a text: keep the space that begins their first word, which models that mark words by one have. */
-  readonly continuation?: boolean;
-}
-
-export interface TokenStream {
-  /** The text that `id` completes; often '' while a character is incomplete. */
-  push(id: number): string;
-  /** What is left; an incomplete character becomes U+FFFD. */
-  flush(): string;
-}
 
 const SKIPPED = TOKEN_KIND.control | TOKEN_KIND.unknown;
 const SPELLED_OUT = SKIPPED | TOKEN_KIND.userDefined;

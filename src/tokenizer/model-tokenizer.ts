@@ -2,12 +2,11 @@
 import { TokenizerError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
 import { Detokenizer } from './detokenizer.ts';
-import type { DecodeOptions, TokenStream } from './detokenizer.ts';
 import type { TextModel } from './models/text-model.ts';
 import { SpecialMatcher } from './special-matcher.ts';
 import type { StripRules } from './special-matcher.ts';
 import type { SpecialIds } from './special-ids.ts';
-import type { EncodeOptions, TextSegment, Tokenizer, TokenizerKind } from './tokenizer.ts';
+import type { DecodeOptions, EncodeOptions, TextSegment, Tokenizer, TokenizerKind, TokenStream } from './types.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
 

@@ -1,5 +1,8 @@
 // Finds which of many texts begin at a place in a string: a sorted list narrowed unit by unit, no tree in memory.
 
+/** Longer texts are never found (real tokens are shorter): to look for one all along a long text could take minutes. */
+const MAX_LENGTH = 1024;
+
 export class PrefixIndex {
   readonly #texts: readonly string[];
   readonly #ids: Int32Array;
@@ -8,7 +11,7 @@ export class PrefixIndex {
 
   /** `texts` are distinct and not empty. */
   constructor(texts: readonly string[], idOf: (text: string) => number) {
-    this.#texts = [...texts].sort();
+    this.#texts = texts.filter((text) => text.length <= MAX_LENGTH).sort();
     this.#ids = Int32Array.from(this.#texts, idOf);
     for (let begin = 0, end = 0; begin < this.#texts.length; begin = end) {
       const unit = this.#texts[begin]!.charCodeAt(0);

@@ -1,7 +1,6 @@
-// The tokenizer a model's metadata describes: what it offers, and the choice of the model behind it.
+// Builds the tokenizer that a model's metadata describes; what it offers is in types.ts.
 import { TokenizerError, UnsupportedModelError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
-import type { DecodeOptions, TokenStream } from './detokenizer.ts';
 import { ModelTokenizer, NoTokenizer } from './model-tokenizer.ts';
 import { ByteLevelBpe } from './models/byte-level-bpe.ts';
 import { SentencePieceBpe } from './models/sentencepiece-bpe.ts';
@@ -11,60 +10,14 @@ import { WordPiece } from './models/wordpiece.ts';
 import { preTokenizer } from './pre-tokenizers.ts';
 import { readSpecialIds } from './special-ids.ts';
 import type { DefaultIds, SpecialIds } from './special-ids.ts';
+import type { Tokenizer } from './types.ts';
 import { TOKEN_KIND, Vocabulary } from './vocabulary.ts';
 
-export type { DecodeOptions, TokenStream } from './detokenizer.ts';
-
-export type TokenizerKind = 'byte-level-bpe' | 'sentencepiece-bpe' | 'unigram' | 'wordpiece' | 'none';
-
-export interface EncodeOptions {
-  /** Adds BOS, CLS, EOS, SEP as the model says. Default true. */
-  readonly addSpecial?: boolean;
-  /** Text that spells a control token becomes it. Default false: only for text nobody else has a say in. */
-  readonly parseSpecial?: boolean;
-}
-
-/** Part of a conversation: the template's own markup (`parseSpecial`) or what somebody wrote. */
-export interface TextSegment {
-  readonly text: string;
-  readonly parseSpecial: boolean;
-}
+export type { DecodeOptions, EncodeOptions, TextSegment, Tokenizer, TokenizerKind, TokenStream } from './types.ts';
 
 export interface TokenizerOptions {
   /** Takes the default pre-tokenizer for one this version does not know, instead of an UnsupportedModelError. */
   readonly allowUnknownPreTokenizer?: boolean;
-}
-
-/** Everything here throws TokenizerError for ids outside the vocabulary. */
-export interface Tokenizer {
-  readonly kind: TokenizerKind;
-  readonly vocabSize: number;
-  readonly bosId: number | undefined;
-  readonly eosId: number | undefined;
-  /** End of a turn in a conversation. */
-  readonly eotId: number | undefined;
-  readonly unkId: number | undefined;
-  readonly sepId: number | undefined;
-  readonly padId: number | undefined;
-  readonly clsId: number | undefined;
-  readonly addBos: boolean;
-  readonly addEos: boolean;
-  /** Every id that ends generation. */
-  readonly endIds: ReadonlySet<number>;
-  /** Lone surrogates in `text` count as U+FFFD. */
-  encode(text: string, options?: EncodeOptions): number[];
-  /** As if all segments were one text, but control tokens and markup come from `parseSpecial` segments only. */
-  encodeSegments(segments: readonly TextSegment[], options?: Pick<EncodeOptions, 'addSpecial'>): number[];
-  decode(ids: Iterable<number>, options?: DecodeOptions): string;
-  /** What the token stands for; incomplete UTF-8 where it is part of a character. */
-  tokenBytes(id: number): Uint8Array;
-  /** `tokenBytes` as text, U+FFFD for what is no text on its own. */
-  tokenText(id: number): string;
-  /** Control, unknown or user-defined: a token that stands for itself and not for text that was merged. */
-  isSpecial(id: number): boolean;
-  isControl(id: number): boolean;
-  /** Text as ids come; the pieces joined equal `decode` of all ids. */
-  stream(options?: DecodeOptions): TokenStream;
 }
 
 const KEY = 'tokenizer.ggml.';

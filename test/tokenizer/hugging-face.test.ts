@@ -12,7 +12,7 @@ const MODELS = [
   'llama3-bpe-f32', 'qwen2-sharded-f32', 'qwen3-bf16', 'gemma3-text-f32', 'mistral-bf16-sharded', 'phi3-f32',
   'bert-mean-f32',
 ];
-/** What llama.cpp, which we follow, has no counterpart for: BERT's limit of 100 letters a word; U+0085 is space to us. */
+/** Where we follow llama.cpp instead: it has no limit of 100 letters a word, and U+0085 is space to it. */
 const isBertOnly = (text: string): boolean => /\w{101}|\u0085/.test(text);
 
 describe.skipIf(!fixturesDir())('@huggingface/tokenizers', () => {

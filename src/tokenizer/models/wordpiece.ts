@@ -1,6 +1,7 @@
 // WordPiece (`tokenizer.ggml.model` = bert): cleaned, lower-cased words cut into the longest tokens from the left.
 import { TokenizerError } from '../../errors.ts';
 import type { Metadata } from '../../gguf/metadata.ts';
+import { PrefixIndex } from '../prefix-index.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
@@ -18,6 +19,7 @@ export class WordPiece implements TextModel {
   readonly #unkId: number;
   readonly #lowercase: boolean;
   readonly #stripAccents: boolean;
+  #index: PrefixIndex | undefined;
 
   constructor(vocabulary: Vocabulary, metadata: Metadata, unkId: number | undefined) {
     if (unkId === undefined) {
@@ -38,20 +40,23 @@ export class WordPiece implements TextModel {
   }
 
   #encodeWord(word: string, output: number[]): void {
+    const index = (this.#index ??= ordinaryTokens(this.#vocabulary));
     const first = output.length;
-    const { maxTokenLength } = this.#vocabulary;
-    for (let from = 0; from < word.length;) {
-      let end = Math.min(word.length, from + maxTokenLength);
-      let id = this.#vocabulary.textId(word.slice(from, end));
-      while (id === undefined && --end > from) id = this.#vocabulary.textId(word.slice(from, end));
-      if (id === undefined) {
+    let longestId = 0;
+    let longestEnd = 0;
+    const keep = (id: number, end: number): void => {
+      longestId = id;
+      longestEnd = end;
+    };
+    for (let from = 0; from < word.length; from = longestEnd) {
+      index.walk(word, from, word.length, keep);
+      if (longestEnd === from) {
         // A word with a part that is no token is unknown as a whole.
         output.length = first;
         output.push(this.#unkId);
         return;
       }
-      output.push(id);
-      from = end;
+      output.push(longestId);
     }
   }
 
@@ -78,6 +83,11 @@ export class WordPiece implements TextModel {
     }
     if (word !== '') yield word;
   }
+}
+
+function ordinaryTokens(vocabulary: Vocabulary): PrefixIndex {
+  const tokens = vocabulary.tokens.filter((token) => vocabulary.textId(token) !== undefined);
+  return new PrefixIndex(tokens, (token) => vocabulary.idOf(token)!);
 }
 
 function firstCharacter(text: string): string {
