@@ -26,6 +26,7 @@ export type { SamplingOptions } from './engine/sampler/options.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 export { createTokenizer } from './tokenizer/tokenizer.ts';
 export { readGguf } from './gguf/reader.ts';
-export { writeGguf } from './gguf/writer.ts';
+export { writeGguf, writeGgufTo } from './gguf/writer.ts';
+export { dequantize, quantize } from './quant/quant.ts';
 export { openFile } from './platform/node-file.ts';
 export { blobSource, bytesSource } from './gguf/memory-source.ts';

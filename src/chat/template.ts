@@ -1,12 +1,25 @@
 // A model's chat template: messages in, prompt text out, with what users wrote kept apart from the markup.
-import { Template } from '@huggingface/jinja';
 import { ChatTemplateError } from '../errors.ts';
+import type { Statement } from './jinja/ast.ts';
+import { applyFilter } from './jinja/filters.ts';
+import { defineGlobals, toValue } from './jinja/globals.ts';
+import { parseTemplate } from './jinja/parse.ts';
+import { Runtime } from './jinja/runtime.ts';
+import { Scope } from './jinja/scope.ts';
+import { runBlock } from './jinja/statements.ts';
+import { Dict, List } from './jinja/values.ts';
+import type { Value } from './jinja/values.ts';
 import { checkMessages } from './messages.ts';
 import type { ChatMessage } from './messages.ts';
+import { Taint, guardedUnits } from './taint.ts';
+import type { TemplateSegment } from './taint.ts';
+
+export type { TemplateSegment } from './taint.ts';
 
 export interface ChatTemplateOptions {
   readonly bosToken?: string;
   readonly eosToken?: string;
+  /** Texts that the tokenizer takes for single tokens. */
   readonly specialTokens?: readonly string[];
 }
 
@@ -21,36 +34,83 @@ export interface ChatTemplateInput {
   readonly now?: Date | undefined;
 }
 
-/** `parseSpecial` is false for text that came with the input: it must never become special tokens. */
-export interface TemplateSegment {
-  readonly text: string;
-  readonly parseSpecial: boolean;
-}
-
 /** Both throw InvalidArgumentError for wrong messages, ChatTemplateError where the template fails or takes too much. */
 export interface ChatTemplate {
   render(input: ChatTemplateInput): string;
+  /** The same text in parts: what came with the input has `parseSpecial: false`. */
   renderSegments(input: ChatTemplateInput): readonly TemplateSegment[];
 }
 
+/** Roles that markup may be made of, as in `<|user|>`; any other role is text from the input. */
+const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'model', 'tool', 'function', 'ipython', 'context']);
+
+/** Nothing is parsed before the first rendering: a model with a broken template can still be used without it. */
 export function createChatTemplate(source: string, options: ChatTemplateOptions = {}): ChatTemplate {
-  let parsed: Template | undefined;
+  const guarded = guardedUnits(options.specialTokens ?? []);
+  let parsed: readonly Statement[] | undefined;
+
   const renderSegments = (input: ChatTemplateInput): readonly TemplateSegment[] => {
     checkMessages(input.messages);
+    parsed ??= parseTemplate(source);
     try {
-      parsed ??= new Template(source);
-      const text = parsed.render({
-        ...input.extra, messages: input.messages, tools: input.tools, documents: input.documents,
-        add_generation_prompt: input.addGenerationPrompt ?? false,
-        bos_token: options.bosToken ?? '', eos_token: options.eosToken ?? '',
-      });
-      return [{ text, parseSpecial: true }];
+      return renderParsed(parsed, source, options, guarded, input);
     } catch (error) {
-      throw new ChatTemplateError(`The chat template failed: ${(error as Error).message}`, { cause: error });
+      if (error instanceof ChatTemplateError) throw error;
+      const reason = error instanceof RangeError ? 'it nests too deep or grows too large' : (error as Error).message;
+      throw new ChatTemplateError(`The chat template failed: ${reason}`, { cause: error });
     }
   };
   return {
     renderSegments,
     render: (input) => renderSegments(input).map((segment) => segment.text).join(''),
   };
+}
+
+function renderParsed(
+  parsed: readonly Statement[], source: string, options: ChatTemplateOptions, guarded: ReadonlySet<number>,
+  input: ChatTemplateInput,
+): readonly TemplateSegment[] {
+  const { bosToken = '', eosToken = '' } = options;
+  const given = {
+    ...input.extra,
+    messages: input.messages,
+    tools: input.tools ?? null,
+    documents: input.documents ?? null,
+  };
+  const taint = new Taint(guarded, [source, bosToken, eosToken, ...textsIn(given)]);
+  const runtime = new Runtime(taint, input.now ?? new Date(), applyFilter);
+  const scope = new Scope();
+  defineGlobals(scope, runtime);
+  scope.set('bos_token', bosToken);
+  scope.set('eos_token', eosToken);
+  scope.set('add_generation_prompt', input.addGenerationPrompt ?? false);
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined) scope.set(name, toValue(value, (text) => taint.disguise(text), runtime));
+  }
+  revealRoles(scope.get('messages'), runtime);
+  return taint.segments(runBlock(parsed, scope, runtime));
+}
+
+function revealRoles(messages: Value, runtime: Runtime): void {
+  if (!(messages instanceof List)) return;
+  for (const message of messages.items) {
+    const role = message instanceof Dict ? message.get('role') : undefined;
+    if (typeof role !== 'string' || !ROLES.has(runtime.plain(role))) continue;
+    runtime.set(message as Dict, 'role', 'role', runtime.plain(role));
+  }
+}
+
+/** Every text in the input, keys included. */
+function textsIn(input: unknown): string[] {
+  const texts: string[] = [];
+  const seen = new Set<object>();
+  const open: unknown[] = [input];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value === 'string') texts.push(value);
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    for (const [key, inner] of Object.entries(value)) open.push(key, inner);
+  }
+  return texts;
 }

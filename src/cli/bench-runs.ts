@@ -4,14 +4,24 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { CliEngine } from './command.ts';
 
 /** Prompt tokens per second for `count` tokens after `depth` others: the difference of two prefills where depth > 0. */
-export async function measurePrefill(engine: CliEngine, count: number, depth: number, signal: AbortSignal): Promise<number> {
+export async function measurePrefill(
+  engine: CliEngine,
+  count: number,
+  depth: number,
+  signal: AbortSignal,
+): Promise<number> {
   const before = depth > 0 ? prefillMs(await timed(engine, depth, 1, signal)) : 0;
   const ms = prefillMs(await timed(engine, depth + count, 1, signal)) - before;
   return ms > 0 ? (1000 * count) / ms : 0;
 }
 
 /** Tokens per second of `count` decode steps after `depth` tokens (one token where depth is 0). */
-export async function measureDecode(engine: CliEngine, count: number, depth: number, signal: AbortSignal): Promise<number> {
+export async function measureDecode(
+  engine: CliEngine,
+  count: number,
+  depth: number,
+  signal: AbortSignal,
+): Promise<number> {
   // The first new token comes from the prefill, so it takes one more to make `count` steps.
   return (await timed(engine, Math.max(1, depth), count + 1, signal)).decodeTokensPerSecond;
 }
@@ -20,11 +30,23 @@ function prefillMs({ promptTokens, prefillTokensPerSecond }: GenerateTimings): n
   return prefillTokensPerSecond > 0 ? (1000 * promptTokens) / prefillTokensPerSecond : 0;
 }
 
-async function timed(engine: CliEngine, promptTokens: number, newTokens: number, signal: AbortSignal): Promise<GenerateTimings> {
+async function timed(
+  engine: CliEngine,
+  promptTokens: number,
+  newTokens: number,
+  signal: AbortSignal,
+): Promise<GenerateTimings> {
   const ids = randomIds(promptTokens, engine.model.vocabSize);
-  const { timings, ids: made } = await engine.complete(ids, { maxTokens: newTokens, ignoreEos: true, temperature: 0, signal });
+  const { timings, ids: made } = await engine.complete(ids, {
+    maxTokens: newTokens,
+    ignoreEos: true,
+    temperature: 0,
+    signal,
+  });
   if (made.length === newTokens) return timings;
-  throw new InvalidArgumentError(`The context ended after ${made.length} of ${newTokens} tokens. Use smaller -p, -n or -d.`);
+  throw new InvalidArgumentError(
+    `The context ended after ${made.length} of ${newTokens} tokens. Use smaller -p, -n or -d.`,
+  );
 }
 
 /** The same ids for the same arguments (a linear congruential generator, constants of Numerical Recipes). */

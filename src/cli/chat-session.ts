@@ -89,15 +89,33 @@ export class ChatSession {
     const [, name, rest] = /^(\/\S*)\s*(.*)$/s.exec(line)!;
     const given = rest.trim();
     switch (name) {
-      case '/exit': case '/quit': return false;
-      case '/help': await print(stdout, HELP); break;
-      case '/clear': this.#turns = []; stderr.write('The conversation starts anew.\n'); break;
-      case '/stats': await print(stdout, this.#stats()); break;
-      case '/save': await this.save(given); stderr.write(`Saved ${this.#turns.length} messages.\n`); break;
-      case '/load': await this.load(given); stderr.write(`Loaded ${this.#turns.length} messages.\n`); break;
+      case '/exit':
+      case '/quit':
+        return false;
+      case '/help':
+        await print(stdout, HELP);
+        break;
+      case '/clear':
+        this.#turns = [];
+        stderr.write('The conversation starts anew.\n');
+        break;
+      case '/stats':
+        await print(stdout, this.#stats());
+        break;
+      case '/save':
+        await this.save(given);
+        stderr.write(`Saved ${this.#turns.length} messages.\n`);
+        break;
+      case '/load':
+        await this.load(given);
+        stderr.write(`Loaded ${this.#turns.length} messages.\n`);
+        break;
       case '/system':
         if (given === '') {
-          await print(stdout, `${this.#system === undefined ? 'There is no system message.' : forTerminal(this.#system)}\n`);
+          await print(
+            stdout,
+            `${this.#system === undefined ? 'There is no system message.' : forTerminal(this.#system)}\n`,
+          );
           break;
         }
         this.#system = given;
@@ -106,7 +124,9 @@ export class ChatSession {
         break;
       default: {
         const close = nearest(name, COMMANDS);
-        throw new InvalidArgumentError(`There is no command ${name}. ${close ? `Did you mean ${close}?` : '/help lists them.'}`);
+        throw new InvalidArgumentError(
+          `There is no command ${name}. ${close ? `Did you mean ${close}?` : '/help lists them.'}`,
+        );
       }
     }
     return true;
@@ -127,7 +147,8 @@ export class ChatSession {
   /** Replaces the conversation. Throws InvalidArgumentError for a file that holds none. */
   async load(file: string): Promise<void> {
     if (file === '') throw new InvalidArgumentError('Say which one: /load FILE.');
-    if ((await stat(file)).size > LARGEST_FILE_BYTES) throw new InvalidArgumentError(`"${file}" is too large for a conversation.`);
+    if ((await stat(file)).size > LARGEST_FILE_BYTES)
+      throw new InvalidArgumentError(`"${file}" is too large for a conversation.`);
     const { system, messages } = parseConversation(await readFile(file, 'utf8'), file);
     this.#system = system;
     this.#turns = messages;

@@ -23,7 +23,18 @@ import { print } from './output.ts';
 import { UsageError, parseArguments } from './parse-arguments.ts';
 
 export const COMMANDS: readonly Command[] = [
-  run, chat, pull, list, rm, inspectModel, tokenize, detokenize, embed, score, perplexity, bench,
+  run,
+  chat,
+  pull,
+  list,
+  rm,
+  inspectModel,
+  tokenize,
+  detokenize,
+  embed,
+  score,
+  perplexity,
+  bench,
 ];
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -45,7 +56,10 @@ async function dispatch([name, ...rest]: readonly string[], surroundings: Surrou
   if (name === undefined) throw new UsageError('Say what to do: clawdbot run "Your question", or clawdbot --help.');
   if (name === '--version' || name === '-V') return print(stdout, `${packageJson.version}\n`);
   if (name === '--help' || name === '-h' || name === 'help') {
-    return print(stdout, rest.length > 0 ? commandHelp(findCommand(rest[0])) : programHelp(COMMANDS, packageJson.version));
+    return print(
+      stdout,
+      rest.length > 0 ? commandHelp(findCommand(rest[0])) : programHelp(COMMANDS, packageJson.version),
+    );
   }
   const command = findCommand(name);
   const beforeText = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : undefined);
@@ -56,15 +70,22 @@ async function dispatch([name, ...rest]: readonly string[], surroundings: Surrou
 function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name);
   if (found) return found;
-  const close = nearest(name, COMMANDS.map((command) => command.name));
+  const close = nearest(
+    name,
+    COMMANDS.map((command) => command.name),
+  );
   const what = name.startsWith('-') ? 'option' : 'command';
-  throw new UsageError(`Unknown ${what} ${shown(name).slice(1, -1)}. ${close ? `Did you mean ${close}?` : 'See clawdbot --help.'}`);
+  throw new UsageError(
+    `Unknown ${what} ${shown(name).slice(1, -1)}. ${close ? `Did you mean ${close}?` : 'See clawdbot --help.'}`,
+  );
 }
 
 function messageOf(error: unknown, verbose: boolean): string {
   if (verbose) return `error: ${inspect(error)}`;
   if (!(error instanceof Error)) return `error: ${String(error)}`;
-  const isExpected = error instanceof ClawdbotError || error instanceof UsageError ||
+  const isExpected =
+    error instanceof ClawdbotError ||
+    error instanceof UsageError ||
     typeof (error as NodeJS.ErrnoException).code === 'string';
   return isExpected ? `error: ${error.message}` : `error: ${error.message} (--verbose shows where)`;
 }

@@ -8,7 +8,16 @@ import type { Options } from './options.ts';
 /** An engine as commands see it. */
 export type CliEngine = Pick<
   Engine,
-  'model' | 'tokenizer' | 'generate' | 'complete' | 'promptIds' | 'embed' | 'tokenize' | 'detokenize' | 'score' | 'dispose'
+  | 'model'
+  | 'tokenizer'
+  | 'generate'
+  | 'complete'
+  | 'promptIds'
+  | 'embed'
+  | 'tokenize'
+  | 'detokenize'
+  | 'score'
+  | 'dispose'
 >;
 
 export interface Output {

@@ -48,7 +48,9 @@ const LONGEST_LIST = 8;
 
 /** `full` keeps long arrays, `tensors` lists every tensor. A value of an odd type counts as absent. */
 export function describeModel(
-  resolved: ResolvedModel, file: GgufFile, { full, tensors }: { readonly full: boolean; readonly tensors: boolean },
+  resolved: ResolvedModel,
+  file: GgufFile,
+  { full, tensors }: { readonly full: boolean; readonly tensors: boolean },
 ): ModelDescription {
   const { metadata } = file;
   const architecture = ofType(metadata, 'general.architecture', 'string');
@@ -71,7 +73,14 @@ export function describeModel(
     chatTemplate: ofType(metadata, 'tokenizer.chat_template', 'string'),
     metadata: Object.fromEntries([...metadata.entries].map(([key, value]) => [key, jsonValue(value, full)])),
     ...(tensors && {
-      tensors: file.tensors.map(({ name, type, shape, byteLength, offset, partIndex }) => ({ name, type, shape, byteLength, offset, partIndex })),
+      tensors: file.tensors.map(({ name, type, shape, byteLength, offset, partIndex }) => ({
+        name,
+        type,
+        shape,
+        byteLength,
+        offset,
+        partIndex,
+      })),
     }),
   };
 }
@@ -99,7 +108,9 @@ function describeTokenizer(metadata: Metadata): TokenizerDescription {
   try {
     const { vocabSize, bosId, eosId, eotId, unkId, sepId, padId, clsId, addBos, addEos } = createTokenizer(metadata);
     const ids = { bos: bosId, eos: eosId, eot: eotId, unk: unkId, sep: sepId, pad: padId, cls: clsId };
-    const specialIds = Object.fromEntries(Object.entries(ids).filter((entry): entry is [string, number] => entry[1] !== undefined));
+    const specialIds = Object.fromEntries(
+      Object.entries(ids).filter((entry): entry is [string, number] => entry[1] !== undefined),
+    );
     return { ...stated, vocabSize, specialIds, addBos, addEos, problem: null };
   } catch (error) {
     if (!(error instanceof ClawdbotError)) throw error;

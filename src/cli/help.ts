@@ -29,7 +29,8 @@ export function commandHelp(command: Command): string {
   const options = Object.entries(command.options).map(([name, option]) => [flags(name, option), option.help] as const);
   const width = Math.min(30, Math.max(...options.map(([flag]) => flag.length)));
   const lines = options.map(([flag, help]) =>
-    (flag.length > width ? `  ${flag}\n  ${' '.repeat(width)}  ${help}` : `  ${flag.padEnd(width)}  ${help}`));
+    flag.length > width ? `  ${flag}\n  ${' '.repeat(width)}  ${help}` : `  ${flag.padEnd(width)}  ${help}`,
+  );
   return `${command.summary}
 
 Usage: clawdbot ${command.name} ${command.usage}

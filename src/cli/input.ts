@@ -12,11 +12,14 @@ export const TEXT_OR_IDS = {
 
 /** Text from --text or the positional arguments ("-" is standard input), or ids from --ids: exactly one of them. */
 export async function textOrIds(
-  values: Values<typeof TEXT_OR_IDS>, positionals: readonly string[], surroundings: Surroundings,
+  values: Values<typeof TEXT_OR_IDS>,
+  positionals: readonly string[],
+  surroundings: Surroundings,
 ): Promise<string | readonly number[]> {
   const given = [values.text, values.ids, positionals.length > 0 ? positionals.join(' ') : undefined];
   const chosen = given.filter((value) => value !== undefined);
-  if (chosen.length !== 1) throw new UsageError('Give one text, or --text TEXT, or --ids 1,2,3, or - to read standard input.');
+  if (chosen.length !== 1)
+    throw new UsageError('Give one text, or --text TEXT, or --ids 1,2,3, or - to read standard input.');
   return chosen[0] === '-' ? withoutFinalNewline(await readInput(surroundings)) : chosen[0];
 }
 

@@ -17,7 +17,9 @@ export class LineReader {
   /** The next line; undefined after the last one. */
   async next(): Promise<string | undefined> {
     while (this.#lines.length === 0 && !this.#ended) {
-      await new Promise<void>((resolve) => { this.#waiting = resolve; });
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
     }
     return this.#lines.shift();
   }

@@ -19,31 +19,46 @@ type SourceValues = Partial<Values<typeof SOURCE>>;
 
 /** Loads the model, lets `use` work with it, and frees it whatever happens. */
 export async function withEngine<T>(
-  values: EngineValues, surroundings: Surroundings, use: (engine: CliEngine) => Promise<T>,
+  values: EngineValues,
+  surroundings: Surroundings,
+  use: (engine: CliEngine) => Promise<T>,
 ): Promise<T> {
   const progress = progressFor(surroundings);
   let engine: CliEngine;
   try {
     engine = await surroundings.loadEngine(values.model ?? DEFAULT_MODEL, {
-      ...loadOptionsFrom(values), signal: surroundings.signal, onProgress: progress.update,
+      ...loadOptionsFrom(values),
+      signal: surroundings.signal,
+      onProgress: progress.update,
     });
   } finally {
     progress.finish();
   }
   try {
-    for (const warning of engine.model.warnings) surroundings.stderr.write(`warning: ${printable(warning)}\n`);
     return await use(engine);
   } finally {
     await engine.dispose();
   }
 }
 
+/** Says how conversations are written where the model does not. */
+export function warnOfFallbackTemplate({ model }: CliEngine, { stderr }: Surroundings): void {
+  if (model.chatTemplateWarning) stderr.write(`warning: ${printable(model.chatTemplateWarning)}\n`);
+}
+
 /** The files of a model, fetched where they are not here yet. */
-export async function fetchModel(reference: string, values: SourceValues, surroundings: Surroundings): Promise<ResolvedModel> {
+export async function fetchModel(
+  reference: string,
+  values: SourceValues,
+  surroundings: Surroundings,
+): Promise<ResolvedModel> {
   const progress = progressFor(surroundings);
   try {
     return await resolveModel(reference, {
-      cacheDir: values.cacheDir, offline: values.offline, env: surroundings.env, signal: surroundings.signal,
+      cacheDir: values.cacheDir,
+      offline: values.offline,
+      env: surroundings.env,
+      signal: surroundings.signal,
       onProgress: progress.update,
     });
   } finally {
@@ -57,7 +72,11 @@ export interface ModelHeader {
 }
 
 /** Metadata and tensor table of a model, without loading it: vocabulary-only files will do. */
-export async function readHeader(reference: string, values: SourceValues, surroundings: Surroundings): Promise<ModelHeader> {
+export async function readHeader(
+  reference: string,
+  values: SourceValues,
+  surroundings: Surroundings,
+): Promise<ModelHeader> {
   const resolved = await fetchModel(reference, values, surroundings);
   if (resolved.format !== 'gguf') {
     throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this command reads GGUF files.`);
@@ -68,6 +87,11 @@ export async function readHeader(reference: string, values: SourceValues, surrou
   } finally {
     await Promise.all(sources.map((source) => source.close()));
   }
+}
+
+/** Tells what the user should know before a conversation. */
+export function showWarnings({ model }: CliEngine, { stderr }: Surroundings): void {
+  for (const warning of model.warnings) stderr.write(`warning: ${printable(warning)}\n`);
 }
 
 /** A bar on a terminal; elsewhere only downloads are worth a line. */

@@ -37,5 +37,7 @@ const exitCode = await runCli(process.argv.slice(2), {
 });
 
 // What was written must be out before the process ends, and it ends even if a pipe on stdin stays open.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+);
 process.exit(exitCode);

@@ -43,7 +43,8 @@ export function choice<const T extends string>(allowed: readonly T[], looks: Loo
     ...looks,
     parse(given) {
       const found = allowed.find((name) => name === given.at(-1));
-      if (found === undefined) throw new InvalidArgumentError(`must be ${allowed.join(' or ')}, not ${shown(given.at(-1)!)}`);
+      if (found === undefined)
+        throw new InvalidArgumentError(`must be ${allowed.join(' or ')}, not ${shown(given.at(-1)!)}`);
       return found;
     },
   };
@@ -67,14 +68,19 @@ export function integer(range: Range, looks: Looks): Option<number> {
 /** Whole numbers, separated by commas or given by repeating the flag. */
 export function integers(range: Range, looks: Looks): Option<number[]> {
   return {
-    value: 'N,…', ...looks, repeated: true,
+    value: 'N,…',
+    ...looks,
+    repeated: true,
     parse: (given) => given.flatMap((list) => parseIntegers(list, range)),
   };
 }
 
 /** Whole numbers in text: separated by commas or white space, brackets as in JSON allowed. */
 export function parseIntegers(list: string, range: Range): number[] {
-  const bare = list.trim().replace(/^\[([^[\]]*)\]$/s, '$1').trim();
+  const bare = list
+    .trim()
+    .replace(/^\[([^[\]]*)\]$/s, '$1')
+    .trim();
   if (bare === '') throw new InvalidArgumentError('must list at least one whole number');
   return bare.split(/\s*,\s*|\s+/).map((item) => parseNumber(item, range, true));
 }
@@ -83,23 +89,36 @@ export function parseNumber(given: string, { min = -Infinity, max = Infinity, ab
   const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given.trim()) ? Number(given) : NaN;
   const fits = number >= min && number <= max && !(above && number === min);
   if (fits && Number.isFinite(number) && (!whole || Number.isSafeInteger(number))) return number;
-  throw new InvalidArgumentError(`must be ${whole ? 'a whole number' : 'a number'}${bounds(min, max, above)}, not ${shown(given)}`);
+  throw new InvalidArgumentError(
+    `must be ${whole ? 'a whole number' : 'a number'}${bounds(min, max, above)}, not ${shown(given)}`,
+  );
 }
 
 function bounds(min: number, max: number, above = false): string {
-  if (min !== -Infinity && max !== Infinity) return ` ${above ? 'above' : 'from'} ${min} ${above ? 'and up' : ''}to ${max}`.replace('  ', ' ');
-  if (min !== -Infinity) return above ? ` above ${min}` : ` of at least ${min}`;
-  return max === Infinity ? '' : ` of at most ${max}`;
+  const lower = min === -Infinity ? '' : above ? ` above ${min}` : ` of at least ${min}`;
+  const upper = max === Infinity ? '' : ` of at most ${max}`;
+  return lower && upper ? `${lower} and${upper.replace(' of', '')}` : lower + upper;
 }
 
 const UNITS: Readonly<Record<string, number>> = {
-  '': 1, b: 1, k: 2 ** 10, kib: 2 ** 10, kb: 1e3, m: 2 ** 20, mib: 2 ** 20, mb: 1e6, g: 2 ** 30, gib: 2 ** 30, gb: 1e9,
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  kib: 2 ** 10,
+  kb: 1e3,
+  m: 2 ** 20,
+  mib: 2 ** 20,
+  mb: 1e6,
+  g: 2 ** 30,
+  gib: 2 ** 30,
+  gb: 1e9,
 };
 
 /** A number of bytes: 2GiB, 500MB, 1.5G. */
 export function byteSize(looks: Looks): Option<number> {
   return {
-    value: 'SIZE', ...looks,
+    value: 'SIZE',
+    ...looks,
     parse(given) {
       const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b?)$/i.exec(given.at(-1)!.trim());
       const unit = UNITS[match?.[2].toLowerCase() ?? '?'];
@@ -113,14 +132,21 @@ export function byteSize(looks: Looks): Option<number> {
 /** ID=BIAS, several times or separated by commas; -inf rules the token out. */
 export function biases(looks: Looks): Option<Readonly<Record<number, number>>> {
   return {
-    value: 'ID=BIAS', ...looks, repeated: true,
+    value: 'ID=BIAS',
+    ...looks,
+    repeated: true,
     parse(given) {
-      return Object.fromEntries(given.flatMap((list) => list.split(',')).map((pair) => {
-        const [id, bias, ...rest] = pair.split('=');
-        if (bias === undefined || rest.length > 0) throw new InvalidArgumentError(`must look like 42=-1.5, not ${shown(pair)}`);
-        const value = /^-inf(inity)?$/i.test(bias.trim()) ? -Infinity : parseNumber(bias, {}, false);
-        return [parseNumber(id, { min: 0 }, true), value];
-      }));
+      return Object.fromEntries(
+        given
+          .flatMap((list) => list.split(','))
+          .map((pair) => {
+            const [id, bias, ...rest] = pair.split('=');
+            if (bias === undefined || rest.length > 0)
+              throw new InvalidArgumentError(`must look like 42=-1.5, not ${shown(pair)}`);
+            const value = /^-inf(inity)?$/i.test(bias.trim()) ? -Infinity : parseNumber(bias, {}, false);
+            return [parseNumber(id, { min: 0 }, true), value];
+          }),
+      );
     },
   };
 }

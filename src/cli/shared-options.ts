@@ -14,7 +14,11 @@ export const EVERYWHERE = {
 export const JSON_OUTPUT = { json: flag({ help: 'Print JSON, and nothing else, on standard output' }) };
 
 export const MODEL = {
-  model: text({ short: 'm', value: 'MODEL', help: `Catalog name, path, https: URL, hf:user/repo[:quant] or pip: reference (${DEFAULT_MODEL})` }),
+  model: text({
+    short: 'm',
+    value: 'MODEL',
+    help: `Catalog name, path, https: URL, hf:user/repo[:quant] or pip: reference (${DEFAULT_MODEL})`,
+  }),
 };
 
 export const SOURCE = {
@@ -37,22 +41,37 @@ export const ENGINE = {
 };
 
 export const SAMPLING = {
-  temperature: decimal({ min: 0, max: 100 }, { aliases: ['temp'], help: 'Randomness; 0 always takes the likeliest token (0.8)' }),
+  temperature: decimal(
+    { min: 0, max: 100 },
+    { aliases: ['temp'], help: 'Randomness; 0 always takes the likeliest token (0.8)' },
+  ),
   topK: integer({ min: 0 }, { help: 'Keep the K likeliest tokens; 0 keeps all (40)' }),
-  topP: decimal({ min: 0, max: 1, above: true }, { help: 'Keep the likeliest tokens that together have this probability (0.95)' }),
+  topP: decimal(
+    { min: 0, max: 1, above: true },
+    { help: 'Keep the likeliest tokens that together have this probability (0.95)' },
+  ),
   minP: decimal({ min: 0, max: 1 }, { help: 'Drop tokens less likely than this share of the likeliest (0.05)' }),
-  typicalP: decimal({ min: 0, max: 1, above: true }, { flag: 'typical', aliases: ['typical-p'], help: 'Locally typical sampling: mass to keep (1 = off)' }),
+  typicalP: decimal(
+    { min: 0, max: 1, above: true },
+    { flag: 'typical', aliases: ['typical-p'], help: 'Locally typical sampling: mass to keep (1 = off)' },
+  ),
   xtcProbability: decimal({ min: 0, max: 1 }, { help: 'XTC: chance of dropping the top choices (0 = off)' }),
   xtcThreshold: decimal({ min: 0, max: 1 }, { help: 'XTC: probability that makes a top choice (0.1)' }),
   dryMultiplier: decimal({ min: 0, max: 100 }, { help: 'DRY: penalty on continuing a repetition (0 = off)' }),
   dryBase: decimal({ min: 1, max: 100 }, { help: 'DRY: growth per token (1.75)' }),
   dryAllowedLength: integer({ min: 1 }, { help: 'DRY: repetitions up to this length are free (2)' }),
   dryPenaltyLastN: integer({ min: -1 }, { help: 'DRY: tokens looked back over; -1 is all (-1)' }),
-  drySequenceBreakers: integers({ min: 0 }, { flag: 'dry-sequence-breaker', value: 'ID,…', help: 'DRY: ids that end a match' }),
+  drySequenceBreakers: integers(
+    { min: 0 },
+    { flag: 'dry-sequence-breaker', value: 'ID,…', help: 'DRY: ids that end a match' },
+  ),
   mirostat: integer({ min: 0, max: 2 }, { help: 'Mirostat: 2 in place of the truncations, 0 off (0)' }),
   mirostatTau: decimal({ min: 0, max: 100, above: true }, { help: 'Mirostat: target surprise (5)' }),
   mirostatEta: decimal({ min: 0, max: 1, above: true }, { help: 'Mirostat: learning rate (0.1)' }),
-  repetitionPenalty: decimal({ min: 0, max: 100, above: true }, { flag: 'repeat-penalty', aliases: ['repetition-penalty'], help: 'Penalty on recent tokens (1 = off)' }),
+  repetitionPenalty: decimal(
+    { min: 0, max: 100, above: true },
+    { flag: 'repeat-penalty', aliases: ['repetition-penalty'], help: 'Penalty on recent tokens (1 = off)' },
+  ),
   presencePenalty: decimal({ min: -100, max: 100 }, { help: 'Subtracted once from tokens that occurred (0)' }),
   frequencyPenalty: decimal({ min: -100, max: 100 }, { help: 'Subtracted for each time a token occurred (0)' }),
   penaltyLastN: integer({ min: -1 }, { flag: 'repeat-last-n', help: 'Tokens these penalties look at; -1 is all (64)' }),
@@ -69,7 +88,13 @@ export function samplingFrom(values: Values<typeof SAMPLING>): SamplingOptions {
 /** The load options among `values`. */
 export function loadOptionsFrom(values: Partial<Values<typeof ENGINE>>): LoadOptions {
   return {
-    threads: values.threads, contextLength: values.context, maxBatchTokens: values.batch, kvType: values.kv,
-    deterministic: values.deterministic, maxMemory: values.maxMemory, cacheDir: values.cacheDir, offline: values.offline,
+    threads: values.threads,
+    contextLength: values.context,
+    maxBatchTokens: values.batch,
+    kvType: values.kv,
+    deterministic: values.deterministic,
+    maxMemory: values.maxMemory,
+    cacheDir: values.cacheDir,
+    offline: values.offline,
   };
 }

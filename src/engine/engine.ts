@@ -37,7 +37,7 @@ export class Engine {
     this.model = {
       ...loaded.info,
       hasChatTemplate: template.warning === undefined,
-      warnings: template.warning === undefined ? loaded.info.warnings : [...loaded.info.warnings, template.warning],
+      ...(template.warning !== undefined && { chatTemplateWarning: template.warning }),
     };
   }
 

@@ -28,7 +28,7 @@ export interface LoadedModel {
   readonly metadata: Metadata;
   readonly tokenizer: Tokenizer;
   readonly pooling: 'mean' | 'cls' | 'last';
-  readonly info: Omit<ModelInfo, 'hasChatTemplate'>;
+  readonly info: Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'>;
   /** One request with one reply: `pick` returns it, or undefined for messages that are not the answer. */
   call<T>(signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined): Promise<T>;
 }
@@ -118,7 +118,7 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
   return config.kind === 'encoder' ? 'mean' : 'last';
 }
 
-function describeModel(name: string, modelPlan: ModelPlan, kernels: string, loadMs: number): Omit<ModelInfo, 'hasChatTemplate'> {
+function describeModel(name: string, modelPlan: ModelPlan, kernels: string, loadMs: number): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
   const { config, limits, numThreads, tensors } = modelPlan.plan;
   return {
     name,

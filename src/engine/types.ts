@@ -155,6 +155,8 @@ export interface ModelInfo {
   readonly memory: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
   readonly loadMs: number;
   readonly hasChatTemplate: boolean;
-  /** Things a user should know: a fallback chat template, fewer threads than asked for … */
+  /** How conversations are written, where the model does not say. */
+  readonly chatTemplateWarning?: string;
+  /** Things a user should know, such as a context longer than the model was trained for. */
   readonly warnings: readonly string[];
 }

@@ -60,19 +60,24 @@ export async function readWholeEntry(dir: string): Promise<CacheEntry | undefine
   return entry;
 }
 
-/** Written in one step, so that a reader sees a whole entry or none. */
+/** Marks the model as whole. */
 export async function writeEntry(dir: string, entry: CacheEntry): Promise<void> {
   const files = entry.files.map((file) => {
     const relative = path.relative(dir, file.path);
     return { ...file, path: relative.startsWith('..') || path.isAbsolute(relative) ? file.path : relative };
   });
-  const temporary = path.join(dir, `entry.json.${process.pid}`);
+  await writeJson(path.join(dir, 'entry.json'), { ...entry, files });
+}
+
+/** Written aside and renamed: a reader sees the whole text or the one before. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
   try {
-    await writeFile(temporary, `${JSON.stringify({ ...entry, files }, null, 2)}\n`);
-    await rename(temporary, path.join(dir, 'entry.json'));
+    await writeFile(temporary, `${JSON.stringify(value, null, 2)}\n`);
+    await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw storageFailure(error, dir);
+    throw storageFailure(error, file);
   }
 }
 
@@ -129,11 +134,13 @@ export async function removeCached(name: string, options: { cacheDir?: string } 
     const references = found.map((model) => model.reference).join(', ');
     throw new InvalidArgumentError(`"${name}" is the name of several models. Say which one: ${references}.`);
   }
-  await removeModel(cacheDir, found[0]);
+  const shared = new Set(models.filter((model) => model !== found[0]).flatMap((model) => model.files));
+  await removeModel(cacheDir, found[0], shared);
   return found[0];
 }
 
-async function removeModel(cacheDir: string, model: CachedModel): Promise<void> {
+/** Files of the hub's cache that another entry names too are kept. */
+async function removeModel(cacheDir: string, model: CachedModel, shared: ReadonlySet<string>): Promise<void> {
   const key = await keyOf(cacheDir, model.reference);
   if (key === undefined) return;
   const dir = entryDir(cacheDir, key);
@@ -141,7 +148,7 @@ async function removeModel(cacheDir: string, model: CachedModel): Promise<void> 
   try {
     await rm(path.join(dir, 'entry.json'), { force: true });
     for (const file of model.files) {
-      if (path.relative(dir, file).startsWith('..')) await removeFromHubCache(file);
+      if (path.relative(dir, file).startsWith('..') && !shared.has(file)) await removeFromHubCache(file);
     }
     await rm(dir, { recursive: true, force: true });
   } catch (error) {
@@ -168,15 +175,23 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 async function readEntry(dir: string): Promise<CacheEntry | undefined> {
-  const file = path.join(dir, 'entry.json');
+  const entry = await readJson(path.join(dir, 'entry.json')) as CacheEntry | undefined;
+  if (!isEntry(entry)) return undefined;
+  return { ...entry, files: entry.files.map((stored) => ({ ...stored, path: path.resolve(dir, stored.path) })) };
+}
+
+/** The `files` of a JSON file, or undefined where it has none. */
+export async function readStoredFiles(file: string): Promise<readonly StoredFile[] | undefined> {
+  const { files } = (await readJson(file) ?? {}) as { files?: unknown };
+  return areStoredFiles(files) ? files : undefined;
+}
+
+async function readJson(file: string): Promise<unknown> {
   try {
     if ((await stat(file)).size > LARGEST_ENTRY_BYTES) return undefined;
-    const entry = JSON.parse(await readFile(file, 'utf8')) as CacheEntry;
-    return isEntry(entry)
-      ? { ...entry, files: entry.files.map((stored) => ({ ...stored, path: path.resolve(dir, stored.path) })) }
-      : undefined;
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
   } catch (error) {
-    // A cut-off or foreign entry.json means the same as none: the model is fetched again.
+    // A cut-off or foreign file means the same as none: the model is fetched again.
     if (error instanceof SyntaxError || ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(failureCode(error) ?? '')) {
       return undefined;
     }
@@ -184,12 +199,15 @@ async function readEntry(dir: string): Promise<CacheEntry | undefined> {
   }
 }
 
-function isEntry(entry: CacheEntry): boolean {
+function isEntry(entry: CacheEntry | undefined): entry is CacheEntry {
   return typeof entry === 'object' && entry !== null && typeof entry.name === 'string' &&
-    typeof entry.reference === 'string' && typeof entry.source === 'string' &&
-    Array.isArray(entry.files) && entry.files.length > 0 &&
-    entry.files.every((file) => typeof file.path === 'string' && typeof file.sha256 === 'string' &&
-      Number.isSafeInteger(file.bytes) && Number.isSafeInteger(file.modifiedMs));
+    typeof entry.reference === 'string' && typeof entry.source === 'string' && areStoredFiles(entry.files);
+}
+
+function areStoredFiles(files: unknown): files is StoredFile[] {
+  return Array.isArray(files) && files.length > 0 && files.every((file: StoredFile | null) =>
+    typeof file?.path === 'string' && typeof file.sha256 === 'string' &&
+    Number.isSafeInteger(file.bytes) && Number.isSafeInteger(file.modifiedMs));
 }
 
 async function filesHaveTheirSizes(entry: CacheEntry): Promise<boolean> {
@@ -200,7 +218,7 @@ async function filesHaveTheirSizes(entry: CacheEntry): Promise<boolean> {
 }
 
 /** The size decides at once; only a file that was touched since is hashed again. */
-async function isUnchanged(file: StoredFile): Promise<boolean> {
+export async function isUnchanged(file: StoredFile): Promise<boolean> {
   const now = await sizeAndTime(file.path);
   if (now?.bytes !== file.bytes) return false;
   return now.modifiedMs === file.modifiedMs || (await sha256OfFile(file.path)) === file.sha256;

@@ -27,11 +27,11 @@ export function isStorageFailure(error: unknown): boolean {
   return (failureCode(error) ?? '') in STORAGE_REASONS;
 }
 
-/** Rewords what the file system says; anything else passes through unchanged. */
-export function storageFailure(error: unknown, what: string): unknown {
+/** Rewords what the file system says about a path of the cache; anything else passes through unchanged. */
+export function storageFailure(error: unknown, file: string): unknown {
   const reason = STORAGE_REASONS[failureCode(error) ?? ''];
   if (!reason || error instanceof ModelSourceError) return error;
-  return new ModelSourceError(`Cannot write ${what}: ${reason}.`, { cause: error });
+  return new ModelSourceError(`Cannot use "${file}": ${reason}.`, { cause: error });
 }
 
 export function diskFull(dir: string, needed: number, available: number): ModelSourceError {
@@ -63,8 +63,9 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`;
 }
 
-/** A name that is one path segment on every system, from text that may be hostile. */
+/** A name that is one path segment on every system and none of the cache's own, from text that may be hostile. */
 export function safeFileName(text: string): string {
   const base = path.posix.basename(text.replaceAll('\\', '/')).replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^[.-]+/, '');
-  return base.slice(-120) || 'model.gguf';
+  const name = base.slice(-120) || 'model.gguf';
+  return /^(entry|parts)\.json$/i.test(name) ? `model-${name}` : name;
 }

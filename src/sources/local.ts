@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelSourceError } from '../errors.ts';
-import { failureCode, storageFailure } from './failures.ts';
+import { failureCode } from './failures.ts';
 import { sizeOf } from './files.ts';
 import { expandHome } from './settings.ts';
 import type { Environment } from './settings.ts';
@@ -16,7 +16,7 @@ export async function findLocal(given: string, env: Environment): Promise<string
   const full = path.resolve(expandHome(given, env));
   const stats = await stat(full).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(failureCode(error) ?? '')) return undefined;
-    throw storageFailure(error, full);
+    throw new ModelSourceError(`Cannot read "${full}" (${failureCode(error)}). Check its permissions.`, { cause: error });
   });
   if (!stats) throw new ModelSourceError(`There is no file "${full}". Check the path.`);
   return partsOf(stats.isDirectory() ? await theModelIn(full) : full);

@@ -32,7 +32,7 @@ export class PartialFile {
       });
       return new PartialFile(file, handle);
     } catch (error) {
-      throw storageFailure(error, `"${file}"`);
+      throw storageFailure(error, file);
     }
   }
 
@@ -64,7 +64,7 @@ export class PartialFile {
         done += bytesWritten;
       }
     } catch (error) {
-      throw storageFailure(error, `"${this.path}"`);
+      throw storageFailure(error, this.path);
     }
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
@@ -87,7 +87,7 @@ export class PartialFile {
       await rename(this.path, target);
     } catch (error) {
       await rm(this.path, { force: true });
-      throw storageFailure(error, `"${target}"`);
+      throw storageFailure(error, target);
     }
     return sha256;
   }

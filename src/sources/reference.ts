@@ -1,6 +1,7 @@
 // Takes a model reference apart: catalog name, path, URL, hf: or pip:. Looks at nothing but the text.
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../errors.ts';
+import { shown } from './web/http.ts';
 import type { Catalog, CatalogModel } from './catalog.ts';
 
 export interface HubReference {
@@ -138,6 +139,9 @@ function parseUrl(text: string): UrlReference {
     throw new InvalidArgumentError(
       `"${text}": what follows "#" names a file in an archive, and "${pick}" is no such path.`,
     );
+  }
+  if ([url.pathname, url.username, url.password].some((part) => decoded(part) === undefined)) {
+    throw new InvalidArgumentError(`"${shown(url)}" has a "%" that starts no escape; write %25 for the character itself.`);
   }
   url.hash = '';
   return { kind: 'url', url, ...(pick === '' ? {} : { pick }) };

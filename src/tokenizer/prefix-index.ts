@@ -1,7 +1,7 @@
 // Finds which of many texts begin at a place in a string: a sorted list narrowed unit by unit, no tree in memory.
 
 /** Longer texts are never found (real tokens are shorter): to look for one all along a long text could take minutes. */
-const MAX_LENGTH = 1024;
+const MAX_LENGTH = 256;
 
 export class PrefixIndex {
   readonly #texts: readonly string[];
@@ -35,18 +35,33 @@ export class PrefixIndex {
       if (begin === end || from + depth >= limit) return;
       const unit = text.charCodeAt(from + depth);
       begin = this.#lowerBound(begin, end, depth, unit);
-      end = this.#lowerBound(begin, end, depth, unit + 1);
+      end = this.#upperBound(begin, end, depth, unit);
       if (begin === end) return;
     }
   }
 
   /** First entry in [begin, end) whose unit at `depth` is at least `unit`; all of them are longer than `depth`. */
   #lowerBound(begin: number, end: number, depth: number, unit: number): number {
+    if (this.#unitAt(begin, depth) >= unit) return begin;
     while (begin < end) {
       const middle = (begin + end) >>> 1;
-      if (this.#texts[middle]!.charCodeAt(depth) < unit) begin = middle + 1;
+      if (this.#unitAt(middle, depth) < unit) begin = middle + 1;
       else end = middle;
     }
     return begin;
+  }
+
+  /** The end of the entries whose unit is `unit`; from the back, because a range often narrows by few entries. */
+  #upperBound(begin: number, end: number, depth: number, unit: number): number {
+    for (let step = 1; begin < end; step *= 2) {
+      const probe = Math.max(begin, end - step);
+      if (this.#unitAt(probe, depth) <= unit) return this.#lowerBound(probe, end, depth, unit + 1);
+      end = probe;
+    }
+    return end;
+  }
+
+  #unitAt(index: number, depth: number): number {
+    return this.#texts[index]!.charCodeAt(depth);
   }
 }

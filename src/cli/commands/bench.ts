@@ -50,7 +50,9 @@ tokens came before. Prompts are random ids with a fixed seed; every test runs on
     depth: integers({ min: 0, max: 2 ** 20 }, { short: 'd', help: 'Tokens before the test (0)' }),
     threads: integers({ min: 1, max: 64 }, { short: 't', help: 'Compute threads (one per physical core)' }),
     repetitions: integer({ min: 1, max: 1000 }, { short: 'r', help: 'Measured runs of each test (3)' }),
-    ...JSON_OUTPUT, ...COMPUTE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...COMPUTE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     refusePositionals(positionals, 'clawdbot bench takes options only; name the model with --model.');
@@ -61,11 +63,18 @@ tokens came before. Prompts are random ids with a fixed seed; every test runs on
       await withEngine({ ...options, threads, context: contextFor(plan) }, surroundings, async (engine) => {
         for await (const row of runPlan(engine, plan, surroundings)) {
           rows.push(row);
-          surroundings.stderr.write(surroundings.stderr.isTTY ? `${row.test}, ${row.threads} threads: ${row.tokensPerSecond.toFixed(2)} tok/s\n` : '');
+          surroundings.stderr.write(
+            surroundings.stderr.isTTY
+              ? `${row.test}, ${row.threads} threads: ${row.tokensPerSecond.toFixed(2)} tok/s\n`
+              : '',
+          );
         }
       });
     }
-    await print(surroundings.stdout, options.json ? `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n` : rowTable(rows));
+    await print(
+      surroundings.stdout,
+      options.json ? `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n` : rowTable(rows),
+    );
   },
 });
 
@@ -80,11 +89,17 @@ function contextFor({ promptTokens, newTokens, depths }: BenchPlan): number {
 
 /** Measures every test of the plan on one engine. */
 export async function* runPlan(
-  engine: CliEngine, plan: BenchPlan, { signal }: Pick<Surroundings, 'signal'>,
+  engine: CliEngine,
+  plan: BenchPlan,
+  { signal }: Pick<Surroundings, 'signal'>,
 ): AsyncGenerator<BenchRow, void, void> {
   const tests = plan.depths.flatMap((depth) => [
-    ...plan.promptTokens.filter((count) => count > 0).map((count) => ({ name: `pp${count}`, depth, count, measure: measurePrefill })),
-    ...plan.newTokens.filter((count) => count > 0).map((count) => ({ name: `tg${count}`, depth, count, measure: measureDecode })),
+    ...plan.promptTokens
+      .filter((count) => count > 0)
+      .map((count) => ({ name: `pp${count}`, depth, count, measure: measurePrefill })),
+    ...plan.newTokens
+      .filter((count) => count > 0)
+      .map((count) => ({ name: `tg${count}`, depth, count, measure: measureDecode })),
   ]);
   for (const { name, depth, count, measure } of tests) {
     await measure(engine, count, depth, signal);
@@ -94,17 +109,33 @@ export async function* runPlan(
     const { model } = engine;
     yield {
       test: depth === 0 ? name : `${name}@d${depth}`,
-      tokensPerSecond: mean, stddev: deviation, threads: model.threads, depth, repetitions: plan.repetitions, samples,
-      model: model.name, architecture: model.architecture, numParameters: model.numParameters,
-      weightBytes: model.memory.weightBytes, kernels: model.kernels,
+      tokensPerSecond: mean,
+      stddev: deviation,
+      threads: model.threads,
+      depth,
+      repetitions: plan.repetitions,
+      samples,
+      model: model.name,
+      architecture: model.architecture,
+      numParameters: model.numParameters,
+      weightBytes: model.memory.weightBytes,
+      kernels: model.kernels,
     };
   }
 }
 
 function rowTable(rows: readonly BenchRow[]): string {
-  return table([
-    ['MODEL', 'KERNELS', 'THREADS', 'TEST', 'TOK/S'],
-    ...rows.map(({ model, kernels, threads, test, tokensPerSecond, stddev }) =>
-      [printable(model), kernels, String(threads), test, `${tokensPerSecond.toFixed(2)} ± ${stddev.toFixed(2)}`]),
-  ], [2, 4]);
+  return table(
+    [
+      ['MODEL', 'KERNELS', 'THREADS', 'TEST', 'TOK/S'],
+      ...rows.map(({ model, kernels, threads, test, tokensPerSecond, stddev }) => [
+        printable(model),
+        kernels,
+        String(threads),
+        test,
+        `${tokensPerSecond.toFixed(2)} ± ${stddev.toFixed(2)}`,
+      ]),
+    ],
+    [2, 4],
+  );
 }

@@ -8,7 +8,7 @@ import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { LineReader } from '../line-reader.ts';
 import { refusePositionals } from '../input.ts';
-import { withEngine } from '../load.ts';
+import { showWarnings, withEngine } from '../load.ts';
 import { integer, text, texts } from '../options.ts';
 import { print } from '../output.ts';
 import { COMPUTE, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
@@ -34,18 +34,30 @@ export const chat = command({
     maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
     stop: texts({ help: 'Stop before this text. Repeatable' }),
     ...SAMPLING,
-    threads: ENGINE.threads, context: ENGINE.context,
-    ...COMPUTE, ...EVERYWHERE,
+    threads: ENGINE.threads,
+    context: ENGINE.context,
+    ...COMPUTE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     refusePositionals(positionals, 'Start clawdbot chat without one and type your message.');
     await withEngine(options, surroundings, async (engine) => {
       if (engine.model.kind === 'encoder') {
-        throw new UnsupportedModelError(`${engine.model.name} is an encoder (${engine.model.architecture}) and cannot chat.`);
+        throw new UnsupportedModelError(
+          `${engine.model.name} is an encoder (${engine.model.architecture}) and cannot chat.`,
+        );
       }
-      const session = new ChatSession(engine, {
-        ...samplingFrom(options), maxTokens: options.maxTokens, stop: options.stop,
-      }, options.system);
+      warnOfFallbackTemplate(engine, surroundings);
+      const session = new ChatSession(
+        engine,
+        {
+          ...samplingFrom(options),
+          maxTokens: options.maxTokens,
+          stop: options.stop,
+        },
+        options.system,
+      );
+      showWarnings(engine, surroundings);
       if (options.load !== undefined) await session.load(options.load);
       await converse(engine, session, surroundings);
     });
@@ -56,7 +68,10 @@ async function converse(engine: CliEngine, session: ChatSession, surroundings: S
   const { stdin, stdout, stderr, signal } = surroundings;
   const isTerminal = Boolean(stdin.isTTY && stdout.isTTY);
   const lines = createInterface({
-    input: stdin, output: isTerminal ? stdout as unknown as Writable : undefined, terminal: isTerminal, historySize: 500,
+    input: stdin,
+    output: isTerminal ? (stdout as unknown as Writable) : undefined,
+    terminal: isTerminal,
+    historySize: 500,
   });
   const reader = new LineReader(lines);
   const interrupt = interrupts(session, reader, lines, surroundings);
@@ -73,7 +88,7 @@ async function converse(engine: CliEngine, session: ChatSession, surroundings: S
       if (message === undefined) break;
       interrupt.reset();
       if (message.trim() === '') continue;
-      if (!await session.answer(message, surroundings)) break;
+      if (!(await session.answer(message, surroundings))) break;
     }
     if (isTerminal) await print(stdout, '\n');
   } finally {
@@ -84,13 +99,22 @@ async function converse(engine: CliEngine, session: ChatSession, surroundings: S
 }
 
 /** What Ctrl-C does: stops a reply; empties a line; at an empty prompt, the second time, leaves. */
-function interrupts(session: ChatSession, reader: LineReader, lines: Interface, { stderr, stdin }: Surroundings): {
-  press: () => void; reset: () => void; left: () => boolean;
+function interrupts(
+  session: ChatSession,
+  reader: LineReader,
+  lines: Interface,
+  { stderr, stdin }: Surroundings,
+): {
+  press: () => void;
+  reset: () => void;
+  left: () => boolean;
 } {
   let pressed = false;
   let left = false;
   return {
-    reset: () => { pressed = false; },
+    reset: () => {
+      pressed = false;
+    },
     left: () => left,
     press() {
       if (session.stop()) return;

@@ -23,11 +23,15 @@ export const detokenize = command({
     ...MODEL,
     ids: integers({ min: 0 }, { value: 'ID,…', help: 'The ids' }),
     skipSpecial: flag({ help: 'Leave control tokens out of the text' }),
-    ...JSON_OUTPUT, ...SOURCE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...SOURCE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
-    if (options.ids && positionals.length > 0) throw new UsageError('Give the ids once: as ID…, with --ids, or on standard input.');
-    const ids = options.ids ?? await idsFrom(positionals.length > 0 ? positionals.join(' ') : await readInput(surroundings));
+    if (options.ids && positionals.length > 0)
+      throw new UsageError('Give the ids once: as ID…, with --ids, or on standard input.');
+    const ids =
+      options.ids ?? (await idsFrom(positionals.length > 0 ? positionals.join(' ') : await readInput(surroundings)));
     const { file } = await readHeader(options.model ?? DEFAULT_MODEL, options, surroundings);
     const text = createTokenizer(file.metadata).decode(ids, { skipSpecial: options.skipSpecial ?? false });
     const { stdout } = surroundings;

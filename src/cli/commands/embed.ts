@@ -16,10 +16,13 @@ export const embed = command({
     'clawdbot embed --model bge-small.gguf --ids 101,1996,4937,102 --pooling cls',
   ],
   options: {
-    ...MODEL, ...TEXT_OR_IDS,
+    ...MODEL,
+    ...TEXT_OR_IDS,
     pooling: choice(['mean', 'cls', 'last'], { help: 'How positions become one vector (what the model says)' }),
     noNormalize: flag({ help: 'Leave the vector at its own length' }),
-    ...JSON_OUTPUT, ...ENGINE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...ENGINE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     const input = await textOrIds(options, positionals, surroundings);

@@ -25,10 +25,16 @@ export const inspect = command({
     tensors: flag({ help: 'List every tensor' }),
     full: flag({ help: 'Show long arrays and texts whole' }),
     template: flag({ help: 'Print the chat template and nothing else' }),
-    ...JSON_OUTPUT, ...SOURCE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...SOURCE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
-    const { resolved, file } = await readHeader(modelArgument(positionals, options.model, 'inspect'), options, surroundings);
+    const { resolved, file } = await readHeader(
+      modelArgument(positionals, options.model, 'inspect'),
+      options,
+      surroundings,
+    );
     const { stdout } = surroundings;
     const model = describeModel(resolved, file, { full: options.full ?? false, tensors: options.tensors ?? false });
     if (options.template) return print(stdout, model.chatTemplate === null ? '' : `${model.chatTemplate}\n`);
@@ -42,25 +48,55 @@ function asText(model: ModelDescription, full: boolean): string {
     ['name', model.name],
     ['file', model.files.join(', ')],
     ['format', `GGUF v${model.version}, ${formatBytes(model.sizeBytes)}`],
-    ['architecture', `${model.architecture ?? 'not stated'}${model.supported ? '' : ' (not supported by this version)'}`],
+    [
+      'architecture',
+      `${model.architecture ?? 'not stated'}${model.supported ? '' : ' (not supported by this version)'}`,
+    ],
     ['parameters', `${formatCount(model.parameters)} (${model.parameters})`],
-    ['types', Object.entries(model.types).map(([type, { tensors, bytes }]) => `${type} × ${tensors} (${formatBytes(bytes)})`).join(', ')],
+    [
+      'types',
+      Object.entries(model.types)
+        .map(([type, { tensors, bytes }]) => `${type} × ${tensors} (${formatBytes(bytes)})`)
+        .join(', '),
+    ],
     ['context', model.contextLength],
     ['hidden size', model.hiddenSize],
     ['layers', model.numLayers],
     ['heads', model.numHeads === null ? null : `${model.numHeads} (key/value ${model.numKvHeads ?? model.numHeads})`],
-    ['tokenizer', `${tokenizer.model ?? 'none'}${tokenizer.pre === null ? '' : ` (${tokenizer.pre})`}, ${tokenizer.vocabSize} tokens`],
-    ['special ids', Object.entries(tokenizer.specialIds).map(([name, id]) => `${name} ${id}`).join(', ')],
+    [
+      'tokenizer',
+      `${tokenizer.model ?? 'none'}${tokenizer.pre === null ? '' : ` (${tokenizer.pre})`}, ${tokenizer.vocabSize} tokens`,
+    ],
+    [
+      'special ids',
+      Object.entries(tokenizer.specialIds)
+        .map(([name, id]) => `${name} ${id}`)
+        .join(', '),
+    ],
     ['adds', [tokenizer.addBos ? 'BOS' : '', tokenizer.addEos ? 'EOS' : ''].filter(Boolean).join(', ')],
     ['problem', tokenizer.problem],
-    ['chat template', model.chatTemplate === null ? 'none' : `${model.chatTemplate.length} characters (--template prints it)`],
+    [
+      'chat template',
+      model.chatTemplate === null ? 'none' : `${model.chatTemplate.length} characters (--template prints it)`,
+    ],
   ];
   const shownFacts = facts.filter(([, value]) => value !== null && value !== '');
-  const metadata = Object.entries(model.metadata).map(([key, value]) => `  ${printable(key)} = ${shorten(JSON.stringify(value), full)}\n`);
-  const tensors = model.tensors?.map(({ name, type, shape, byteLength }) => [printable(name), type, shape.join(' × '), formatBytes(byteLength)]);
-  return table(shownFacts.map(([label, value]) => [label, printable(String(value))])) +
+  const metadata = Object.entries(model.metadata).map(
+    ([key, value]) => `  ${printable(key)} = ${shorten(JSON.stringify(value), full)}\n`,
+  );
+  const tensors = model.tensors?.map(({ name, type, shape, byteLength }) => [
+    printable(name),
+    type,
+    shape.join(' × '),
+    formatBytes(byteLength),
+  ]);
+  return (
+    table(shownFacts.map(([label, value]) => [label, printable(String(value))])) +
     `\nmetadata (${metadata.length} entries)\n${metadata.join('')}` +
-    (tensors === undefined || tensors.length === 0 ? '' : `\n${table([['TENSOR', 'TYPE', 'SHAPE', 'SIZE'], ...tensors], [3])}`);
+    (tensors === undefined || tensors.length === 0
+      ? ''
+      : `\n${table([['TENSOR', 'TYPE', 'SHAPE', 'SIZE'], ...tensors], [3])}`)
+  );
 }
 
 function shorten(text: string, full: boolean): string {

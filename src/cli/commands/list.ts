@@ -18,37 +18,63 @@ export const list = command({
   examples: ['clawdbot list', 'clawdbot list --catalog', 'clawdbot list --json'],
   options: {
     catalog: flag({ help: 'Show what can be had by name, downloaded or not' }),
-    ...JSON_OUTPUT, cacheDir: SOURCE.cacheDir, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    cacheDir: SOURCE.cacheDir,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, { stdout, env }) {
     refusePositionals(positionals, 'clawdbot list takes options only.');
     const cacheDir = options.cacheDir ?? defaultCacheDir(env);
     const cached = await listCached({ cacheDir });
-    if (options.catalog) return options.json ? printJson(stdout, catalogRows(cached)) : print(stdout, catalogTable(cached));
+    if (options.catalog)
+      return options.json ? printJson(stdout, catalogRows(cached)) : print(stdout, catalogTable(cached));
     if (options.json) return printJson(stdout, cached);
     if (cached.length > 0) return print(stdout, cacheTable(cached));
-    return print(stdout, `There are no models in ${printable(cacheDir)} yet. clawdbot list --catalog shows what can be had.\n`);
+    return print(
+      stdout,
+      `There are no models in ${printable(cacheDir)} yet. clawdbot list --catalog shows what can be had.\n`,
+    );
   },
 });
 
 function cacheTable(models: readonly CachedModel[]): string {
-  return table([
-    ['NAME', 'SIZE', 'LAST USED', 'SOURCE'],
-    ...models.map(({ name, bytes, lastUsed, source }) =>
-      [printable(name), formatBytes(bytes), lastUsed.toISOString().slice(0, 10), printable(source).slice(0, 80)]),
-  ], [1]);
+  return table(
+    [
+      ['NAME', 'SIZE', 'LAST USED', 'SOURCE'],
+      ...models.map(({ name, bytes, lastUsed, source }) => [
+        printable(name),
+        formatBytes(bytes),
+        lastUsed.toISOString().slice(0, 10),
+        printable(source).slice(0, 80),
+      ]),
+    ],
+    [1],
+  );
 }
 
 function catalogRows(cached: readonly CachedModel[]): object[] {
   return defaultCatalog().models.map(({ name, description, format, licence, sizeBytes }) => ({
-    name, description, format, licence, sizeBytes, cached: cached.some((model) => model.reference === name),
+    name,
+    description,
+    format,
+    licence,
+    sizeBytes,
+    cached: cached.some((model) => model.reference === name),
   }));
 }
 
 function catalogTable(cached: readonly CachedModel[]): string {
-  return table([
-    ['NAME', 'SIZE', 'HERE', 'LICENCE', 'DESCRIPTION'],
-    ...defaultCatalog().models.map(({ name, sizeBytes, licence, description }) =>
-      [name, formatBytes(sizeBytes), cached.some((model) => model.reference === name) ? 'yes' : 'no', licence, description]),
-  ], [1]);
+  return table(
+    [
+      ['NAME', 'SIZE', 'HERE', 'LICENCE', 'DESCRIPTION'],
+      ...defaultCatalog().models.map(({ name, sizeBytes, licence, description }) => [
+        name,
+        formatBytes(sizeBytes),
+        cached.some((model) => model.reference === name) ? 'yes' : 'no',
+        licence,
+        description,
+      ]),
+    ],
+    [1],
+  );
 }

@@ -38,27 +38,39 @@ half of every window is scored, the first half is context; a text shorter than o
     context: integer({ min: 4 }, { short: 'c', help: `Tokens per window (${DEFAULT_WINDOW})` }),
     maxTokens: integer({ min: 2 }, { help: 'Tokens of the text to use (all)' }),
     threads: ENGINE.threads,
-    ...JSON_OUTPUT, ...COMPUTE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...COMPUTE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     refusePositionals(positionals, 'Give the text with -f FILE.');
     if (options.file === undefined) throw new UsageError('Give the text with -f FILE (-f - is standard input).');
     const contextLength = options.context ?? DEFAULT_WINDOW;
-    const given = options.file === '-' ? await readInput(surroundings)
-      : new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readFile(options.file, { signal: surroundings.signal }));
+    const given =
+      options.file === '-'
+        ? await readInput(surroundings)
+        : new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+            await readFile(options.file, { signal: surroundings.signal }),
+          );
     await withEngine({ ...options, context: contextLength }, surroundings, async (engine) => {
       const ids = engine.tokenize(given).slice(0, options.maxTokens);
       const result = await measurePerplexity(engine, ids, contextLength, surroundings);
       if (options.json) return printJson(surroundings.stdout, result);
-      return print(surroundings.stdout, `perplexity ${result.perplexity.toFixed(4)}  (mean nll ${result.meanNll.toFixed(6)}, ` +
-        `${result.tokens} tokens scored in ${result.windows} windows of ${result.contextLength})\n`);
+      return print(
+        surroundings.stdout,
+        `perplexity ${result.perplexity.toFixed(4)}  (mean nll ${result.meanNll.toFixed(6)}, ` +
+          `${result.tokens} tokens scored in ${result.windows} windows of ${result.contextLength})\n`,
+      );
     });
   },
 });
 
 /** `ids` begin with BOS where the model adds one, as tokenize makes them. */
 export async function measurePerplexity(
-  engine: CliEngine, ids: readonly number[], contextLength: number, surroundings: Pick<Surroundings, 'signal' | 'stderr'>,
+  engine: CliEngine,
+  ids: readonly number[],
+  contextLength: number,
+  surroundings: Pick<Surroundings, 'signal' | 'stderr'>,
 ): Promise<PerplexityResult> {
   const windows = windowsOf(ids, contextLength, firstId(engine));
   let nll = 0;
@@ -69,7 +81,9 @@ export async function measurePerplexity(
     nll += result.nll;
     tokens += result.tokenNlls.length;
     if (surroundings.stderr.isTTY) {
-      surroundings.stderr.write(`\r\u001b[2Kwindow ${index + 1} of ${windows.length}  perplexity so far ${Math.exp(nll / tokens).toFixed(4)}`);
+      surroundings.stderr.write(
+        `\r\u001b[2Kwindow ${index + 1} of ${windows.length}  perplexity so far ${Math.exp(nll / tokens).toFixed(4)}`,
+      );
     }
   }
   if (surroundings.stderr.isTTY) surroundings.stderr.write('\r\u001b[2K');
@@ -79,7 +93,8 @@ export async function measurePerplexity(
 
 /** Whole windows only; one short window where the text has no whole one. */
 function windowsOf(ids: readonly number[], contextLength: number, first: number | undefined): number[][] {
-  if (ids.length < 2) throw new InvalidArgumentError('The text has fewer than 2 tokens: there is nothing to predict. Give a longer one.');
+  if (ids.length < 2)
+    throw new InvalidArgumentError('The text has fewer than 2 tokens: there is nothing to predict. Give a longer one.');
   if (ids.length < contextLength) return [[...ids]];
   return Array.from({ length: Math.floor(ids.length / contextLength) }, (_, index) => {
     const window = ids.slice(index * contextLength, (index + 1) * contextLength);

@@ -20,6 +20,7 @@ export const pull = command({
   async run({ options, positionals }, surroundings) {
     const model = await fetchModel(modelArgument(positionals, options.model, 'pull'), options, surroundings);
     if (options.json) await printJson(surroundings.stdout, model);
-    else await print(surroundings.stdout, `${printable(model.name)} is ready: ${model.files.map(printable).join(', ')}\n`);
+    else
+      await print(surroundings.stdout, `${printable(model.name)} is ready: ${model.files.map(printable).join(', ')}\n`);
   },
 });

@@ -1,18 +1,21 @@
 // clawdbot run: one prompt, one answer (or several), streamed as text or whole as JSON.
 import type { ChatMessage } from '../../chat/messages.ts';
-import type { Completion, GenerateOptions, GenerateTimings, Prompt } from '../../engine/types.ts';
+import type { Completion, FinishReason, GenerateOptions, GenerateTimings, Prompt } from '../../engine/types.ts';
 import { UnsupportedModelError } from '../../errors.ts';
 import { command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { forTerminal } from '../format.ts';
 import { withoutFinalNewline } from '../input.ts';
-import { withEngine } from '../load.ts';
+import { showWarnings, withEngine } from '../load.ts';
 import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
 import { statsLine } from '../stats.ts';
+
+/** A small model that repeats itself would go on until the context is full. */
+const DEFAULT_MAX_TOKENS = 1024;
 
 const OPTIONS = {
   ...MODEL,
@@ -22,7 +25,7 @@ const OPTIONS = {
   chat: flag({ help: 'Put --prompt through the chat template' }),
   raw: flag({ help: 'Continue PROMPT as it is, without chat template' }),
   parseSpecial: flag({ help: 'Special tokens written in a raw prompt become tokens' }),
-  maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens at most (what the context holds)' }),
+  maxTokens: integer({ min: 1 }, { short: 'n', help: `New tokens at most (${DEFAULT_MAX_TOKENS})` }),
   stop: texts({ help: 'Stop before this text; it is not printed. Repeatable' }),
   ignoreEos: flag({ help: 'Generate on past the end-of-text tokens' }),
   samples: integer({ min: 1, max: 128 }, { help: 'Answers to the same prompt (1)' }),
@@ -52,6 +55,8 @@ export const run = command({
     const given = await givenPrompt(options, positionals, surroundings);
     await withEngine(options, surroundings, async (engine) => {
       const prompt = promptFor(given, options, engine);
+      if (isConversation(prompt)) warnOfFallbackTemplate(engine, surroundings);
+      if (typeof prompt !== 'string' && typeof prompt[0] !== 'number') showWarnings(engine, surroundings);
       const settings = generateOptions(options, surroundings.signal);
       if (options.json) await answerAsJson(engine, prompt, settings, surroundings);
       else if ((options.samples ?? 1) > 1) await answerSeveral(engine, prompt, settings, options, surroundings);
@@ -66,10 +71,16 @@ interface GivenPrompt {
   readonly mode: 'auto' | 'chat' | 'raw';
 }
 
-async function givenPrompt(options: RunValues, positionals: readonly string[], surroundings: Surroundings): Promise<GivenPrompt> {
+async function givenPrompt(
+  options: RunValues,
+  positionals: readonly string[],
+  surroundings: Surroundings,
+): Promise<GivenPrompt> {
   const positional = positionals.length > 0 ? positionals.join(' ') : undefined;
   if ([options.prompt, options.ids, positional].filter((value) => value !== undefined).length !== 1) {
-    throw new UsageError('Give one prompt: clawdbot run "Your question", or --prompt TEXT, or --ids 1,2,3, or - for standard input.');
+    throw new UsageError(
+      'Give one prompt: clawdbot run "Your question", or --prompt TEXT, or --ids 1,2,3, or - for standard input.',
+    );
   }
   if (options.chat && options.raw) throw new UsageError('--chat and --raw contradict each other.');
   const templated = options.chat || options.system !== undefined;
@@ -78,48 +89,74 @@ async function givenPrompt(options: RunValues, positionals: readonly string[], s
     return { content: options.ids, mode: 'raw' };
   }
   if (options.raw && templated) throw new UsageError('--system needs the chat template, which --raw leaves out.');
-  const content = options.prompt ?? (positional === '-' ? withoutFinalNewline(await readInput(surroundings)) : positional!);
+  const content =
+    options.prompt ?? (positional === '-' ? withoutFinalNewline(await readInput(surroundings)) : positional!);
   const mode = templated ? 'chat' : options.raw || options.prompt !== undefined ? 'raw' : 'auto';
   return { content, mode };
 }
 
 function promptFor({ content, mode }: GivenPrompt, options: RunValues, { model }: CliEngine): Prompt {
   if (model.kind === 'encoder') {
-    throw new UnsupportedModelError(`${model.name} is an encoder (${model.architecture}) and cannot generate. Use clawdbot embed.`);
+    throw new UnsupportedModelError(
+      `${model.name} is an encoder (${model.architecture}) and cannot generate. Use clawdbot embed.`,
+    );
   }
   if (typeof content !== 'string' || mode === 'raw' || (mode === 'auto' && !model.hasChatTemplate)) return content;
   const system: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   return [...system, { role: 'user', content }];
 }
 
+function isConversation(prompt: Prompt): boolean {
+  return typeof prompt !== 'string' && typeof prompt[0] === 'object';
+}
+
 function generateOptions(options: RunValues, signal: AbortSignal): GenerateOptions & { readonly seed: number } {
   return {
     ...samplingFrom(options),
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
-    maxTokens: options.maxTokens, stop: options.stop, ignoreEos: options.ignoreEos, n: options.samples,
-    logprobs: options.logprobs, parseSpecial: options.parseSpecial, signal,
+    maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+    stop: options.stop,
+    ignoreEos: options.ignoreEos,
+    n: options.samples,
+    logprobs: options.logprobs,
+    parseSpecial: options.parseSpecial,
+    signal,
   };
 }
 
-async function answerAsJson(engine: CliEngine, prompt: Prompt, settings: GenerateOptions, { stdout }: Surroundings): Promise<void> {
+async function answerAsJson(
+  engine: CliEngine,
+  prompt: Prompt,
+  settings: GenerateOptions,
+  { stdout }: Surroundings,
+): Promise<void> {
   const { promptIds, ids, text, finishReason, timings, seed, choices } = await engine.complete(prompt, settings);
   const { ttftMs, prefillTokensPerSecond, decodeTokensPerSecond } = timings;
   const { loadMs, name } = engine.model;
   await printJson(stdout, {
-    promptIds, ids, text, finishReason,
+    promptIds,
+    ids,
+    text,
+    finishReason,
     timings: { loadMs, ttftMs, prefillTokensPerSecond, decodeTokensPerSecond },
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    seed, model: name,
+    seed,
+    model: name,
     ...(settings.logprobs !== undefined && { logprobs: choices[0].logprobs }),
     ...(choices.length > 1 && { choices }),
   });
 }
 
 async function answerAsText(
-  engine: CliEngine, prompt: Prompt, settings: GenerateOptions, options: RunValues, { stdout, stderr }: Surroundings,
+  engine: CliEngine,
+  prompt: Prompt,
+  settings: GenerateOptions,
+  options: RunValues,
+  { stdout, stderr }: Surroundings,
 ): Promise<void> {
   let timings: GenerateTimings | undefined;
   let endsLine = false;
+  let finishReason: FinishReason | undefined;
   try {
     for await (const chunk of engine.generate(prompt, settings)) {
       const shown = stdout.isTTY ? forTerminal(chunk.text) : chunk.text;
@@ -127,16 +164,23 @@ async function answerAsText(
         await print(stdout, shown);
         endsLine = shown.endsWith('\n');
       }
-      timings = chunk.timings;
+      ({ timings, finishReason } = chunk);
     }
   } finally {
     if (!endsLine) await print(stdout, '\n');
+  }
+  if (finishReason === 'length' && options.maxTokens === undefined) {
+    stderr.write('(The answer was cut off where its tokens or the context ended; -n and -c allow more.)\n');
   }
   if (timings && (options.stats || stderr.isTTY)) stderr.write(statsLine(timings, engine.model, settings.seed));
 }
 
 async function answerSeveral(
-  engine: CliEngine, prompt: Prompt, settings: GenerateOptions, options: RunValues, { stdout, stderr }: Surroundings,
+  engine: CliEngine,
+  prompt: Prompt,
+  settings: GenerateOptions,
+  options: RunValues,
+  { stdout, stderr }: Surroundings,
 ): Promise<void> {
   const completion: Completion = await engine.complete(prompt, settings);
   for (const { index, text: answer } of completion.choices) {

@@ -19,10 +19,13 @@ export const score = command({
     'clawdbot score --ids 1,2,3 --logits logits.f32',
   ],
   options: {
-    ...MODEL, ...TEXT_OR_IDS,
+    ...MODEL,
+    ...TEXT_OR_IDS,
     top: integer({ min: 0 }, { help: 'Next tokens to show (10)' }),
     logits: text({ value: 'FILE', help: 'Write the last position’s logits as little-endian float32' }),
-    ...JSON_OUTPUT, ...ENGINE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...ENGINE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     const input = await textOrIds(options, positionals, surroundings);
@@ -34,17 +37,29 @@ export const score = command({
       const tokens = result.tokenNlls.length;
       const meanNll = tokens > 0 ? result.nll / tokens : null;
       const { last, nll } = result;
-      if (options.json) return printJson(stdout, { last: { ids: last.ids, logprobs: last.logprobs }, nll, meanNll, tokens });
+      if (options.json)
+        return printJson(stdout, { last: { ids: last.ids, logprobs: last.logprobs }, nll, meanNll, tokens });
       const perplexity = meanNll === null ? '-' : Math.exp(meanNll).toFixed(4);
-      await print(stdout, `${tokens} tokens scored: nll ${nll.toFixed(6)}, mean ${meanNll?.toFixed(6) ?? '-'}, perplexity ${perplexity}\n`);
+      await print(
+        stdout,
+        `${tokens} tokens scored: nll ${nll.toFixed(6)}, mean ${meanNll?.toFixed(6) ?? '-'}, perplexity ${perplexity}\n`,
+      );
       if (last.ids.length === 0) return;
-      await print(stdout, table([
-        ['ID', 'LOGPROB', 'P', 'TOKEN'],
-        ...last.ids.map((id, i) => [
-          String(id), last.logprobs[i].toFixed(4), Math.exp(last.logprobs[i]).toFixed(4),
-          `"${printable(engine.tokenizer.tokenText(id))}"`,
-        ]),
-      ], [0, 1, 2]));
+      await print(
+        stdout,
+        table(
+          [
+            ['ID', 'LOGPROB', 'P', 'TOKEN'],
+            ...last.ids.map((id, i) => [
+              String(id),
+              last.logprobs[i].toFixed(4),
+              Math.exp(last.logprobs[i]).toFixed(4),
+              `"${printable(engine.tokenizer.tokenText(id))}"`,
+            ]),
+          ],
+          [0, 1, 2],
+        ),
+      );
     });
   },
 });

@@ -26,7 +26,9 @@ export const tokenize = command({
     noSpecial: flag({ help: 'Add no BOS, EOS, CLS or SEP' }),
     parseSpecial: flag({ help: 'Special tokens written in the text become tokens' }),
     batch: flag({ help: 'Read a JSON array of strings from standard input' }),
-    ...JSON_OUTPUT, ...SOURCE, ...EVERYWHERE,
+    ...JSON_OUTPUT,
+    ...SOURCE,
+    ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
     const given = options.text ?? (positionals.length > 0 ? positionals.join(' ') : undefined);
@@ -38,10 +40,11 @@ export const tokenize = command({
     const rules: EncodeOptions = { addSpecial: !options.noSpecial, parseSpecial: options.parseSpecial ?? false };
     if (options.batch) {
       const ids = (await readBatch(surroundings)).map((item) => tokenizer.encode(item, rules));
-      return options.json ? printJson(surroundings.stdout, { ids })
+      return options.json
+        ? printJson(surroundings.stdout, { ids })
         : print(surroundings.stdout, ids.map((list) => `${list.join(' ')}\n`).join(''));
     }
-    const ids = tokenizer.encode(given ?? await readInput(surroundings), rules);
+    const ids = tokenizer.encode(given ?? (await readInput(surroundings)), rules);
     if (options.json) return printJson(surroundings.stdout, { ids });
     if (ids.length === 0) return;
     const rows = ids.map((id) => [String(id), `"${printable(tokenizer.tokenText(id))}"`]);
@@ -55,7 +58,9 @@ async function readBatch(surroundings: Surroundings): Promise<string[]> {
   try {
     items = JSON.parse(input);
   } catch (error) {
-    throw new UsageError(`--batch reads a JSON array of strings, and standard input is no JSON: ${(error as Error).message}`);
+    throw new UsageError(
+      `--batch reads a JSON array of strings, and standard input is no JSON: ${(error as Error).message}`,
+    );
   }
   if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items;
   throw new UsageError('--batch reads a JSON array of strings, and standard input holds something else.');

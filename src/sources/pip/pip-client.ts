@@ -116,6 +116,9 @@ function complaint(output: string, code: number | null): string {
   const lines = output.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   const errors = lines.filter((line) => /^ERROR:/.test(line)).map((line) => line.replace(/^ERROR:\s*/, ''));
   const text = (errors.at(-1) ?? lines.at(-1) ?? `it ended with code ${code}`).slice(0, 300).replace(/\.$/, '');
+  if (/NewConnectionError|Name or service not known|name resolution|Max retries exceeded/i.test(output)) {
+    return `${text}. The package index cannot be reached; get online or set PIP_INDEX_URL to a mirror that can be.`;
+  }
   if (/No space left/i.test(output)) return `${text}. Free some disk space or set CLAWDBOT_CACHE to another disk.`;
   return `${text}. If the package index is not reachable, set PIP_INDEX_URL to a mirror that is.`;
 }

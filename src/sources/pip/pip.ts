@@ -35,7 +35,7 @@ export async function fetchPip(
     const sha256 = await unpack(reference.parts, wheels, target, expected, settings);
     return await storedFile(target, sha256);
   } catch (error) {
-    throw storageFailure(error, `"${target}"`);
+    throw storageFailure(error, target);
   } finally {
     // pip, killed by an abort, may still be closing its files.
     await rm(wheelsDir, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });

@@ -105,11 +105,12 @@ class Download {
     const { expected, url, token } = this.#request;
     if (partial.bytes > 0 && partial.bytes === (expected.sizeBytes ?? this.#validators?.totalBytes)) return;
     const stop = new AbortController();
-    const signal = this.#settings.signal ? AbortSignal.any([this.#settings.signal, stop.signal]) : stop.signal;
+    const onAbort = (): void => stop.abort(this.#settings.signal?.reason);
+    this.#settings.signal?.addEventListener('abort', onAbort);
     const watch = new StallWatch(this.#settings.stallMs, stop);
     try {
       const headers = partial.bytes > 0 ? rangeHeaders(partial.bytes, this.#validators) : undefined;
-      const { response } = await sendRequest({ url, token, headers, accept: [416], signal }, this.#settings);
+      const { response } = await sendRequest({ url, token, headers, accept: [416], signal: stop.signal }, this.#settings);
       const total = await this.#begin(partial, response);
       await this.#receive(partial, response, total, watch);
       if (total !== undefined && partial.bytes < total) {
@@ -123,6 +124,7 @@ class Download {
       throw error;
     } finally {
       watch.stop();
+      this.#settings.signal?.removeEventListener('abort', onAbort);
     }
   }
 

@@ -8,6 +8,8 @@ import { download } from './download.ts';
 import { safeFileName } from '../failures.ts';
 import { kindOfBytes } from '../files.ts';
 import { shown } from './http.ts';
+import { LandedParts } from '../landed-parts.ts';
+import { checkBytes } from '../partial-file.ts';
 import type { Expected } from '../partial-file.ts';
 import type { UrlReference } from '../reference.ts';
 import type { Settings } from '../settings.ts';
@@ -18,10 +20,16 @@ export async function fetchUrl(
   reference: UrlReference, dir: string, expected: Expected, settings: Settings,
 ): Promise<StoredFile[]> {
   const urls = siblings(reference.url);
+  if (urls.length === 1) return await fetchOne(reference, dir, expected, settings);
   const files: StoredFile[] = [];
+  const landed = new LandedParts(dir);
   for (const url of urls) {
-    files.push(...await fetchOne({ ...reference, url }, dir, urls.length === 1 ? expected : {}, settings));
+    const target = path.join(dir, urlFileName(url));
+    const part = await landed.find(target) ?? (await fetchOne({ ...reference, url }, dir, {}, settings))[0];
+    files.push(part);
+    await landed.note(files);
   }
+  await landed.forget();
   return files;
 }
 
@@ -53,9 +61,21 @@ async function fetchOne(
   const archive = `${target}.archive`;
   await rename(target, archive);
   try {
-    return await extractModel({ archive, kind, name: shown(reference.url), dir, pick: reference.pick }, settings);
+    const name = shown(reference.url);
+    const files = await extractModel({ archive, kind, name, dir, pick: reference.pick }, settings);
+    if (files.length === 1) await checkUnpacked(files[0], expected);
+    return files;
   } finally {
     await rm(archive, { force: true });
+  }
+}
+
+async function checkUnpacked(file: StoredFile, expected: Expected): Promise<void> {
+  try {
+    checkBytes(path.basename(file.path), { sha256: file.sha256, sizeBytes: file.bytes }, expected);
+  } catch (error) {
+    await rm(file.path, { force: true });
+    throw error;
   }
 }
 

@@ -1,0 +1,60 @@
+// What a template may take: it comes with a model file and is as hostile as any other input.
+import { ChatTemplateError } from '../../errors.ts';
+
+export const LIMITS = {
+  /** Characters of template source; the longest known templates have some 30,000. */
+  sourceChars: 256 * 1024,
+  /** Longest run of whitespace in the source: the parser's patterns take quadratic time over it. */
+  sourceBlankRun: 512,
+  /** Evaluated nodes, loop rounds, list items made, counted together. */
+  steps: 2_000_000,
+  /** Characters of one string, the output among them. */
+  stringChars: 4 * 1024 * 1024,
+  /** Characters of all strings made on the way. */
+  totalChars: 64 * 1024 * 1024,
+  /** Nested evaluations, macro calls among them. */
+  depth: 600,
+  milliseconds: 700,
+} as const;
+
+const CLOCK_EVERY = 1024;
+
+/** Counts what one rendering takes; every excess throws ChatTemplateError. */
+export class Budget {
+  #steps = 0;
+  #chars = 0;
+  #depth = 0;
+  #nextClock = CLOCK_EVERY;
+  readonly #deadline = Date.now() + LIMITS.milliseconds;
+
+  /** Charge before the work is done or the memory taken. */
+  charge(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > LIMITS.steps) throw excess(`more than ${LIMITS.steps} steps`);
+    if (this.#steps < this.#nextClock) return;
+    this.#nextClock = this.#steps + CLOCK_EVERY;
+    if (Date.now() > this.#deadline) throw excess(`more than ${LIMITS.milliseconds} ms`);
+  }
+
+  /** Charge a string of this length before it is made. */
+  chargeChars(length: number): void {
+    if (length > LIMITS.stringChars) throw excess(`a text of more than ${LIMITS.stringChars} characters`);
+    this.#chars += length;
+    if (this.#chars > LIMITS.totalChars) throw excess(`more than ${LIMITS.totalChars} characters in all`);
+    this.charge(1 + length / 256);
+  }
+
+  enter(): void {
+    if (++this.#depth > LIMITS.depth) throw excess(`more than ${LIMITS.depth} nested evaluations`);
+  }
+
+  leave(): void {
+    this.#depth--;
+  }
+}
+
+function excess(what: string): ChatTemplateError {
+  return new ChatTemplateError(
+    `The chat template takes ${what}. It is broken or hostile; load the model with another template.`,
+  );
+}
