@@ -13,12 +13,17 @@ export class LandedParts {
 
   /** The part as it was noted, where it is still what it was. */
   async find(target: string): Promise<StoredFile | undefined> {
-    const noted = (await readStoredFiles(this.#file))?.find((part) => part.path === target);
+    const noted = (await this.#all()).find((part) => part.path === target);
     return noted && (await isUnchanged(noted)) ? noted : undefined;
   }
 
-  note(files: readonly StoredFile[]): Promise<void> {
-    return writeJson(this.#file, { files });
+  async note(part: StoredFile): Promise<void> {
+    const others = (await this.#all()).filter(({ path: noted }) => noted !== part.path);
+    await writeJson(this.#file, { files: [...others, part] });
+  }
+
+  async #all(): Promise<readonly StoredFile[]> {
+    return (await readStoredFiles(this.#file)) ?? [];
   }
 
   forget(): Promise<void> {

@@ -16,7 +16,8 @@ export async function findLocal(given: string, env: Environment): Promise<string
   const full = path.resolve(expandHome(given, env));
   const stats = await stat(full).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(failureCode(error) ?? '')) return undefined;
-    throw new ModelSourceError(`Cannot read "${full}" (${failureCode(error)}). Check its permissions.`, { cause: error });
+    const message = `Cannot read "${full}" (${failureCode(error)}). Check its permissions.`;
+    throw new ModelSourceError(message, { cause: error });
   });
   if (!stats) throw new ModelSourceError(`There is no file "${full}". Check the path.`);
   return partsOf(stats.isDirectory() ? await theModelIn(full) : full);

@@ -141,7 +141,7 @@ function parseUrl(text: string): UrlReference {
     );
   }
   if ([url.pathname, url.username, url.password].some((part) => decoded(part) === undefined)) {
-    throw new InvalidArgumentError(`"${shown(url)}" has a "%" that starts no escape; write %25 for the character itself.`);
+    throw new InvalidArgumentError(`"${shown(url)}" has a "%" that starts no escape; write %25 for the character.`);
   }
   url.hash = '';
   return { kind: 'url', url, ...(pick === '' ? {} : { pick }) };

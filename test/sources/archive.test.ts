@@ -4,12 +4,12 @@ import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import type { Zippable } from 'fflate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ClawdbotError } from '../../src/errors.ts';
+import { ClawdbotError, IntegrityError } from '../../src/errors.ts';
 import { crc32, tableCrc32 } from '../../src/sources/archive/crc32.ts';
 import { resolveModel } from '../../src/sources/resolve.ts';
 import type { ResolveOptions } from '../../src/sources/settings.ts';
 import { FileServer } from './file-server.ts';
-import { expectSame, filesBelow, modelBytes, quick, temporaryDir } from './workbench.ts';
+import { catalogOf, expectSame, filesBelow, modelBytes, quick, temporaryDir } from './workbench.ts';
 
 const bytes = modelBytes(300_000);
 let server: FileServer;
@@ -26,7 +26,9 @@ beforeEach(() => {
 
 const names = (): string[] => Object.keys(filesBelow(cacheDir)).map((name) => path.basename(name)).sort();
 
-async function resolveArchive(name: string, archive: Uint8Array, options: ResolveOptions = {}, pick = ''): Promise<string[]> {
+async function resolveArchive(
+  name: string, archive: Uint8Array, options: ResolveOptions = {}, pick = '',
+): Promise<string[]> {
   server.files.set(`/${name}`, { bytes: archive });
   return [...(await resolveModel(server.url(`/${name}${pick}`), { cacheDir, ...quick, ...options })).files];
 }
@@ -69,6 +71,16 @@ describe.each([
     expect(others).toEqual([]);
     expect(names()).toEqual(['entry.json', 'model.gguf']);
     expect(await resolveArchive(name, text('gone'), { offline: true })).toEqual([file]);
+  });
+
+  it('must hold what the catalog promises', async () => {
+    server.files.set(`/${name}`, { bytes: pack({ 'model.gguf': bytes }) });
+    const good = catalogOf(server.url(`/${name}`), bytes);
+    expectSame((await resolveModel('tiny', { cacheDir, catalog: good })).files[0], bytes);
+    cacheDir = temporaryDir();
+    const other = catalogOf(server.url(`/${name}`), modelBytes(300_000, 77));
+    await expect(resolveModel('tiny', { cacheDir, catalog: other })).rejects.toThrow(IntegrityError);
+    expect(names()).toEqual([]);
   });
 
   it('gives all parts of a split model in order', async () => {

@@ -44,7 +44,9 @@ interface Run {
 }
 
 function run(reference: string): Run {
-  const child = spawn(process.execPath, [program, reference, cacheDir], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const child = spawn(process.execPath, [program, reference, cacheDir], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
   const seen: Progress[] = [];
   let output = '';
   child.on('message', (message) => seen.push(message as Progress));
@@ -96,7 +98,8 @@ describe('two processes', () => {
     const first = run(server.url('/t.gguf'));
     await started(1);
     const begun = performance.now();
-    await expect(resolveModel(server.url('/t.gguf'), { cacheDir, signal: AbortSignal.timeout(200) })).rejects.toThrow(/timeout/);
+    const signal = AbortSignal.timeout(200);
+    await expect(resolveModel(server.url('/t.gguf'), { cacheDir, signal })).rejects.toThrow(/timeout/);
     expect(performance.now() - begun).toBeLessThan(500);
     expect((await first.done).code).toBe(0);
     expect(server.gets()).toHaveLength(1);

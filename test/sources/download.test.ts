@@ -28,7 +28,8 @@ describe('a whole download', () => {
   it('lands verified, is reported, and is served from the cache without the server, also offline', async () => {
     server.files.set('/a/tiny.gguf', { bytes });
     const seen: Progress[] = [];
-    const model = await resolveModel(server.url('/a/tiny.gguf'), { cacheDir, onProgress: (progress) => seen.push(progress) });
+    const onProgress = (progress: Progress): number => seen.push(progress);
+    const model = await resolveModel(server.url('/a/tiny.gguf'), { cacheDir, onProgress });
     expectSame(model.files[0], bytes);
     expect(model).toMatchObject({ name: 'tiny', format: 'gguf', source: server.url('/a/tiny.gguf') });
     expect(seen[0]).toMatchObject({ phase: 'download', file: 'tiny.gguf', loadedBytes: 0, totalBytes: 400_000 });
@@ -47,6 +48,17 @@ describe('a whole download', () => {
     const model = await resolveModel(server.url('/m-00002-of-00003.gguf'), { cacheDir });
     model.files.forEach((file, i) => expectSame(file, parts[i]));
     expect(model.files).toHaveLength(3);
+  });
+
+  it('keeps the parts of a split model that have landed', async () => {
+    const parts = [1, 2, 3].map((seed) => modelBytes(50_000 + seed, seed));
+    const at = (i: number): string => `/m-0000${i + 1}-of-00003.gguf`;
+    parts.forEach((part, i) => server.files.set(at(i), i === 2 ? { bytes: part, statuses: [404] } : { bytes: part }));
+    await expect(resolveModel(server.url(at(0)), { cacheDir, ...quick })).rejects.toThrow(ModelSourceError);
+    const model = await resolveModel(server.url(at(0)), { cacheDir, ...quick });
+    model.files.forEach((file, i) => expectSame(file, parts[i]));
+    expect(parts.map((_, i) => server.gets(at(i)).length)).toEqual([1, 1, 2]);
+    expect(names()).toEqual(['entry.json', ...model.files.map((file) => path.basename(file))]);
   });
 
   it('without network and cache says what is missing and what to do', async () => {
@@ -113,7 +125,8 @@ describe('a broken download', () => {
     for (const ignoreRanges of [false, true]) {
       const name = `/t${Number(ignoreRanges)}.gguf`;
       server.files.set(name, { bytes, cutAfter: 150_000 });
-      await expect(resolveModel(server.url(name), { cacheDir, retry: { attempts: 1 } })).rejects.toThrow(ModelSourceError);
+      const failing = resolveModel(server.url(name), { cacheDir, retry: { attempts: 1 } });
+      await expect(failing).rejects.toThrow(ModelSourceError);
       const changed = ignoreRanges ? bytes : modelBytes(380_000, 9);
       server.files.set(name, { bytes: changed, ignoreRanges });
       const model = await resolveModel(server.url(name), { cacheDir, ...quick });
@@ -194,7 +207,8 @@ describe('redirects', () => {
       server.files.set('/second', { bytes, redirectTo: elsewhere.url('/t.gguf') });
       const url = server.url('/first').replace('//', '//user:secret@');
       const model = await resolveModel(url, { cacheDir });
-      expect(server.gets().map(({ headers }) => headers.authorization)).toEqual(Array(2).fill('Basic dXNlcjpzZWNyZXQ='));
+      const given = server.gets().map(({ headers }) => headers.authorization);
+      expect(given).toEqual(Array(2).fill('Basic dXNlcjpzZWNyZXQ='));
       expect(elsewhere.gets().map(({ headers }) => headers.authorization)).toEqual([undefined]);
       expect(JSON.stringify(model)).not.toContain('secret');
       expect(readFileSync(path.join(path.dirname(model.files[0]), 'entry.json'), 'utf8')).not.toContain('secret');
@@ -210,7 +224,8 @@ describe('redirects', () => {
     await expect(resolveModel(server.url('/plain'), { cacheDir })).rejects.toThrow(/not protected/);
     server.files.set('/file', { bytes, redirectTo: 'file:///etc/passwd' });
     await expect(resolveModel(server.url('/file'), { cacheDir })).rejects.toThrow(/file: address/);
-    await expect(resolveModel('http://192.0.2.1/x.gguf', { cacheDir })).rejects.toThrow(/not protected.*CLAWDBOT_ALLOW_HTTP/);
+    await expect(resolveModel('http://192.0.2.1/x.gguf', { cacheDir }))
+      .rejects.toThrow(/not protected.*CLAWDBOT_ALLOW_HTTP/);
   });
 });
 

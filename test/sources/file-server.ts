@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 export interface ServedFile {
   bytes: Uint8Array;
   etag?: string;
-  contentType?: string;
   headers?: Record<string, string>;
   /** Cuts the connection after so many bytes of a body, this many times. */
   cutAfter?: number;
@@ -67,8 +66,10 @@ export class FileServer {
     const status = file.statuses?.shift();
     if (status !== undefined) return void response.writeHead(status, { 'retry-after': '0' }).end();
     const etag = file.etag ?? `"${createHash('sha1').update(file.bytes).digest('hex')}"`;
-    const headers: Record<string, string> = { etag, 'content-type': file.contentType ?? 'application/octet-stream', ...file.headers };
-    if (file.redirectTo !== undefined) return void response.writeHead(302, { ...headers, location: file.redirectTo }).end();
+    const headers: Record<string, string> = { etag, 'content-type': 'application/octet-stream', ...file.headers };
+    if (file.redirectTo !== undefined) {
+      return void response.writeHead(302, { ...headers, location: file.redirectTo }).end();
+    }
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     const unchanged = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
     const from = range && unchanged && !file.ignoreRanges ? Number(range[1]) : 0;

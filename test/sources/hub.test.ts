@@ -1,4 +1,4 @@
-// The hf: source against a hub on loopback: choice of files, the hub's own cache layout, tokens, offline, hostile answers.
+// The hf: source against a hub on loopback: choice of files, the hub's cache layout, tokens, offline, hostile answers.
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,8 @@ import { catalogOf, expectSame, filesBelow, modelBytes, quick, sha256, temporary
 const COMMIT = 'c0ffee'.padEnd(40, '0');
 const TOKEN = 'hf_secret';
 const files: Record<string, Uint8Array> = {
-  'm-Q4_K_M.gguf': modelBytes(120_000, 1), 'm-Q8_0.gguf': modelBytes(130_000, 2), 'mmproj-m-Q4_K_M.gguf': modelBytes(100, 3),
+  'm-Q4_K_M.gguf': modelBytes(120_000, 1), 'm-Q8_0.gguf': modelBytes(130_000, 2),
+  'mmproj-m-Q4_K_M.gguf': modelBytes(100, 3),
   'big/m-F16-00001-of-00002.gguf': modelBytes(50_000, 4), 'big/m-F16-00002-of-00002.gguf': modelBytes(40_000, 5),
   'README.md': new TextEncoder().encode('hello'),
 };
@@ -49,7 +50,9 @@ function serve(): void {
       hub.files.set(`/u/r/resolve/${revision}/${name}`, {
         bytes,
         redirectTo: storage.url(`/blob/${sha256(bytes)}`),
-        headers: { 'x-repo-commit': COMMIT, 'x-linked-etag': `"${sha256(bytes)}"`, 'x-linked-size': String(bytes.length) },
+        headers: {
+          'x-repo-commit': COMMIT, 'x-linked-etag': `"${sha256(bytes)}"`, 'x-linked-size': String(bytes.length),
+        },
       });
     }
     storage.files.set(`/blob/${sha256(bytes)}`, { bytes });
@@ -69,7 +72,7 @@ describe('a model from the hub', () => {
     const model = await resolve('hf:u/r');
     const bytes = files['m-Q4_K_M.gguf'];
     const pointer = repo('snapshots', COMMIT, 'm-Q4_K_M.gguf');
-    expect(model).toMatchObject({ name: 'r', files: [pointer], source: 'hf:u/r', licence: 'apache-2.0', format: 'gguf' });
+    expect(model).toEqual({ name: 'r', files: [pointer], source: 'hf:u/r', licence: 'apache-2.0', format: 'gguf' });
     expect(readFileSync(repo('refs', 'main'), 'utf8')).toBe(COMMIT);
     expect(lstatSync(pointer).isSymbolicLink()).toBe(true);
     expect(readlinkSync(pointer)).toBe(path.join('..', '..', 'blobs', sha256(bytes)));
@@ -83,7 +86,8 @@ describe('a model from the hub', () => {
   it('is chosen by quantization or by path, parts and folders included', async () => {
     expectSame((await resolve('hf:u/r:q8_0')).files[0], files['m-Q8_0.gguf']);
     const split = (await resolve('hf:u/r:F16')).files;
-    expect(split.map((file) => path.basename(file))).toEqual(['m-F16-00001-of-00002.gguf', 'm-F16-00002-of-00002.gguf']);
+    const splitNames = split.map((file) => path.basename(file));
+    expect(splitNames).toEqual(['m-F16-00001-of-00002.gguf', 'm-F16-00002-of-00002.gguf']);
     expectSame(split[1], files['big/m-F16-00002-of-00002.gguf']);
     const named = await resolve(`hf:u/r/m-Q8_0.gguf@${COMMIT}`);
     expectSame(named.files[0], files['m-Q8_0.gguf']);
@@ -171,7 +175,8 @@ describe("the hub's cache", () => {
   it('loses a removed model and its blob, and keeps what others use', async () => {
     const model = await resolve('hf:u/r');
     const blob = repo('blobs', sha256(files['m-Q4_K_M.gguf']));
-    expect(await listCached({ cacheDir })).toMatchObject([{ reference: 'hf:u/r', path: model.files[0], bytes: 120_000 }]);
+    const listed = await listCached({ cacheDir });
+    expect(listed).toMatchObject([{ reference: 'hf:u/r', path: model.files[0], bytes: 120_000 }]);
     const other = repo('snapshots', 'd'.repeat(40), 'm-Q4_K_M.gguf');
     mkdirSync(path.dirname(other), { recursive: true });
     writeFileSync(other, 'another tool');
@@ -198,8 +203,8 @@ describe('a hub that is wrong or hostile', () => {
   });
 
   it.each(['"../../../evil"', '"a/b/c/d/e/f/g"', '""', '"..\\\\..\\\\evil"'])('cannot name a blob %s', async (etag) => {
-    const file = hub.files.get(`/u/r/resolve/${COMMIT}/m-Q4_K_M.gguf`)!;
-    hub.files.set(`/u/r/resolve/${COMMIT}/m-Q4_K_M.gguf`, { ...file, headers: { 'x-repo-commit': COMMIT, 'x-linked-etag': etag } });
+    const at = `/u/r/resolve/${COMMIT}/m-Q4_K_M.gguf`;
+    hub.files.set(at, { ...hub.files.get(at)!, headers: { 'x-repo-commit': COMMIT, 'x-linked-etag': etag } });
     await expect(resolve('hf:u/r')).rejects.toThrow(/cannot be a name/);
   });
 
@@ -207,11 +212,13 @@ describe('a hub that is wrong or hostile', () => {
     const listing = (value: unknown): void => void hub.files.set('/api/models/u/r/revision/main', {
       bytes: new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value)),
     });
-    listing({ sha: COMMIT, siblings: [{ rfilename: '../../evil.gguf' }, { rfilename: '/etc/x.gguf' }, { rfilename: 7 }, null] });
+    const siblings = [{ rfilename: '../../evil.gguf' }, { rfilename: '/etc/x.gguf' }, { rfilename: 7 }, null];
+    listing({ sha: COMMIT, siblings });
     await expect(resolve('hf:u/r')).rejects.toThrow(ModelSourceError);
     listing('<html>');
     await expect(resolve('hf:u/r')).rejects.toThrow(/does not answer in JSON/);
-    hub.files.set('/u/r/resolve/main/m-Q8_0.gguf', { bytes: files['m-Q8_0.gguf'], headers: { 'x-repo-commit': '../..' } });
+    const headers = { 'x-repo-commit': '../..' };
+    hub.files.set('/u/r/resolve/main/m-Q8_0.gguf', { bytes: files['m-Q8_0.gguf'], headers });
     await expect(resolve('hf:u/r/m-Q8_0.gguf')).rejects.toThrow(/which commit/);
   });
 
@@ -224,12 +231,14 @@ describe('a hub that is wrong or hostile', () => {
 
 describe('the choice among files', () => {
   it('prefers good sizes, plain variants and whole models', () => {
-    expect(chooseFiles('r', ['m-Q8_0.gguf', 'm-Q4_K_M.gguf', 'm-UD-Q4_K_M.gguf'], undefined)).toEqual(['m-Q4_K_M.gguf']);
+    const variants = ['m-Q8_0.gguf', 'm-Q4_K_M.gguf', 'm-UD-Q4_K_M.gguf'];
+    expect(chooseFiles('r', variants, undefined)).toEqual(['m-Q4_K_M.gguf']);
     expect(chooseFiles('r', ['m.Q2_K.gguf', 'm.Q6_K.gguf'], undefined)).toEqual(['m.Q6_K.gguf']);
     expect(chooseFiles('r', ['only.gguf', 'mmproj.gguf', 'x.imatrix.gguf'], undefined)).toEqual(['only.gguf']);
     expect(chooseFiles('r', ['Q4_0/m.gguf', 'Q8_0/m.gguf'], 'Q8_0')).toEqual(['Q8_0/m.gguf']);
     expect(chooseFiles('r', ['m-Q4_0_4_4.gguf', 'm-Q4_0.gguf'], 'Q4_0')).toEqual(['m-Q4_0.gguf']);
-    expect(() => chooseFiles('r', ['m-Q4_0-00002-of-00002.gguf'], undefined)).toThrow(/00001-of-00002\.gguf is missing/);
+    expect(() => chooseFiles('r', ['m-Q4_0-00002-of-00002.gguf'], undefined))
+      .toThrow(/00001-of-00002\.gguf is missing/);
     expect(() => chooseFiles('r', ['model.safetensors'], undefined)).toThrow(/no \.gguf files/);
   });
 });

@@ -34,9 +34,10 @@ describe('references', () => {
   });
 
   it.each([
-    '', '   ', 'a\0b', 'x'.repeat(9000), 'ftp://x/y.gguf', 'hf:', 'hf:user', 'hf:../r', 'hf:u/..', 'hf:u/a--b', 'hf:u/r/../x',
-    'hf:u/r@../../x', 'hf:u/r:', 'hf:u/r/f.gguf:Q4_0', 'hf:u/r/a//b', 'hf:-u/r', 'pip:', 'pip:a', 'pip:a==1', 'pip:a#x',
-    'pip:a==1#', 'pip:a==1#../x', 'pip:a==1#/etc/passwd', 'pip:--index-url=http://evil==1#x', 'pip:a==-r#x',
+    '', '   ', 'a\0b', 'x'.repeat(9000), 'ftp://x/y.gguf', 'hf:', 'hf:user', 'hf:../r', 'hf:u/..', 'hf:u/a--b',
+    'hf:u/r/../x', 'hf:u/r@../../x', 'hf:u/r:', 'hf:u/r/f.gguf:Q4_0', 'hf:u/r/a//b', 'hf:-u/r', 'pip:', 'pip:a',
+    'pip:a==1', 'pip:a#x', 'https://x/%zz.gguf', 'https://%zz@x/y.gguf', 'pip:a==1#', 'pip:a==1#../x',
+    'pip:a==1#/etc/passwd', 'pip:--index-url=http://evil==1#x', 'pip:a==-r#x',
     'pip:a==1;import os#x', 'pip:a @ file:///x==1#y', 'pip:a==1.*#x', 'pip:a==1#x+', 'pip:a==1#x+b#y', 'pip:a==1#%zz',
     'https://', 'https://x/a.zip#../b.gguf',
   ])('%s is refused', (text) => {
@@ -81,11 +82,12 @@ describe('the catalog', () => {
   it('refuses entries that could not be verified or stored', () => {
     const good = catalogOf('https://x/y.gguf', modelBytes(8)).models[0];
     const bad = [
-      { name: '../x' }, { name: 'Upper' }, { sha256: 'abc' }, { sizeBytes: 0 }, { sizeBytes: 1.5 }, { fileName: '../../x' },
-      { fileName: 'a/b' }, { sources: [] },
+      { name: '../x' }, { name: 'Upper' }, { sha256: 'abc' }, { sizeBytes: 0 }, { sizeBytes: 1.5 },
+      { fileName: '../../x' }, { fileName: 'a/b' }, { sources: [] },
     ];
     for (const change of bad) {
-      expect(() => checkedCatalog({ models: [{ ...good, ...change }] }), JSON.stringify(change)).toThrow(InvalidArgumentError);
+      const check = (): unknown => checkedCatalog({ models: [{ ...good, ...change }] });
+      expect(check, JSON.stringify(change)).toThrow(InvalidArgumentError);
     }
     expect(() => checkedCatalog({ models: [good, good] })).toThrow(/twice/);
     expect(checkedCatalog({ models: [good] }).models).toEqual([good]);

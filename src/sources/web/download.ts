@@ -110,7 +110,8 @@ class Download {
     const watch = new StallWatch(this.#settings.stallMs, stop);
     try {
       const headers = partial.bytes > 0 ? rangeHeaders(partial.bytes, this.#validators) : undefined;
-      const { response } = await sendRequest({ url, token, headers, accept: [416], signal: stop.signal }, this.#settings);
+      const { signal } = stop;
+      const { response } = await sendRequest({ url, token, headers, accept: [416], signal }, this.#settings);
       const total = await this.#begin(partial, response);
       await this.#receive(partial, response, total, watch);
       if (total !== undefined && partial.bytes < total) {

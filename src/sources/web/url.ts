@@ -25,9 +25,10 @@ export async function fetchUrl(
   const landed = new LandedParts(dir);
   for (const url of urls) {
     const target = path.join(dir, urlFileName(url));
-    const part = await landed.find(target) ?? (await fetchOne({ ...reference, url }, dir, {}, settings))[0];
+    const known = await landed.find(target);
+    const part = known ?? (await fetchOne({ ...reference, url }, dir, {}, settings))[0];
+    if (!known) await landed.note(part);
     files.push(part);
-    await landed.note(files);
   }
   await landed.forget();
   return files;
