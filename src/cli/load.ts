@@ -35,15 +35,11 @@ export async function withEngine<T>(
     progress.finish();
   }
   try {
+    for (const warning of engine.model.warnings) surroundings.stderr.write(`warning: ${printable(warning)}\n`);
     return await use(engine);
   } finally {
     await engine.dispose();
   }
-}
-
-/** Says how conversations are written where the model does not. */
-export function warnOfFallbackTemplate({ model }: CliEngine, { stderr }: Surroundings): void {
-  if (model.chatTemplateWarning) stderr.write(`warning: ${printable(model.chatTemplateWarning)}\n`);
 }
 
 /** The files of a model, fetched where they are not here yet. */
@@ -87,11 +83,6 @@ export async function readHeader(
   } finally {
     await Promise.all(sources.map((source) => source.close()));
   }
-}
-
-/** Tells what the user should know before a conversation. */
-export function showWarnings({ model }: CliEngine, { stderr }: Surroundings): void {
-  for (const warning of model.warnings) stderr.write(`warning: ${printable(warning)}\n`);
 }
 
 /** A bar on a terminal; elsewhere only downloads are worth a line. */

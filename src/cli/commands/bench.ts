@@ -37,8 +37,8 @@ export const bench = command({
   name: 'bench',
   summary: 'Measure speed',
   usage: '[OPTIONS]',
-  notes: `ppN is the speed of processing a prompt of N tokens, tgN that of generating N tokens one by one; @dN says that N
-tokens came before. Prompts are random ids with a fixed seed; every test runs once unmeasured and then -r times.`,
+  notes: `ppN is the speed of processing a prompt of N tokens, tgN that of generating N tokens one by one; @dN says that
+N tokens came before. Prompts are random ids with a fixed seed; every test runs once unmeasured and then -r times.`,
   examples: [
     'clawdbot bench --model smollm2',
     'clawdbot bench -m model.gguf -p 512 -n 128 -d 0,2048 -t 1,2 -r 3 --json',
