@@ -110,15 +110,16 @@ import {
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
-/** 16 rows × 1 column, of which `groups` times 4 are stored, in four streams as in block32-narrow. */
+/** 16 rows × 1 column in four streams, as in block32-narrow. */
 // @ts-ignore: decorator
 @inline function vector_16(
-  FORMAT: i32, w: usize, groups: u32, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+  FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
+  out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
   const mask = f16_mask(), exponent = f16_scale();
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const g1 = groups > 1 ? group : 0, g2 = groups > 2 ? group << 1 : 0, g3 = groups > 3 ? group * 3 : 0;
+  const apart = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks * <usize>step;
+  const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
   let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
@@ -181,7 +182,7 @@ import {
     }
     scales += scale_step(FORMAT, b); x += activation_bytes(FORMAT);
   }
-  store_groups(groups, out, a0, a1, a2, a3, bias, scale, accumulate);
+  store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
 /** x (n, cols) in panels of 4. */
@@ -210,9 +211,12 @@ import {
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  for (let r: u32 = 0; r < rows; r += 16) {
-    vector_16(FORMAT, w, min(4, (rows - r) >> 2), x, blocks, out, bias, scale, accumulate);
-    w += group << 2; out += 64;
-    if (bias) bias += 64;
+  const step = rows >> 4, rest = (rows >> 2) & 3;
+  for (let i: u32 = 0; i < step + (rest ? 1 : 0); i++) {
+    const whole = i < step, first = <usize>(whole ? i : 4 * step), at = first << 4;
+    vector_16(
+      FORMAT, w + group * first, whole ? 4 : rest, whole ? step : 1, x, blocks,
+      out + at, bias ? bias + at : 0, scale, accumulate,
+    );
   }
 }

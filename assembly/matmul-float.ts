@@ -43,73 +43,75 @@ const BF16 = 2;
   rowBytes: usize, xBytes: usize, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   const mask = f16_mask(), exponent = f16_scale();
-  const cols4 = cols & ~3;
+  const cols4 = cols & ~3, xEnd = <usize>cols4 << 2;
   const step: usize = TYPE == F32 ? 16 : 8;
-  let r: u32 = 0;
-  for (; r + 4 <= rows; r += 4) {
-    let xRow = x, outRow = out, c: u32 = 0;
+  // A lone column takes rows a quarter of the matrix apart: four long streams through memory (as in block32-narrow).
+  const quarter = rows >> 2, wholeRows = quarter << 2;
+  const apart = n == 1 ? rowBytes * <usize>quarter : rowBytes, forward = n == 1 ? rowBytes : rowBytes << 2;
+  const outApart: usize = n == 1 ? <usize>wholeRows : 4, outForward: usize = n == 1 ? 4 : 16;
+  let w0 = w, out0 = out, bias0 = bias;
+  for (let r: u32 = 0; r < quarter; r++) {
+    const w1 = w0 + apart, w2 = w1 + apart, w3 = w2 + apart;
+    const out1 = out0 + outApart, out2 = out1 + outApart, out3 = out2 + outApart;
+    const biasApart = bias ? outApart : 0;
+    const bias1 = bias0 + biasApart, bias2 = bias1 + biasApart, bias3 = bias2 + biasApart;
+    let x0 = x, at: usize = 0, c: u32 = 0;
     for (; c + 2 <= n; c += 2) {
-      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-      let w0 = w, w1 = w0 + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes, x0 = xRow, x1 = xRow + xBytes;
-      for (let i: u32 = 0; i < cols4; i += 4) {
-        const p = v128.load(x0), q = v128.load(x1);
-        let v = load4(TYPE, w0, mask, exponent);
+      const x1 = x0 + xBytes;
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, i: usize = 0;
+      for (let k: usize = 0; k < xEnd; k += 16) {
+        const p = v128.load(x0 + k), q = v128.load(x1 + k);
+        let v = load4(TYPE, w0 + i, mask, exponent);
         a0 = madd(v, p, a0); b0 = madd(v, q, b0);
-        v = load4(TYPE, w1, mask, exponent);
+        v = load4(TYPE, w1 + i, mask, exponent);
         a1 = madd(v, p, a1); b1 = madd(v, q, b1);
-        v = load4(TYPE, w2, mask, exponent);
+        v = load4(TYPE, w2 + i, mask, exponent);
         a2 = madd(v, p, a2); b2 = madd(v, q, b2);
-        v = load4(TYPE, w3, mask, exponent);
+        v = load4(TYPE, w3 + i, mask, exponent);
         a3 = madd(v, p, a3); b3 = madd(v, q, b3);
-        w0 += step; w1 += step; w2 += step; w3 += step; x0 += 16; x1 += 16;
+        i += step;
       }
-      const out1 = outRow + outBytes, x2 = xRow + xBytes;
-      const v0 = w, v1 = v0 + rowBytes, v2 = v1 + rowBytes, v3 = v2 + rowBytes;
-      const s1 = bias ? bias + 4 : 0, s2 = bias ? bias + 8 : 0, s3 = bias ? bias + 12 : 0;
-      finish(outRow, tail(TYPE, horizontal_sum(a0), v0, xRow, cols4, cols), bias, scale, accumulate);
-      finish(outRow + 4, tail(TYPE, horizontal_sum(a1), v1, xRow, cols4, cols), s1, scale, accumulate);
-      finish(outRow + 8, tail(TYPE, horizontal_sum(a2), v2, xRow, cols4, cols), s2, scale, accumulate);
-      finish(outRow + 12, tail(TYPE, horizontal_sum(a3), v3, xRow, cols4, cols), s3, scale, accumulate);
-      finish(out1, tail(TYPE, horizontal_sum(b0), v0, x2, cols4, cols), bias, scale, accumulate);
-      finish(out1 + 4, tail(TYPE, horizontal_sum(b1), v1, x2, cols4, cols), s1, scale, accumulate);
-      finish(out1 + 8, tail(TYPE, horizontal_sum(b2), v2, x2, cols4, cols), s2, scale, accumulate);
-      finish(out1 + 12, tail(TYPE, horizontal_sum(b3), v3, x2, cols4, cols), s3, scale, accumulate);
-      xRow += xBytes << 1; outRow += outBytes << 1;
+      finish(out0 + at, tail(TYPE, horizontal_sum(a0), w0, x0, cols4, cols), bias0, scale, accumulate);
+      finish(out1 + at, tail(TYPE, horizontal_sum(a1), w1, x0, cols4, cols), bias1, scale, accumulate);
+      finish(out2 + at, tail(TYPE, horizontal_sum(a2), w2, x0, cols4, cols), bias2, scale, accumulate);
+      finish(out3 + at, tail(TYPE, horizontal_sum(a3), w3, x0, cols4, cols), bias3, scale, accumulate);
+      at += outBytes;
+      finish(out0 + at, tail(TYPE, horizontal_sum(b0), w0, x1, cols4, cols), bias0, scale, accumulate);
+      finish(out1 + at, tail(TYPE, horizontal_sum(b1), w1, x1, cols4, cols), bias1, scale, accumulate);
+      finish(out2 + at, tail(TYPE, horizontal_sum(b2), w2, x1, cols4, cols), bias2, scale, accumulate);
+      finish(out3 + at, tail(TYPE, horizontal_sum(b3), w3, x1, cols4, cols), bias3, scale, accumulate);
+      at += outBytes; x0 += xBytes << 1;
     }
     if (c < n) {
-      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
-      let w0 = w, w1 = w0 + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes, x0 = xRow;
-      for (let i: u32 = 0; i < cols4; i += 4) {
-        const p = v128.load(x0);
-        a0 = madd(load4(TYPE, w0, mask, exponent), p, a0);
-        a1 = madd(load4(TYPE, w1, mask, exponent), p, a1);
-        a2 = madd(load4(TYPE, w2, mask, exponent), p, a2);
-        a3 = madd(load4(TYPE, w3, mask, exponent), p, a3);
-        w0 += step; w1 += step; w2 += step; w3 += step; x0 += 16;
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, i: usize = 0;
+      for (let k: usize = 0; k < xEnd; k += 16) {
+        const p = v128.load(x0 + k);
+        a0 = madd(load4(TYPE, w0 + i, mask, exponent), p, a0);
+        a1 = madd(load4(TYPE, w1 + i, mask, exponent), p, a1);
+        a2 = madd(load4(TYPE, w2 + i, mask, exponent), p, a2);
+        a3 = madd(load4(TYPE, w3 + i, mask, exponent), p, a3);
+        i += step;
       }
-      const v0 = w, v1 = v0 + rowBytes, v2 = v1 + rowBytes, v3 = v2 + rowBytes;
-      finish(outRow, tail(TYPE, horizontal_sum(a0), v0, xRow, cols4, cols), bias, scale, accumulate);
-      const s1 = bias ? bias + 4 : 0, s2 = bias ? bias + 8 : 0, s3 = bias ? bias + 12 : 0;
-      finish(outRow + 4, tail(TYPE, horizontal_sum(a1), v1, xRow, cols4, cols), s1, scale, accumulate);
-      finish(outRow + 8, tail(TYPE, horizontal_sum(a2), v2, xRow, cols4, cols), s2, scale, accumulate);
-      finish(outRow + 12, tail(TYPE, horizontal_sum(a3), v3, xRow, cols4, cols), s3, scale, accumulate);
+      finish(out0 + at, tail(TYPE, horizontal_sum(a0), w0, x0, cols4, cols), bias0, scale, accumulate);
+      finish(out1 + at, tail(TYPE, horizontal_sum(a1), w1, x0, cols4, cols), bias1, scale, accumulate);
+      finish(out2 + at, tail(TYPE, horizontal_sum(a2), w2, x0, cols4, cols), bias2, scale, accumulate);
+      finish(out3 + at, tail(TYPE, horizontal_sum(a3), w3, x0, cols4, cols), bias3, scale, accumulate);
     }
-    w += rowBytes << 2; out += 16;
-    if (bias) bias += 16;
+    w0 += forward; out0 += outForward;
+    if (bias) bias0 += outForward;
   }
-  for (; r < rows; r++) {
-    let xRow = x, outRow = out;
+  for (let r = wholeRows; r < rows; r++) {
+    const row = w + rowBytes * <usize>r, offset = <usize>r << 2;
     for (let c: u32 = 0; c < n; c++) {
-      let a0 = f32x4.splat(0), w0 = w, x0 = xRow;
-      for (let i: u32 = 0; i < cols4; i += 4) {
-        a0 = madd(load4(TYPE, w0, mask, exponent), v128.load(x0), a0);
-        w0 += step; x0 += 16;
+      const x0 = x + xBytes * <usize>c;
+      let a0 = f32x4.splat(0), i: usize = 0;
+      for (let k: usize = 0; k < xEnd; k += 16) {
+        a0 = madd(load4(TYPE, row + i, mask, exponent), v128.load(x0 + k), a0);
+        i += step;
       }
-      finish(outRow, tail(TYPE, horizontal_sum(a0), w, xRow, cols4, cols), bias, scale, accumulate);
-      xRow += xBytes; outRow += outBytes;
+      const sum = tail(TYPE, horizontal_sum(a0), row, x0, cols4, cols);
+      finish(out + outBytes * <usize>c + offset, sum, bias ? bias + offset : 0, scale, accumulate);
     }
-    w += rowBytes; out += 4;
-    if (bias) bias += 4;
   }
 }
 

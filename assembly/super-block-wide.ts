@@ -137,13 +137,14 @@ import {
   return add_integers(0, sum, mins, min_factor(FORMAT, scales, mask, exponent), x);
 }
 
-/** 8 rows × 1 column, of which `groups` times 4 are stored: two streams, as more would spill. */
+/** 8 rows × 1 column: groups of 4 rows that are `step` groups apart, two streams, as more would spill. */
 // @ts-ignore: decorator
 @inline function vector_8(
-  FORMAT: i32, w: usize, groups: u32, x: usize, blocks: u32, out: usize, bias: usize, scale: f32, accumulate: i32,
+  FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
+  out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
-  const g1 = groups > 1 ? group_bytes(FORMAT, blocks) : 0;
+  const g1 = groups > 1 ? group_bytes(FORMAT, blocks) * <usize>step : 0;
   let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
@@ -162,7 +163,7 @@ import {
     a1 = add_single(FORMAT, a1, i1, scales + g1, x, mask, exponent);
     scales += scale_bytes(FORMAT); x += activation_bytes();
   }
-  store_groups(groups, out, a0, a1, a0, a1, bias, scale, accumulate);
+  store_groups(groups, step, out, a0, a1, a0, a1, bias, scale, accumulate);
 }
 
 /** x (n, cols) in panels of 4. */
@@ -190,9 +191,12 @@ import {
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = group_bytes(FORMAT, blocks);
-  for (let r: u32 = 0; r < rows; r += 8) {
-    vector_8(FORMAT, w, min(2, (rows - r) >> 2), x, blocks, out, bias, scale, accumulate);
-    w += group << 1; out += 32;
-    if (bias) bias += 32;
+  const step = rows >> 3, rest = (rows >> 2) & 1;
+  for (let i: u32 = 0; i < step + rest; i++) {
+    const whole = i < step, first = <usize>(whole ? i : 2 * step), at = first << 4;
+    vector_8(
+      FORMAT, w + group * first, whole ? 2 : 1, whole ? step : 1, x, blocks,
+      out + at, bias ? bias + at : 0, scale, accumulate,
+    );
   }
 }

@@ -52,13 +52,14 @@ import { madd } from './half';
   if (columns > 3) store_rows(out3 + 16, b3, bias, scale, accumulate);
 }
 
-/** The first `groups` of 4 groups of 4 rows of one column. */
+/** The first `groups` of 4 groups of 4 rows of one column, `step` groups apart. */
 // @ts-ignore: decorator
 @inline export function store_groups(
-  groups: u32, out: usize, a0: v128, a1: v128, a2: v128, a3: v128, bias: usize, scale: f32, accumulate: i32,
+  groups: u32, step: u32, out: usize, a0: v128, a1: v128, a2: v128, a3: v128, bias: usize, scale: f32, accumulate: i32,
 ): void {
+  const apart = <usize>step << 4, next = bias ? apart : 0;
   store_rows(out, a0, bias, scale, accumulate);
-  if (groups > 1) store_rows(out + 16, a1, bias ? bias + 16 : 0, scale, accumulate);
-  if (groups > 2) store_rows(out + 32, a2, bias ? bias + 32 : 0, scale, accumulate);
-  if (groups > 3) store_rows(out + 48, a3, bias ? bias + 48 : 0, scale, accumulate);
+  if (groups > 1) store_rows(out + apart, a1, bias + next, scale, accumulate);
+  if (groups > 2) store_rows(out + 2 * apart, a2, bias + 2 * next, scale, accumulate);
+  if (groups > 3) store_rows(out + 3 * apart, a3, bias + 3 * next, scale, accumulate);
 }
