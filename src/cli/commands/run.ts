@@ -6,7 +6,7 @@ import { command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { forTerminal } from '../format.ts';
 import { withoutFinalNewline } from '../input.ts';
-import { warnOfFallbackTemplate, withEngine } from '../load.ts';
+import { showWarnings, withEngine } from '../load.ts';
 import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
