@@ -42,6 +42,11 @@ export async function withEngine<T>(
   }
 }
 
+/** Says how conversations are written where the model itself does not. */
+export function warnOfFallbackTemplate({ model }: CliEngine, { stderr }: Surroundings): void {
+  if (model.chatTemplateWarning) stderr.write(`warning: ${printable(model.chatTemplateWarning)}\n`);
+}
+
 /** The files of a model, fetched where they are not here yet. */
 export async function fetchModel(
   reference: string,

@@ -8,7 +8,7 @@ import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { LineReader } from '../line-reader.ts';
 import { refusePositionals } from '../input.ts';
-import { showWarnings, withEngine } from '../load.ts';
+import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { integer, text, texts } from '../options.ts';
 import { print } from '../output.ts';
 import { COMPUTE, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
@@ -47,6 +47,7 @@ export const chat = command({
           `${engine.model.name} is an encoder (${engine.model.architecture}) and cannot chat.`,
         );
       }
+      warnOfFallbackTemplate(engine, surroundings);
       const session = new ChatSession(
         engine,
         {

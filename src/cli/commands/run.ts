@@ -6,7 +6,7 @@ import { command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { forTerminal } from '../format.ts';
 import { withoutFinalNewline } from '../input.ts';
-import { showWarnings, withEngine } from '../load.ts';
+import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
@@ -55,6 +55,7 @@ export const run = command({
     const given = await givenPrompt(options, positionals, surroundings);
     await withEngine(options, surroundings, async (engine) => {
       const prompt = promptFor(given, options, engine);
+      if (isChat(prompt)) warnOfFallbackTemplate(engine, surroundings);
       const settings = generateOptions(options, surroundings.signal);
       if (options.json) await answerAsJson(engine, prompt, settings, surroundings);
       else if ((options.samples ?? 1) > 1) await answerSeveral(engine, prompt, settings, options, surroundings);
@@ -102,6 +103,10 @@ function promptFor({ content, mode }: GivenPrompt, options: RunValues, { model }
   if (typeof content !== 'string' || mode === 'raw' || (mode === 'auto' && !model.hasChatTemplate)) return content;
   const system: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   return [...system, { role: 'user', content }];
+}
+
+function isChat(prompt: Prompt): boolean {
+  return typeof prompt !== 'string' && typeof prompt[0] === 'object';
 }
 
 function generateOptions(options: RunValues, signal: AbortSignal): GenerateOptions & { readonly seed: number } {
