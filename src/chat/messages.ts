@@ -28,7 +28,6 @@ export interface ChatMessage {
 /** Throws InvalidArgumentError naming index and field, as in `messages[2].content`. */
 export function checkMessages(messages: unknown): asserts messages is readonly ChatMessage[] {
   if (!Array.isArray(messages)) throw new InvalidArgumentError('messages must be an array of { role, content }.');
-  if (messages.length === 0) throw new InvalidArgumentError('messages is empty. Give at least one message.');
   messages.forEach((message: unknown, index) => checkMessage(message, `messages[${index}]`));
 }
 

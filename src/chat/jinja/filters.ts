@@ -1,5 +1,6 @@
 // The filters of `value | name(…)` that work on any value or on text; those over lists are in list-filters.ts.
 import type { Arguments } from './arguments.ts';
+import { formatPercent } from './format.ts';
 import { LIST_FILTERS } from './list-filters.ts';
 import { attribute, dictItems } from './members.ts';
 import { toJson, toText } from './printing.ts';
@@ -37,13 +38,21 @@ const length: Filter = (value, _args, runtime) => {
 };
 
 const toInteger: Filter = (value, args, runtime) => {
+  const base = args.integer(1, 'base', 10);
   const number = asNumber(value);
   if (number !== undefined) return Number.isFinite(number) ? Math.trunc(number) : args.integer(0, 'default', 0);
   const text = typeof value === 'string' ? runtime.plain(value).trim().replace(/(\d)_(?=\d)/g, '$1') : '';
+  if (base !== 10) return integerOfBase(text.toLowerCase(), base) ?? args.integer(0, 'default', 0);
   if (/^[+-]?\d+$/.test(text)) return Number(text);
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Math.trunc(Number(text));
   return given(args, args.keywords.get('default') ?? 0);
 };
+
+function integerOfBase(text: string, base: number): number | undefined {
+  const digits = text.replace(/^0[xob]/, '');
+  const value = base >= 2 && base <= 36 ? parseInt(digits, base) : NaN;
+  return Number.isNaN(value) ? undefined : value;
+}
 
 const toFloat: Filter = (value, args, runtime) => {
   const number = asNumber(value);
@@ -126,38 +135,6 @@ const urlEncode: Filter = (value, _args, runtime) => {
     `%${char.charCodeAt(0).toString(16).toUpperCase()}`));
 };
 
-const FORMAT_SPEC = /%(?:(%)|([-0]?)(\d{0,3})(?:\.(\d{1,2}))?([sdifr]))/g;
-
-/** Python's `text % (…)` for the conversions templates use. */
-export function format(text: string, values: readonly Value[], runtime: Runtime): string {
-  const plain = runtime.plain(text);
-  const parts: string[] = [];
-  let next = 0;
-  let start = 0;
-  for (const match of plain.matchAll(FORMAT_SPEC)) {
-    runtime.budget.charge(4);
-    parts.push(text.slice(start, match.index));
-    start = match.index + match[0].length;
-    if (match[1]) {
-      parts.push('%');
-      continue;
-    }
-    if (next >= values.length) fail('not enough arguments for format string');
-    const shown = formatOne(values[next++] as Value, match[5] as string, match[4], runtime);
-    const missing = Number(match[3]) - runtime.length(shown);
-    const fill = runtime.repeat(match[2] === '0' ? '0' : ' ', missing);
-    parts.push(match[2] === '-' ? runtime.concat(shown, fill) : runtime.concat(fill, shown));
-  }
-  parts.push(text.slice(start));
-  return runtime.join(parts);
-}
-
-function formatOne(value: Value, kind: string, precision: string | undefined, runtime: Runtime): string {
-  if (kind === 's' || kind === 'r') return toText(value, runtime);
-  const number = asNumber(value) ?? fail(`a number is required, not ${typeName(value)}`);
-  return kind === 'f' ? number.toFixed(Number(precision ?? 6)) : String(Math.trunc(number));
-}
-
 const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ...LIST_FILTERS,
   ['default', withDefault], ['d', withDefault],
@@ -183,7 +160,7 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
     runtime.budget.charge(text.length);
     return runtime.plain(text).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0;
   }],
-  ['format', (value, args, runtime) => format(toText(value, runtime), args.positional, runtime)],
+  ['format', (value, args, runtime) => formatPercent(toText(value, runtime), args.positional, runtime)],
   ['tojson', json],
   ['items', (value, _args, runtime) => {
     if (value instanceof Undefined) return new List([]);

@@ -27,6 +27,11 @@ function getter(path: Value | undefined, runtime: Runtime, fallback?: Value): Ge
   };
 }
 
+/** What map and select loop over: they pass over anything empty, none included. */
+function members(value: Value, runtime: Runtime): readonly Value[] {
+  return isTruthy(value) ? runtime.iterate(value) : [];
+}
+
 /** Text without its case, unless case matters. */
 function folded(get: Getter, isCaseSensitive: boolean, runtime: Runtime): Getter {
   if (isCaseSensitive) return get;
@@ -78,19 +83,19 @@ const map: Filter = (value, args, runtime) => {
   const attributePath = args.keywords.get('attribute');
   if (attributePath !== undefined) {
     const get = getter(attributePath, runtime, args.keywords.get('default'));
-    return runtime.list(runtime.iterate(value).map(get));
+    return runtime.list(members(value, runtime).map(get));
   }
   const name = runtime.plain(args.text(0, 'filter'));
   const inner = new Arguments(name, args.positional.slice(1), args.keywords);
   const filter = runtime.filter;
-  return runtime.list(runtime.nested(() => runtime.iterate(value).map((member) => filter(name, member, inner, runtime))));
+  return runtime.list(runtime.nested(() => members(value, runtime).map((member) => filter(name, member, inner, runtime))));
 };
 
 const select = (wanted: boolean, byAttribute: boolean): Filter => (value, args, runtime) => {
   const get = byAttribute ? getter(args.positional[0] ?? fail('selectattr needs an attribute'), runtime) : getter(null, runtime);
   const [test, ...rest] = args.positional.slice(byAttribute ? 1 : 0);
   const name = test === undefined ? undefined : runtime.plain(toText(test, runtime));
-  return runtime.list(runtime.iterate(value).filter((member) => {
+  return runtime.list(members(value, runtime).filter((member) => {
     runtime.budget.charge(1);
     const subject = get(member);
     return (name === undefined ? isTruthy(subject) : runTest(name, subject, rest, runtime)) === wanted;
@@ -99,9 +104,9 @@ const select = (wanted: boolean, byAttribute: boolean): Filter => (value, args, 
 
 const sum: Filter = (value, args, runtime) => {
   const get = getter(args.get(0, 'attribute'), runtime);
-  const members = runtime.iterate(value).map(get);
+  const values = runtime.iterate(value).map(get);
   let isFloat = false;
-  const result = members.reduce((total: number, member) => {
+  const result = values.reduce((total: number, member) => {
     isFloat ||= typeof member === 'object';
     return total + (asNumber(member) ?? fail(`cannot add ${typeName(member)}`));
   }, args.integer(1, 'start', 0));

@@ -168,6 +168,7 @@ export function sorted(
 ): readonly Value[] {
   runtime.budget.charge(items.length * 2);
   const keyed = items.map((value) => ({ value, key: by(value) }));
-  keyed.sort((a, b) => (reverse ? compare(b.key, a.key, runtime) : compare(a.key, b.key, runtime)));
+  const order = (a: Value, b: Value): number => (equals(a, b, runtime) ? 0 : compare(a, b, runtime));
+  keyed.sort((a, b) => (reverse ? order(b.key, a.key) : order(a.key, b.key)));
   return keyed.map((entry) => entry.value);
 }

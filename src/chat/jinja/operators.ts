@@ -1,5 +1,5 @@
 // The operators between two values, as Python defines them.
-import { format } from './filters.ts';
+import { formatPercent } from './format.ts';
 import { contains } from './members.ts';
 import { toText } from './printing.ts';
 import type { Runtime } from './runtime.ts';
@@ -36,7 +36,7 @@ function arithmetic(operator: string, a: Value, b: Value, runtime: Runtime): Val
   if (operator === '*' && typeof b === 'number') return repeat(a, b, runtime) ?? refuse(operator, a, b);
   if (operator === '*' && typeof a === 'number') return repeat(b, a, runtime) ?? refuse(operator, a, b);
   if (operator === '%' && typeof a === 'string') {
-    return format(a, b instanceof List && b.isTuple ? b.items : [b], runtime);
+    return formatPercent(a, b instanceof List && b.isTuple ? b.items : [b], runtime);
   }
   return refuse(operator, a, b);
 }

@@ -88,9 +88,9 @@ export function toJson(value: Value, options: JsonOptions, runtime: Runtime, dep
     return runtime.nested(() => {
       const entries = [...value.entries];
       if (options.sortKeys) entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0));
-      const parts = entries.map(([key, entry]) => {
+      const parts = entries.map(([, entry]) => {
         const written = typeof entry.key === 'string' ? jsonString(entry.key, options, runtime)
-          : `"${key === null ? 'null' : String(key)}"`;
+          : `"${toJson(entry.key, options, runtime)}"`;
         return runtime.join([written, options.keySeparator, toJson(entry.value, options, runtime, depth + 1)]);
       });
       return enclose('{', parts, '}', options, depth, runtime);

@@ -1,5 +1,6 @@
 // Methods of strings, as Python has them. Decisions are made on plain text, slices keep the origin of each character.
 import { Arguments } from './arguments.ts';
+import { formatFields } from './format.ts';
 import type { Runtime } from './runtime.ts';
 import { Callable, List, asText, fail } from './values.ts';
 import type { Keywords, Value } from './values.ts';
@@ -106,7 +107,7 @@ function split(text: string, args: Arguments, runtime: Runtime): Value {
       if (i >= plain.length) break;
       runtime.budget.charge(2);
       if (isFull()) {
-        parts.push(strip(text.slice(i), null, 'right', runtime));
+        parts.push(text.slice(i));
         break;
       }
       const start = i;
@@ -145,7 +146,7 @@ function rsplit(text: string, args: Arguments, runtime: Runtime): Value {
       let start = end;
       if (parts.length >= limit) start = 0;
       else while (start > 0 && !isBlank(plain[start - 1] as string)) start--;
-      parts.push(start === 0 ? strip(text.slice(0, end), null, 'left', runtime) : text.slice(start, end));
+      parts.push(text.slice(start, end));
       end = start;
     }
     return runtime.list(parts.reverse());
@@ -280,6 +281,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   }],
   ['join', (text, args, runtime) =>
     runtime.join(runtime.iterate(args.get(0, 'iterable') ?? null).map((item) => asText(item, 'join() item')), text)],
+  ['format', (text, args, runtime) => formatFields(text, args, runtime)],
   ['isdigit', matches(/^\p{Nd}+$/u)],
   ['isdecimal', matches(/^\p{Nd}+$/u)],
   ['isnumeric', matches(/^\p{N}+$/u)],

@@ -27,7 +27,7 @@ export class List {
   }
 }
 
-export type Key = string | number | boolean | null;
+export type Key = string | number | null;
 
 /** Keyed by plain text; entries keep the key as it was written, so that its origin is known. */
 export class Dict {
@@ -114,7 +114,8 @@ export function asText(value: Value, what: string): string {
 export function keyOf(value: Value, runtime: Runtime): Key {
   if (typeof value === 'string') return runtime.plain(value);
   if (value instanceof Float) return value.value;
-  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'boolean') return Number(value);
+  if (value === null || typeof value === 'number') return value;
   return fail(`unhashable type: ${typeName(value)}`);
 }
 
