@@ -1,7 +1,7 @@
 // Blocks of 32 times 16-bit activations: everything in the baseline build, formats with signed quants in both builds.
 import { f16_mask, f16_scale, madd } from './half';
 import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_groups, store_tile, sum_pairs } from './tile';
+import { dot16, madd_i32, store_groups, store_tile, sum_pairs, swizzle } from './tile';
 import {
   MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
   quant_bytes, scale_bytes, scale_step,
@@ -17,7 +17,7 @@ import {
 @inline function quants_of(FORMAT: i32, q: v128, bits: v128, nibble: v128, bit4: v128, table: v128): v128 {
   let quants = v128.and(q, nibble);
   if (has_fifth_bit(FORMAT)) quants = v128.or(quants, v128.and(bits, bit4));
-  return is_signed(FORMAT) ? i8x16.swizzle(table, quants) : quants;
+  return is_signed(FORMAT) ? swizzle(table, quants) : quants;
 }
 
 // @ts-ignore: decorator

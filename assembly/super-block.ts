@@ -12,6 +12,7 @@
 //           Q2_K        d f16[4] · dmin f16[4] · 16 bytes (scale | min << 4, one per half) as 4 words of 4 rows  80
 //           Q3_K        d f16[4] · the 12 bytes of 6-bit scales as 3 words of 4 rows                             56
 import { load_f16x4 } from './half';
+import { swizzle } from './tile';
 import { BIT2_MASK, BIT4_MASK, BITS01_MASK, BITS45_MASK, NIBBLE_MASK, SCALE_PAIRS } from './memory-map';
 
 // @ts-ignore: decorator
@@ -88,12 +89,6 @@ import { BIT2_MASK, BIT4_MASK, BITS01_MASK, BITS45_MASK, NIBBLE_MASK, SCALE_PAIR
   const nibbles = v128.and(shifted(v128.load(w + 16 * J), -4 * HALF), low);
   if (FORMAT == Q4_K) return nibbles;
   return v128.or(nibbles, v128.and(shifted(upper, FORMAT == Q5_K ? 4 - 4 * HALF - J : 4 - 2 * J), high));
-}
-
-// @ts-ignore: decorator
-@inline function swizzle(bytes: v128, indices: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(bytes, indices);
-  return i8x16.swizzle(bytes, indices);
 }
 
 /** 6-bit scales of sub-blocks 0 … 3 or 4 … 7 of Q4_K and Q5_K: byte p of lane r is that of sub-block 4 · upper + p. */

@@ -12,6 +12,13 @@ import { madd } from './half';
   return i16x8.relaxed_dot_i8x16_i7x16_s(activations, quants);
 }
 
+/** bytes[index] per byte, 0 where the index is 128 or more; other indices must be below 16. */
+// @ts-ignore: decorator
+@inline export function swizzle(bytes: v128, indices: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(bytes, indices);
+  return i8x16.swizzle(bytes, indices);
+}
+
 /** (a0 b0 a1 b1), (a2 b2 a3 b3) → one sum per row. */
 // @ts-ignore: decorator
 @inline export function sum_pairs(low: v128, high: v128): v128 {

@@ -61,7 +61,7 @@ const kernels = instantiateKernels(module, memory);
  */
 function seconds(name, fn) {
   for (let i = 0; i < 8; i++) fn();
-  const bench = new Benchmark(name, fn, { minTime: 0.004, maxTime: Number(options.seconds), minSamples: 20 });
+  const bench = new Benchmark(name, fn, { minTime: 0.0015, maxTime: Number(options.seconds), minSamples: 20 });
   bench.run();
   if (bench.error) throw bench.error;
   return Math.min(...bench.stats.sample);
