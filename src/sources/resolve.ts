@@ -126,10 +126,12 @@ interface SourceFailure {
   readonly error: unknown;
 }
 
+const shortened = (source: string): string => (source.length <= 100 ? source : `${source.slice(0, 99)}…`);
+
 function noSource(
   model: CatalogModel, failures: readonly SourceFailure[], settings: Settings,
 ): ModelSourceError | IntegrityError {
-  const list = failures.map(({ source, error }) => `\n  - ${source.slice(0, 100)}: ${reasonOf(error)}`).join('');
+  const list = failures.map(({ source, error }) => `\n  - ${shortened(source)}: ${reasonOf(error)}`).join('');
   const cause = new AggregateError(failures.map(({ error }) => error));
   if (failures.every(({ error }) => error instanceof IntegrityError)) {
     const message = `Every source of the model "${model.name}" sends other bytes than promised:${list}`;

