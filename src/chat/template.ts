@@ -74,8 +74,8 @@ function renderParsed(
   const given = {
     ...input.extra,
     messages: input.messages,
-    tools: input.tools,
-    documents: input.documents,
+    ...(input.tools === undefined ? {} : { tools: input.tools }),
+    ...(input.documents === undefined ? {} : { documents: input.documents }),
   };
   const taint = new Taint(guarded, [source, bosToken, eosToken, ...textsIn(given)]);
   const runtime = new Runtime(taint, input.now ?? new Date(), applyFilter);
