@@ -1,25 +1,20 @@
-// Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), type declarations (tsc, unless --no-types).
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+// Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), declarations (tsc, unless --quiet or --no-types).
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { buildKernels } from './build-kernels.mjs';
+import { buildTypes } from './build-types.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dist = path.join(root, 'dist');
 const quiet = process.argv.includes('--quiet');
 
-await mkdir(path.join(root, 'dist'), { recursive: true });
-
-if (existsSync(path.join(root, 'scripts/build-kernels.mjs'))) {
-  const { buildKernels } = await import('./build-kernels.mjs');
-  await buildKernels({ quiet });
-}
-
-const entries = { index: 'src/index.ts', cli: 'src/cli/main.ts', 'compute-worker': 'src/engine/compute-worker-node.ts' };
-const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
-await esbuild.build({
+await buildKernels({ quiet });
+const { metafile } = await esbuild.build({
   absWorkingDir: root,
-  entryPoints: present,
+  // src/cli/main.ts brings its own #! line, which esbuild keeps.
+  entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts', 'compute-worker': 'src/engine/compute-worker-node.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -28,6 +23,17 @@ await esbuild.build({
   target: 'node20',
   packages: 'external',
   sourcemap: false,
+  legalComments: 'none',
+  metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: quiet ? 'error' : 'info',
 });
+await removeOldChunks(new Set(Object.keys(metafile.outputs).map((file) => path.basename(file))));
+if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
+
+/** Chunks are named by their content, so earlier builds leave theirs behind. */
+async function removeOldChunks(current) {
+  for (const name of await readdir(path.join(dist, 'chunks'))) {
+    if (!current.has(name)) await rm(path.join(dist, 'chunks', name), { force: true });
+  }
+}

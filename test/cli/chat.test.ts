@@ -1,0 +1,108 @@
+// clawdbot chat on a fake engine, with a script on standard input.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ContextLengthError } from '../../src/errors.ts';
+import { cli } from './surroundings.ts';
+import type { CliSettings } from './surroundings.ts';
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-chat-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const chat = (lines: readonly string[], settings: CliSettings = {}, ...args: string[]) =>
+  cli(['chat', ...args], { input: lines.map((line) => `${line}\n`).join(''), ...settings });
+const user = (content: string) => ({ role: 'user', content });
+const assistant = { role: 'assistant', content: 'Hello there' };
+
+describe('chat', () => {
+  it('remembers the conversation', async () => {
+    const { code, stdout, calls } = await chat(['one', 'two'], {}, '--system', 'Be kind.', '--temp', '0');
+    const system = { role: 'system', content: 'Be kind.' };
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello there\nHello there\n' });
+    expect(calls.prompts).toEqual([[system, user('one')], [system, user('one'), assistant, user('two')]]);
+    expect(calls.options[0]).toMatchObject({ temperature: 0 });
+    expect(calls.disposed).toBe(1);
+  });
+
+  it('joins lines that end with a backslash, and skips empty ones', async () => {
+    const { calls } = await chat(['a\\', 'b\\', 'c', '', '   ']);
+    expect(calls.prompts).toEqual([[user('a\nb\nc')]]);
+  });
+
+  it('answers the last line also where its end is missing', async () => {
+    expect((await cli(['chat'], { input: 'hi' })).calls.prompts).toEqual([[user('hi')]]);
+  });
+
+  it('starts anew with /clear and /system', async () => {
+    const { calls, stdout } = await chat(['one', '/clear', 'two', '/system Be rude.', '/system', 'three']);
+    expect(calls.prompts[1]).toEqual([user('two')]);
+    expect(calls.prompts[2]).toEqual([{ role: 'system', content: 'Be rude.' }, user('three')]);
+    expect(stdout).toContain('Be rude.\n');
+  });
+
+  it('saves and loads', async () => {
+    const file = path.join(dir, 'talk.json');
+    await chat(['one', `/save ${file}`], {}, '--system', 'S');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ model: 'fake', system: 'S', messages: [user('one'), assistant] });
+    for (const { calls } of [await chat([`/load ${file}`, 'two']), await chat(['two'], {}, '--load', file)]) {
+      expect(calls.prompts).toEqual([[{ role: 'system', content: 'S' }, user('one'), assistant, user('two')]]);
+    }
+  });
+
+  it.each(['{', '[]', '{"messages":[{"role":"tool","content":"x"}]}', '{"messages":[1]}', '{"messages":[],"system":5}'])('does not load %s, and goes on', async (content) => {
+    const file = path.join(dir, 'bad.json');
+    writeFileSync(file, content);
+    const { code, stderr, calls } = await chat([`/load ${file}`, 'hi']);
+    expect(stderr).toContain('is not a conversation that /save wrote');
+    expect({ code, prompts: calls.prompts }).toEqual({ code: 0, prompts: [[user('hi')]] });
+  });
+
+  it('reports failures and goes on', async () => {
+    const { code, stderr } = await chat(['/load /no/such/file', '/save', '/stast', '/nonsense']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/no such file[^]*Say where: \/save FILE\.[^]*Did you mean \/stats\?[^]*\/help lists them\./);
+    expect(existsSync('/save')).toBe(false);
+    const full = await chat(['hi'], { fail: new ContextLengthError(600, 512) });
+    expect(full.stderr).toContain('600 tokens');
+    expect(full.code).toBe(0);
+  });
+
+  it('leaves with /exit, whatever follows', async () => {
+    const { code, calls } = await chat(['/help', '/stats', '/exit', 'never']);
+    expect({ code, prompts: calls.prompts }).toEqual({ code: 0, prompts: [] });
+  });
+
+  it('stops a reply with Ctrl-C and keeps what was said', async () => {
+    const input = new PassThrough();
+    input.write('one\n');
+    const { code, stdout, calls } = await cli(['chat'], {
+      input, reply: ['Hello', ' there', ' you'], pauseMs: 50,
+      during(press, output) {
+        const timer = setInterval(() => {
+          if (!output.text.includes('Hello')) return;
+          clearInterval(timer);
+          press();
+          setTimeout(() => input.end('two\n'), 100);
+        }, 5);
+      },
+    });
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[0]).toBe('Hello');
+    expect(calls.prompts[1]).toEqual([user('one'), { role: 'assistant', content: 'Hello' }, user('two')]);
+  });
+
+  it('leaves after Ctrl-C twice where nothing is being said', async () => {
+    const { code, stderr, calls } = await cli(['chat'], {
+      input: new PassThrough(),
+      during(press) {
+        setTimeout(press, 50);
+        setTimeout(press, 80);
+      },
+    });
+    expect(code).toBe(130);
+    expect(stderr).toContain('Ctrl-C again');
+    expect(calls.disposed).toBe(1);
+  });
+});

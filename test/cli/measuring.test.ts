@@ -1,0 +1,114 @@
+// score, perplexity, embed and bench on a fake engine: windows, rows, and the shape of their JSON.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { meanAndDeviation, randomIds } from '../../src/cli/bench-runs.ts';
+import type { BenchRow } from '../../src/cli/commands/bench.ts';
+import { cli } from './surroundings.ts';
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-cli-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('score', () => {
+  it('prints likelihoods and the next tokens', async () => {
+    const { json } = await cli(['score', '--ids', '1,2,3', '--top', '2', '--json']);
+    expect(json()).toEqual({ last: { ids: [97, 98], logprobs: [-0.5, -1] }, nll: 4, meanNll: 2, tokens: 2 });
+    expect((await cli(['score', 'abc'])).stdout).toContain('97');
+  });
+
+  it('has no mean where nothing is scored', async () => {
+    expect((await cli(['score', '--ids', '1', '--json'])).json()).toMatchObject({ nll: 0, meanNll: null, tokens: 0 });
+  });
+
+  it('writes logits as little-endian float32', async () => {
+    const file = path.join(dir, 'logits.f32');
+    await cli(['score', '--ids', '1,2', '--logits', file, '--json']);
+    const bytes = readFileSync(file);
+    expect([bytes.length, bytes.readFloatLE(0), bytes.readFloatLE(4)]).toEqual([8, 1.5, -2]);
+  });
+
+  it.each([[[]], [['a', '--ids', '1']], [['--text', 'a', 'b']]])('refuses %j', async (args) => {
+    expect((await cli(['score', ...args])).code).toBe(2);
+  });
+});
+
+describe('embed', () => {
+  it('prints the embedding', async () => {
+    expect((await cli(['embed', 'text', '--json'])).json()).toEqual({ embedding: [0.5, -0.25, 1] });
+    expect((await cli(['embed', '--ids', '1,2'])).stdout).toBe('0.5 -0.25 1\n');
+  });
+});
+
+describe('perplexity', () => {
+  const measure = async (text: string, addBos: boolean, ...args: string[]) => {
+    const file = path.join(dir, 'text.txt');
+    writeFileSync(file, text);
+    return cli(['perplexity', '-f', file, '--json', ...args], { addBos });
+  };
+
+  it('scores the second half of whole windows that begin with BOS', async () => {
+    const { json, calls } = await measure('abcdefghijklmnopqrstu', true, '-c', '8');
+    const code = (letter: string): number => letter.codePointAt(0)!;
+    expect(calls.scored.map(({ ids, from }) => ({ first: ids.slice(0, 2), length: ids.length, from }))).toEqual([
+      { first: [1, code('a')], length: 8, from: 5 }, { first: [1, code('i')], length: 8, from: 5 },
+    ]);
+    expect(json()).toEqual({ tokens: 6, meanNll: 2, perplexity: Math.exp(2), windows: 2, contextLength: 8 });
+    expect(calls.loadOptions[0]!.contextLength).toBe(8);
+  });
+
+  it('leaves the first token of a window alone where the model adds no BOS', async () => {
+    const { calls } = await measure('abcdefghij', false, '-c', '4');
+    expect(calls.scored.map(({ ids }) => String.fromCodePoint(...ids))).toEqual(['abcd', 'efgh']);
+  });
+
+  it('scores a short text whole', async () => {
+    const { json, calls } = await measure('abc', true);
+    expect(calls.scored).toEqual([{ ids: [1, 97, 98, 99], from: 1 }]);
+    expect(json()).toMatchObject({ tokens: 3, windows: 1, contextLength: 512 });
+  });
+
+  it('stops after --max-tokens, and refuses what it cannot measure', async () => {
+    expect((await measure('abcdefghijkl', false, '-c', '4', '--max-tokens', '9')).json()).toMatchObject({ windows: 2 });
+    expect((await measure('', true)).stderr).toContain('fewer than 2 tokens');
+    expect((await cli(['perplexity'])).code).toBe(2);
+    const missing = await cli(['perplexity', '-f', path.join(dir, 'missing.txt')]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/^error: .*missing\.txt.*\n$/);
+  });
+});
+
+describe('bench', () => {
+  it('measures every test, once unmeasured, on an engine per number of threads', async () => {
+    const { json, calls } = await cli(['bench', '-p', '8', '-n', '4', '-d', '0,16', '-t', '1,2', '-r', '2', '--json']);
+    const rows = json<BenchRow[]>();
+    expect(rows.map(({ test }) => test)).toEqual(['pp8', 'tg4', 'pp8@d16', 'tg4@d16', 'pp8', 'tg4', 'pp8@d16', 'tg4@d16']);
+    expect(rows[0]).toMatchObject({ tokensPerSecond: 400, stddev: 0, depth: 0, repetitions: 2, model: 'fake' });
+    expect(rows[2]).toMatchObject({ tokensPerSecond: 400, depth: 16 });
+    expect(rows[3]).toMatchObject({ tokensPerSecond: 50, depth: 16 });
+    expect(calls.loadOptions.map(({ threads, contextLength }) => [threads, contextLength])).toEqual([[1, 26], [2, 26]]);
+    expect(calls.disposed).toBe(2);
+    // Per engine and repetition: pp8, tg4, then two prefills and one generation at depth 16.
+    expect(calls.prompts).toHaveLength(2 * 3 * 5);
+    expect(calls.options.every(({ ignoreEos, temperature }) => ignoreEos && temperature === 0)).toBe(true);
+  });
+
+  it('leaves out what is 0, prints a table, and refuses to measure nothing', async () => {
+    const { stdout } = await cli(['bench', '-p', '0', '-n', '4', '-r', '1']);
+    expect(stdout).toContain('tg4');
+    expect(stdout).not.toContain('pp');
+    expect((await cli(['bench', '-p', '0', '-n', '0'])).code).toBe(2);
+    expect((await cli(['bench', 'model.gguf'])).stderr).toContain('--model');
+  });
+
+  it('uses the same random ids every time, all of them in the vocabulary', () => {
+    expect(randomIds(100, 50)).toEqual(randomIds(100, 50));
+    expect(randomIds(1000, 50).every((id) => Number.isInteger(id) && id >= 0 && id < 50)).toBe(true);
+    expect(new Set(randomIds(1000, 50)).size).toBeGreaterThan(40);
+  });
+
+  it('computes means and sample deviations', () => {
+    expect(meanAndDeviation([2, 4, 6])).toEqual({ mean: 4, deviation: 2 });
+    expect(meanAndDeviation([5])).toEqual({ mean: 5, deviation: 0 });
+  });
+});
