@@ -1,6 +1,7 @@
 // Writes what llama.cpp (through node-llama-cpp) answers, as reference data for test/models/:
 //   node reference.mjs MODEL.gguf TEXT.txt OUT.json
-// Per prompt: ids, 48 greedy ids and, per step, the gap in nats between the two likeliest tokens (EOS does not stop).
+// Per prompt: ids, 48 greedy ids and, per step, the log-probability of the likeliest token and its lead over the next in
+// nats (EOS does not stop).
 // Perplexity: windows of 512 tokens (BOS first where the model adds one), second half of each scored.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getLlama } from 'node-llama-cpp';
@@ -17,7 +18,7 @@ const PROMPTS = [
 ];
 const NUM_NEW = 48;
 const WINDOW = 512;
-const NUM_WINDOWS = 8;
+const NUM_WINDOWS = Number(process.env.WINDOWS ?? 8);
 
 const [modelPath, textPath, outPath] = process.argv.slice(2);
 const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
@@ -42,15 +43,17 @@ async function greedy(text) {
   return withSequence(async (sequence) => {
     const ids = [];
     const gaps = [];
+    const logprobs = [];
     let input = promptIds;
     while (ids.length < NUM_NEW) {
       const result = await sequence.controlledEvaluate([...input.slice(0, -1), [input.at(-1), wanted]]);
       const [first, second] = topTwo(result.at(-1).next.probabilities);
       ids.push(first[0]);
       gaps.push(Number((Math.log(first[1]) - Math.log(second[1])).toFixed(5)));
+      logprobs.push(Number(Math.log(first[1]).toFixed(5)));
       input = [first[0]];
     }
-    return { text, promptIds, ids, gaps };
+    return { text, promptIds, ids, gaps, logprobs };
   });
 }
 
