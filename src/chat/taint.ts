@@ -24,8 +24,10 @@ export function guardedUnits(specialTokens: readonly string[]): ReadonlySet<numb
 }
 
 export class Taint {
-  readonly #disguises = new Map<number, string>();
-  readonly #originals = new Map<number, string>();
+  /** From unit to disguise, 0 for none. */
+  readonly #disguises = new Uint16Array(0x10000);
+  /** From disguise (less FIRST) to unit, -1 for none. */
+  readonly #originals = new Int32Array(LAST - FIRST + 1).fill(-1);
   readonly #free: number[] = [];
 
   /** `foreign`: every text that may meet disguised text, whose own private-use characters are left alone. */
@@ -43,13 +45,19 @@ export class Taint {
 
   /** Text from the input, disguised. Units outside the guarded set stay as they are once disguises run out. */
   disguise(text: string): string {
-    return mapUnits(text, (unit) => this.#disguises.get(unit) ?? (this.#assign(unit) ? this.#disguises.get(unit) : undefined));
+    return mapUnits(text, (unit) => {
+      if (this.#disguises[unit] === 0) this.#assign(unit);
+      return this.#disguises[unit] || unit;
+    });
   }
 
   /** The text itself; offsets are the same. */
   plain(text: string): string {
     if (!PRIVATE_USE.test(text)) return text;
-    return mapUnits(text, (unit) => this.#originals.get(unit));
+    return mapUnits(text, (unit) => {
+      const original = this.#original(unit);
+      return original < 0 ? unit : original;
+    });
   }
 
   /** `result`, computed from the plain form of `source`, disguised if `source` is. */
@@ -59,7 +67,7 @@ export class Taint {
 
   isTainted(text: string): boolean {
     if (!PRIVATE_USE.test(text)) return false;
-    for (let i = 0; i < text.length; i++) if (this.#originals.has(text.charCodeAt(i))) return true;
+    for (let i = 0; i < text.length; i++) if (this.#original(text.charCodeAt(i)) >= 0) return true;
     return false;
   }
 
@@ -67,8 +75,8 @@ export class Taint {
     const segments: TemplateSegment[] = [];
     let start = 0;
     for (let i = 1; i <= output.length; i++) {
-      const tainted = this.#originals.has(output.charCodeAt(start));
-      if (i < output.length && this.#originals.has(output.charCodeAt(i)) === tainted) continue;
+      const tainted = this.#original(output.charCodeAt(start)) >= 0;
+      if (i < output.length && this.#original(output.charCodeAt(i)) >= 0 === tainted) continue;
       segments.push({ text: this.plain(output.slice(start, i)), parseSpecial: !tainted });
       start = i;
     }
@@ -78,9 +86,13 @@ export class Taint {
   #assign(unit: number): boolean {
     const disguise = this.#free.pop();
     if (disguise === undefined) return false;
-    this.#disguises.set(unit, String.fromCharCode(disguise));
-    this.#originals.set(disguise, String.fromCharCode(unit));
+    this.#disguises[unit] = disguise;
+    this.#originals[disguise - FIRST] = unit;
     return true;
+  }
+
+  #original(unit: number): number {
+    return unit < FIRST || unit > LAST ? -1 : this.#originals[unit - FIRST] as number;
   }
 }
 
@@ -88,13 +100,15 @@ function addUnits(units: Set<number>, text: string): void {
   for (let i = 0; i < text.length; i++) units.add(text.charCodeAt(i));
 }
 
-function mapUnits(text: string, map: (unit: number) => string | undefined): string {
+const PIECE = 4096;
+
+function mapUnits(text: string, map: (unit: number) => number): string {
   const pieces: string[] = [];
-  for (let start = 0; start < text.length; start += 4096) {
-    let piece = '';
-    const end = Math.min(start + 4096, text.length);
-    for (let i = start; i < end; i++) piece += map(text.charCodeAt(i)) ?? text[i];
-    pieces.push(piece);
+  const units = new Uint16Array(Math.min(PIECE, text.length));
+  for (let start = 0; start < text.length; start += PIECE) {
+    const count = Math.min(PIECE, text.length - start);
+    for (let i = 0; i < count; i++) units[i] = map(text.charCodeAt(start + i));
+    pieces.push(String.fromCharCode(...units.subarray(0, count)));
   }
   return pieces.join('');
 }

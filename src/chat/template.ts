@@ -3,6 +3,7 @@ import { ChatTemplateError } from '../errors.ts';
 import type { Statement } from './jinja/ast.ts';
 import { applyFilter } from './jinja/filters.ts';
 import { defineGlobals, toValue } from './jinja/globals.ts';
+import { Budget } from './jinja/limits.ts';
 import { parseTemplate } from './jinja/parse.ts';
 import { Runtime } from './jinja/runtime.ts';
 import { Scope } from './jinja/scope.ts';
@@ -77,8 +78,13 @@ function renderParsed(
     ...(input.tools === undefined ? {} : { tools: input.tools }),
     ...(input.documents === undefined ? {} : { documents: input.documents }),
   };
-  const taint = new Taint(guarded, [source, bosToken, eosToken, ...textsIn(given)]);
-  const runtime = new Runtime(taint, input.now ?? new Date(), applyFilter);
+  const texts = textsIn(given);
+  const budget = new Budget({
+    messages: input.messages.length,
+    chars: texts.reduce((sum, text) => sum + text.length, 0),
+  });
+  const taint = new Taint(guarded, [source, bosToken, eosToken, ...texts]);
+  const runtime = new Runtime(budget, taint, input.now ?? new Date(), applyFilter);
   const scope = new Scope();
   defineGlobals(scope, runtime);
   scope.set('bos_token', bosToken);

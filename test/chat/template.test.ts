@@ -47,6 +47,17 @@ describe('template language', () => {
   });
 });
 
+describe('long conversations', () => {
+  const long = Array.from({ length: 400 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: 'some words '.repeat(20) + i }));
+
+  it('may append to one text, and look through all messages for each', () => {
+    const appending = '{% set n = namespace(s="") %}{% for m in messages %}{% set n.s = n.s + m.content %}{% endfor %}{{ n.s | length }}';
+    expect(createChatTemplate(appending).render({ messages: long })).toBe('89090');
+    const looking = '{% set n = namespace(c=0) %}{% for m in messages %}{% for o in messages[loop.index0:] %}{% set n.c = n.c + 1 %}{% endfor %}{% endfor %}{{ n.c }}';
+    expect(createChatTemplate(looking).render({ messages: long })).toBe('80200');
+  });
+});
+
 describe('failures', () => {
   it.each(["{{ raise_exception('roles must alternate') }}", '{{ missing.member }}', '{{ missing() }}', "{{ 1 + 'a' }}",
     '{{ x | nofilter }}', '{{ x is notest }}', '{{ [].append(1) }}', '{{ 1 // 0 }}', '{% for x in 3 %}{% endfor %}'])(

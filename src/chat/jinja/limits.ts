@@ -6,12 +6,16 @@ export const LIMITS = {
   sourceChars: 256 * 1024,
   /** Longest run of whitespace in the source: the parser's patterns take quadratic time over it. */
   sourceBlankRun: 512,
-  /** Evaluated nodes, loop rounds, list items made, counted together. */
+  /** Evaluated nodes, loop rounds, list items made, counted together; more for conversations of many messages. */
   steps: 2_000_000,
+  stepsPerMessage: 5000,
+  maxSteps: 8_000_000,
   /** Characters of one string, the output among them. */
   stringChars: 4 * 1024 * 1024,
-  /** Characters of all strings made on the way. */
+  /** Characters of all strings made on the way; more for long input, to which templates append time and again. */
   totalChars: 64 * 1024 * 1024,
+  totalCharsPerInputChar: 512,
+  maxTotalChars: 256 * 1024 * 1024,
   /** Nested evaluations, macro calls among them. */
   depth: 600,
   milliseconds: 700,
@@ -26,11 +30,18 @@ export class Budget {
   #depth = 0;
   #nextClock = CLOCK_EVERY;
   readonly #deadline = Date.now() + LIMITS.milliseconds;
+  readonly #maxSteps: number;
+  readonly #maxChars: number;
+
+  constructor(input: { readonly messages: number; readonly chars: number }) {
+    this.#maxSteps = Math.min(LIMITS.maxSteps, LIMITS.steps + input.messages * LIMITS.stepsPerMessage);
+    this.#maxChars = Math.min(LIMITS.maxTotalChars, LIMITS.totalChars + input.chars * LIMITS.totalCharsPerInputChar);
+  }
 
   /** Charge before the work is done or the memory taken. */
   charge(steps: number): void {
     this.#steps += steps;
-    if (this.#steps > LIMITS.steps) throw excess(`more than ${LIMITS.steps} steps`);
+    if (this.#steps > this.#maxSteps) throw excess(`more than ${this.#maxSteps} steps`);
     if (this.#steps < this.#nextClock) return;
     this.#nextClock = this.#steps + CLOCK_EVERY;
     if (Date.now() > this.#deadline) throw excess(`more than ${LIMITS.milliseconds} ms`);
@@ -40,7 +51,7 @@ export class Budget {
   chargeChars(length: number): void {
     if (length > LIMITS.stringChars) throw excess(`a text of more than ${LIMITS.stringChars} characters`);
     this.#chars += length;
-    if (this.#chars > LIMITS.totalChars) throw excess(`more than ${LIMITS.totalChars} characters in all`);
+    if (this.#chars > this.#maxChars) throw excess(`more than ${this.#maxChars} characters in all`);
     this.charge(1 + length / 256);
   }
 

@@ -1,7 +1,7 @@
 // What every part of the template language needs while it runs: the budget, and which text came with the input.
 import type { Taint } from '../taint.ts';
 import type { Arguments } from './arguments.ts';
-import { Budget } from './limits.ts';
+import type { Budget } from './limits.ts';
 import { Dict, Float, List, Undefined, fail, typeName } from './values.ts';
 import type { Key, Value } from './values.ts';
 
@@ -10,14 +10,15 @@ type FilterByName = (name: string, value: Value, args: Arguments, runtime: Runti
 const SURROGATE = /[\ud800-\udfff]/;
 
 export class Runtime {
-  readonly budget = new Budget();
+  readonly budget: Budget;
   readonly taint: Taint;
   /** What `strftime_now` takes for the present. */
   readonly now: Date;
   /** Filters by name, for filters that apply others. */
   readonly filter: FilterByName;
 
-  constructor(taint: Taint, now: Date, filter: FilterByName) {
+  constructor(budget: Budget, taint: Taint, now: Date, filter: FilterByName) {
+    this.budget = budget;
     this.taint = taint;
     this.now = now;
     this.filter = filter;
