@@ -2,14 +2,34 @@
 
 export interface Text { readonly type: 'StringLiteral'; readonly value: string }
 export interface Identifier { readonly type: 'Identifier'; readonly value: string }
-export interface Keyword { readonly type: 'KeywordArgumentExpression'; readonly key: Identifier; readonly value: Expression }
+export interface Keyword {
+  readonly type: 'KeywordArgumentExpression';
+  readonly key: Identifier;
+  readonly value: Expression;
+}
 export interface Slice {
   readonly type: 'SliceExpression';
   readonly start?: Expression;
   readonly stop?: Expression;
   readonly step?: Expression;
 }
-export interface Call { readonly type: 'CallExpression'; readonly callee: Expression; readonly args: readonly Argument[] }
+export interface Call {
+  readonly type: 'CallExpression';
+  readonly callee: Expression;
+  readonly args: readonly Argument[];
+}
+export interface Binary {
+  readonly type: 'BinaryExpression';
+  readonly operator: Operator;
+  readonly left: Expression;
+  readonly right: Expression;
+}
+export interface TestIs {
+  readonly type: 'TestExpression';
+  readonly operand: Expression;
+  readonly negate: boolean;
+  readonly test: Identifier;
+}
 export interface Member {
   readonly type: 'MemberExpression';
   readonly object: Expression;
@@ -26,14 +46,12 @@ export type Argument = Expression | Keyword
 
 interface Operator { readonly value: string }
 
-export type Expression = Text | Identifier | Call | Member | Select | TupleLiteral
+export type Expression = Text | Identifier | Call | Binary | TestIs | Member | Select | TupleLiteral
   | { readonly type: 'IntegerLiteral' | 'FloatLiteral'; readonly value: number }
   | { readonly type: 'ArrayLiteral'; readonly value: readonly Expression[] }
   | { readonly type: 'ObjectLiteral'; readonly value: ReadonlyMap<Expression, Expression> }
-  | { readonly type: 'BinaryExpression'; readonly operator: Operator; readonly left: Expression; readonly right: Expression }
   | { readonly type: 'UnaryExpression'; readonly operator: Operator; readonly argument: Expression }
   | { readonly type: 'FilterExpression'; readonly operand: Expression; readonly filter: Filter }
-  | { readonly type: 'TestExpression'; readonly operand: Expression; readonly negate: boolean; readonly test: Identifier }
   | {
     readonly type: 'Ternary';
     readonly condition: Expression;

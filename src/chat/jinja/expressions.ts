@@ -56,7 +56,7 @@ function evaluateNode(node: Expression, scope: Scope, runtime: Runtime): Value {
     case 'FilterExpression': return filtered(of(node.operand), node.filter, scope, runtime);
     case 'TestExpression': return runTest(node.test.value, of(node.operand), [], runtime) !== node.negate;
     case 'Ternary': return of(isTruthy(of(node.condition)) ? node.trueExpr : node.falseExpr);
-    case 'SelectExpression': return isTruthy(of(node.test)) ? of(node.lhs) : new Undefined('the inline if without else');
+    case 'SelectExpression': return isTruthy(of(node.test)) ? of(node.lhs) : new Undefined('inline if without else');
     default: return fail(`it holds '${(node as { type: string }).type}', which is no expression`);
   }
 }
@@ -66,7 +66,8 @@ function member(node: Member, scope: Scope, runtime: Runtime): Value {
   const { property } = node;
   if (property.type === 'SliceExpression') {
     const bound = (inner: Expression | undefined): Value | undefined => inner && evaluate(inner, scope, runtime);
-    return slice(object, { start: bound(property.start), stop: bound(property.stop), step: bound(property.step) }, runtime);
+    const { start, stop, step } = property;
+    return slice(object, { start: bound(start), stop: bound(stop), step: bound(step) }, runtime);
   }
   if (node.computed) return item(object, evaluate(property, scope, runtime), runtime);
   if (property.type === 'IntegerLiteral') return item(object, property.value, runtime);
@@ -83,8 +84,11 @@ export function filtered(value: Value, filter: Filter, scope: Scope, runtime: Ru
   const name = filter.type === 'Identifier' ? filter.value
     : filter.callee.type === 'Identifier' ? filter.callee.value : fail('a filter must have a name');
   const { positional, keywords } = evaluateArguments(filter.type === 'Identifier' ? [] : filter.args, scope, runtime);
-  if (name.startsWith(NEGATED_TEST_PREFIX)) return !runTest(name.slice(NEGATED_TEST_PREFIX.length), value, positional, runtime);
-  if (name.startsWith(TEST_PREFIX)) return runTest(name.slice(TEST_PREFIX.length), value, positional, runtime);
+  const isNegated = name.startsWith(NEGATED_TEST_PREFIX);
+  if (isNegated || name.startsWith(TEST_PREFIX)) {
+    const test = name.slice((isNegated ? NEGATED_TEST_PREFIX : TEST_PREFIX).length);
+    return runTest(test, value, positional, runtime) !== isNegated;
+  }
   return applyFilter(name, value, new Arguments(name, positional, keywords), runtime);
 }
 

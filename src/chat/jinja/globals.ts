@@ -16,7 +16,10 @@ export function defineGlobals(scope: Scope, runtime: Runtime): void {
   for (const name of ['true', 'True']) scope.set(name, true);
   for (const name of ['false', 'False']) scope.set(name, false);
   for (const name of ['none', 'None']) scope.set(name, null);
-  define('raise_exception', (args) => fail(runtime.plain(toText(args.get(0, 'message') ?? null, runtime)).slice(0, 2000)));
+  define('raise_exception', (args) => {
+    const message = toText(args.get(0, 'message') ?? null, runtime);
+    return fail(runtime.plain(message).slice(0, 2000));
+  });
   define('strftime_now', (args) => {
     const format = args.text(0, 'format');
     runtime.budget.chargeChars(format.length * 16);

@@ -88,11 +88,13 @@ const map: Filter = (value, args, runtime) => {
   const name = runtime.plain(args.text(0, 'filter'));
   const inner = new Arguments(name, args.positional.slice(1), args.keywords);
   const filter = runtime.filter;
-  return runtime.list(runtime.nested(() => members(value, runtime).map((member) => filter(name, member, inner, runtime))));
+  const apply = (member: Value): Value => filter(name, member, inner, runtime);
+  return runtime.list(runtime.nested(() => members(value, runtime).map(apply)));
 };
 
 const select = (wanted: boolean, byAttribute: boolean): Filter => (value, args, runtime) => {
-  const get = byAttribute ? getter(args.positional[0] ?? fail('selectattr needs an attribute'), runtime) : getter(null, runtime);
+  const path = byAttribute ? args.positional[0] ?? fail('selectattr needs an attribute') : null;
+  const get = getter(path, runtime);
   const [test, ...rest] = args.positional.slice(byAttribute ? 1 : 0);
   const name = test === undefined ? undefined : runtime.plain(toText(test, runtime));
   return runtime.list(members(value, runtime).filter((member) => {
@@ -152,7 +154,8 @@ const slices: Filter = (value, args, runtime) => {
   for (let i = 0, start = 0; i < count; i++) {
     const end = start + size + (i < extra ? 1 : 0);
     const row = items.slice(start, end);
-    rows.push(runtime.list(filler !== undefined && filler !== null && extra > 0 && i >= extra ? [...row, filler] : row));
+    const isFilled = filler !== undefined && filler !== null && extra > 0 && i >= extra;
+    rows.push(runtime.list(isFilled ? [...row, filler] : row));
     start = end;
   }
   return runtime.list(rows);

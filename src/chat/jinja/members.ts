@@ -2,7 +2,9 @@
 import { Arguments } from './arguments.ts';
 import type { Runtime } from './runtime.ts';
 import { stringMethod } from './string-methods.ts';
-import { Callable, Dict, List, Loop, Namespace, Undefined, asInteger, compare, equals, fail, keyOf, typeName } from './values.ts';
+import {
+  Callable, Dict, List, Loop, Namespace, Undefined, asInteger, compare, equals, fail, keyOf, typeName,
+} from './values.ts';
 import type { Keywords, Value } from './values.ts';
 
 /** `value.name`: methods come before items, as Python's getattr does. */
@@ -39,10 +41,14 @@ function characterAt(text: string, index: number, runtime: Runtime): string | un
     : runtime.characters(text).at(index);
 }
 
+interface Bounds {
+  readonly start: Value | undefined;
+  readonly stop: Value | undefined;
+  readonly step: Value | undefined;
+}
+
 /** `value[start:stop:step]`. */
-export function slice(
-  value: Value, bounds: { start?: Value | undefined; stop?: Value | undefined; step?: Value | undefined }, runtime: Runtime,
-): Value {
+export function slice(value: Value, bounds: Bounds, runtime: Runtime): Value {
   if (!(value instanceof List) && typeof value !== 'string') return fail(`cannot slice ${typeName(value)}`);
   const items = value instanceof List ? value.items : runtime.characters(value);
   const step = bounds.step === undefined || bounds.step === null ? 1 : asInteger(bounds.step, 'slice step');
@@ -115,7 +121,10 @@ function listMethod(list: List, name: string, runtime: Runtime): Value | undefin
     });
   }
   if (name === 'count') {
-    return bind(name, (args) => list.items.filter((member) => equals(member, args.get(0, 'value') ?? null, runtime)).length);
+    return bind(name, (args) => {
+      const wanted = args.get(0, 'value') ?? null;
+      return list.items.filter((member) => equals(member, wanted, runtime)).length;
+    });
   }
   if (name === 'copy') return bind(name, () => list);
   if (CHANGING.has(name) || name === 'pop' || name === 'reverse') return refuseChange(name);

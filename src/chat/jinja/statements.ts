@@ -65,10 +65,11 @@ function runOne(statement: Statement, scope: Scope, output: Output, runtime: Run
     case 'CallStatement':
       output.write(callBlock(statement, scope, runtime));
       return undefined;
-    case 'FilterStatement':
-      output.write(toText(filtered(runBlock(statement.body, new Scope(scope), runtime), statement.filter, scope, runtime),
-        runtime));
+    case 'FilterStatement': {
+      const text = runBlock(statement.body, new Scope(scope), runtime);
+      output.write(toText(filtered(text, statement.filter, scope, runtime), runtime));
       return undefined;
+    }
     default:
       output.write(toText(evaluate(statement, scope, runtime), runtime));
       return undefined;

@@ -52,7 +52,9 @@ function recase(text: string, runtime: Runtime, change: (plain: string) => strin
   return result;
 }
 
-export function strip(text: string, chars: Value | undefined, side: 'both' | 'left' | 'right', runtime: Runtime): string {
+type Side = 'both' | 'left' | 'right';
+
+export function strip(text: string, chars: Value | undefined, side: Side, runtime: Runtime): string {
   const plain = runtime.plain(text);
   const set = chars === undefined || chars === null ? undefined : new Set(runtime.plain(asText(chars, 'strip(chars)')));
   const drops = (char: string): boolean => (set ? set.has(char) : isBlank(char));
@@ -193,7 +195,7 @@ function matchesEdge(text: string, args: Arguments, runtime: Runtime, edge: 'sta
   });
 }
 
-function pad(text: string, args: Arguments, runtime: Runtime, side: 'left' | 'right' | 'both'): string {
+function pad(text: string, args: Arguments, runtime: Runtime, side: Side): string {
   const missing = args.integer(0, 'width', 0) - runtime.length(text);
   if (missing <= 0) return text;
   const fill = args.text(1, 'fillchar', ' ');
