@@ -45,13 +45,16 @@ describe('chat', () => {
   it('saves and loads', async () => {
     const file = path.join(dir, 'talk.json');
     await chat(['one', `/save ${file}`], {}, '--system', 'S');
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ model: 'fake', system: 'S', messages: [user('one'), assistant] });
+    const messages = [user('one'), assistant];
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ model: 'fake', system: 'S', messages });
     for (const { calls } of [await chat([`/load ${file}`, 'two']), await chat(['two'], {}, '--load', file)]) {
       expect(calls.prompts).toEqual([[{ role: 'system', content: 'S' }, user('one'), assistant, user('two')]]);
     }
   });
 
-  it.each(['{', '[]', '{"messages":[{"role":"tool","content":"x"}]}', '{"messages":[1]}', '{"messages":[],"system":5}'])('does not load %s, and goes on', async (content) => {
+  it.each([
+    '{', '[]', '{"messages":[{"role":"tool","content":"x"}]}', '{"messages":[1]}', '{"messages":[],"system":5}',
+  ])('does not load %s, and goes on', async (content) => {
     const file = path.join(dir, 'bad.json');
     writeFileSync(file, content);
     const { code, stderr, calls } = await chat([`/load ${file}`, 'hi']);

@@ -82,7 +82,8 @@ describe('bench', () => {
   it('measures every test, once unmeasured, on an engine per number of threads', async () => {
     const { json, calls } = await cli(['bench', '-p', '8', '-n', '4', '-d', '0,16', '-t', '1,2', '-r', '2', '--json']);
     const rows = json<BenchRow[]>();
-    expect(rows.map(({ test }) => test)).toEqual(['pp8', 'tg4', 'pp8@d16', 'tg4@d16', 'pp8', 'tg4', 'pp8@d16', 'tg4@d16']);
+    const tests = ['pp8', 'tg4', 'pp8@d16', 'tg4@d16'];
+    expect(rows.map(({ test }) => test)).toEqual([...tests, ...tests]);
     expect(rows[0]).toMatchObject({ tokensPerSecond: 400, stddev: 0, depth: 0, repetitions: 2, model: 'fake' });
     expect(rows[2]).toMatchObject({ tokensPerSecond: 400, depth: 16 });
     expect(rows[3]).toMatchObject({ tokensPerSecond: 50, depth: 16 });

@@ -1,4 +1,5 @@
-// Surroundings for commands under test: streams that remember, input that is given, an engine that says what it is told.
+// Surroundings for commands under test: streams that remember, input that is given, an engine that says what it is
+// told.
 import { Readable } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
 import type { CliEngine, Output, Surroundings } from '../../src/cli/command.ts';

@@ -154,7 +154,7 @@ async function answerAsText(
   { stdout, stderr }: Surroundings,
 ): Promise<void> {
   let timings: GenerateTimings | undefined;
-  let endsLine = false;
+  let endsLine = true;
   let finishReason: FinishReason | undefined;
   try {
     for await (const chunk of engine.generate(prompt, settings)) {
