@@ -37,3 +37,5 @@ async function copyReachable(from, to, entry) {
     await writeFile(path.join(to, file), text.replaceAll(SPECIFIER, '$1$2.js$3'));
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildTypes();
