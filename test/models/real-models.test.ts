@@ -8,17 +8,21 @@ import { inRepository } from '../support/fixtures.ts';
 import { realModel, referenceText } from '../support/real-models.ts';
 
 interface Reference {
-  readonly prompts: readonly { text: string; promptIds: number[]; ids: number[]; gaps: number[] }[];
+  readonly prompts: readonly { text: string; promptIds: number[]; ids: number[]; gaps: number[]; logprobs: number[] }[];
   readonly perplexity: { windows: number; contextLength: number; tokens: number; meanNll: number; perplexity: number };
 }
 
-/** Below this gap between the two likeliest tokens, in nats (= logits), either may win. */
-const NEAR_TIE = 0.05;
+/**
+ * Below this lead of the likeliest token, in nats, either may win: llama.cpp quantizes activations, and its own results
+ * for a prompt prefilled at once and token by token differ by up to 0.37 on Gemma (measured). With float32 weights, where
+ * that noise is absent, all greedy ids are the same (bench/peers/greedy.mjs on the output of exact-weights.mjs).
+ */
+const NEAR_TIE = 0.4;
 const TEXT = referenceText('wikitext-2-test.txt');
 
 for (const name of ['smollm2', 'gemma3-270m']) {
   const path = await realModel(name);
-  describe.skipIf(path === undefined)(`${name} against llama.cpp`, () => {
+  describe.skipIf(path === undefined)(`${name} against llama.cpp`, { timeout: 300_000 }, () => {
     const reference = JSON.parse(readFileSync(inRepository('test/data/reference', `${name}.json`), 'utf8')) as Reference;
     let engine: LoadedEngine;
 
@@ -32,6 +36,17 @@ for (const name of ['smollm2', 'gemma3-270m']) {
       const { ids: ours } = await engine.complete(promptIds, { temperature: 0, maxTokens: ids.length, ignoreEos: true });
       const parting = ids.findIndex((id, i) => id !== ours[i]);
       if (parting >= 0) expect(gaps[parting], `parts at step ${parting}`).toBeLessThan(NEAR_TIE);
+    });
+
+    it.runIf(reference.prompts[0]!.logprobs !== undefined)('finds the continuations of llama.cpp as likely as llama.cpp does', async () => {
+      const differences: number[] = [];
+      for (const { promptIds, ids, logprobs } of reference.prompts) {
+        const { tokenNlls } = await engine.score([...promptIds, ...ids], { from: promptIds.length });
+        logprobs.forEach((logprob, i) => differences.push(Math.abs(tokenNlls[i]! + logprob)));
+      }
+      expect(differences.length).toBe(reference.prompts.length * 48);
+      expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.06);
+      expect(Math.max(...differences)).toBeLessThan(1);
     });
 
     it.skipIf(TEXT === undefined)('has the perplexity that llama.cpp measures, within 0.5 %', async () => {
