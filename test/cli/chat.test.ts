@@ -12,7 +12,7 @@ const dir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-chat-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const chat = (lines: readonly string[], settings: CliSettings = {}, ...args: string[]) =>
-  cli(['chat', ...args], { input: lines.map((line) => `${line}\n`).join(''), ...settings });
+  cli(['chat', '-m', 'm.gguf', ...args], { input: lines.map((line) => `${line}\n`).join(''), ...settings });
 const user = (content: string) => ({ role: 'user', content });
 const assistant = { role: 'assistant', content: 'Hello there' };
 
@@ -32,7 +32,7 @@ describe('chat', () => {
   });
 
   it('answers the last line also where its end is missing', async () => {
-    expect((await cli(['chat'], { input: 'hi' })).calls.prompts).toEqual([[user('hi')]]);
+    expect((await cli(['chat', '-m', 'm.gguf'], { input: 'hi' })).calls.prompts).toEqual([[user('hi')]]);
   });
 
   it('starts anew with /clear and /system', async () => {
@@ -80,7 +80,7 @@ describe('chat', () => {
   it('stops a reply with Ctrl-C and keeps what was said', async () => {
     const input = new PassThrough();
     input.write('one\n');
-    const { code, stdout, calls } = await cli(['chat'], {
+    const { code, stdout, calls } = await cli(['chat', '-m', 'm.gguf'], {
       input, reply: ['Hello', ' there', ' you'], pauseMs: 50,
       during(press, output) {
         const timer = setInterval(() => {
@@ -97,7 +97,7 @@ describe('chat', () => {
   });
 
   it('leaves after Ctrl-C twice where nothing is being said', async () => {
-    const { code, stderr, calls } = await cli(['chat'], {
+    const { code, stderr, calls } = await cli(['chat', '-m', 'm.gguf'], {
       input: new PassThrough(),
       during(press) {
         setTimeout(press, 50);

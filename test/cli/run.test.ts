@@ -7,9 +7,20 @@ const USER = [{ role: 'user', content: 'Hi' }];
 
 describe('run', () => {
   it('streams the answer and ends its line', async () => {
-    const { code, stdout, stderr, calls } = await cli(['run', 'Hi']);
+    const { code, stdout, stderr, calls } = await cli(['run', 'Hi', '-m', 'm.gguf']);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'Hello there\n', stderr: '' });
-    expect(calls).toMatchObject({ source: 'smollm2', prompts: [USER], disposed: 1 });
+    expect(calls).toMatchObject({ source: 'm.gguf', prompts: [USER], disposed: 1 });
+  });
+
+  it('asks the default model greedily and with a system message, unless told otherwise', async () => {
+    const plain = await cli(['run', 'Hi']);
+    const system = { role: 'system', content: 'You are a helpful assistant.' };
+    expect(plain.calls).toMatchObject({ source: 'smollm2', prompts: [[system, ...USER]], options: [{ temperature: 0 }] });
+    const told = await cli(['run', 'Hi', '--system', 'S', '--temp', '0.5']);
+    expect(told.calls).toMatchObject({ prompts: [[{ content: 'S' }, ...USER]], options: [{ temperature: 0.5 }] });
+    const chance = await cli(['run', 'Hi', '--seed', '3']);
+    expect(chance.calls.options[0]!.temperature).toBeUndefined();
+    expect((await cli(['run', '--prompt', 'Hi'])).calls).toMatchObject({ prompts: ['Hi'] });
   });
 
   it.each<[string[], unknown]>([
@@ -23,14 +34,14 @@ describe('run', () => {
     [['--ids', '1,2,3'], [1, 2, 3]],
     [['-'], [{ role: 'user', content: 'from\nstdin' }]],
   ])('makes of %j the prompt %j', async (args, prompt) => {
-    const { calls } = await cli(['run', ...args], { input: 'from\nstdin\n' });
+    const { calls } = await cli(['run', '-m', 'm.gguf', ...args], { input: 'from\nstdin\n' });
     expect(calls.prompts).toEqual([prompt]);
   });
 
   it('continues a prompt as it is where the model has no template, unless --chat', async () => {
     const model = { hasChatTemplate: false, chatTemplateWarning: 'fallback' };
-    expect(await cli(['run', 'Hi'], { model })).toMatchObject({ stderr: '', calls: { prompts: ['Hi'] } });
-    const chat = await cli(['run', '--chat', '-p', 'Hi'], { model });
+    expect(await cli(['run', '-m', 'm', 'Hi'], { model })).toMatchObject({ stderr: '', calls: { prompts: ['Hi'] } });
+    const chat = await cli(['run', '-m', 'm', '--chat', '-p', 'Hi'], { model });
     expect(chat).toMatchObject({ stderr: 'warning: fallback\n', calls: { prompts: [USER] } });
   });
 

@@ -6,6 +6,7 @@ import { UnsupportedModelError } from '../../errors.ts';
 import { ChatSession } from '../chat-session.ts';
 import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
+import { withDefaultModelChat } from '../default-model.ts';
 import { LineReader } from '../line-reader.ts';
 import { refusePositionals } from '../input.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
@@ -39,7 +40,8 @@ export const chat = command({
     ...COMPUTE,
     ...EVERYWHERE,
   },
-  async run({ options, positionals }, surroundings) {
+  async run({ options: stated, positionals }, surroundings) {
+    const options = withDefaultModelChat(stated);
     refusePositionals(positionals, 'Start clawdbot chat without one and type your message.');
     await withEngine(options, surroundings, async (engine) => {
       if (engine.model.kind === 'encoder') {

@@ -4,6 +4,7 @@ import type { Completion, FinishReason, GenerateOptions, GenerateTimings, Prompt
 import { UnsupportedModelError } from '../../errors.ts';
 import { command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
+import { withDefaultModelChat } from '../default-model.ts';
 import { forTerminal } from '../format.ts';
 import { withoutFinalNewline } from '../input.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
@@ -43,7 +44,8 @@ export const run = command({
   summary: 'Answer one prompt',
   usage: 'PROMPT [OPTIONS]',
   notes: `PROMPT goes through the model's chat template where it has one; "-" reads it from standard input.
---prompt and --ids are continued as they are.`,
+--prompt and --ids are continued as they are. Without --model, the default model is asked greedily, with a plain system
+message; --system, --temp and --seed change that.`,
   examples: [
     'clawdbot run "What is the capital of France?"',
     'clawdbot run --model gemma3-270m --prompt "Once upon a time" -n 64 --temp 0.7 --seed 1',
@@ -51,8 +53,9 @@ export const run = command({
     'clawdbot run -m model.gguf --ids 1,15043 --temp 0 -n 48 --ignore-eos --json',
   ],
   options: OPTIONS,
-  async run({ options, positionals }, surroundings) {
-    const given = await givenPrompt(options, positionals, surroundings);
+  async run({ options: stated, positionals }, surroundings) {
+    const given = await givenPrompt(stated, positionals, surroundings);
+    const options = given.mode === 'raw' ? stated : withDefaultModelChat(stated);
     await withEngine(options, surroundings, async (engine) => {
       const prompt = promptFor(given, options, engine);
       if (isChat(prompt)) warnOfFallbackTemplate(engine, surroundings);
