@@ -13,7 +13,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
 import type { ReplyHandler } from './compute-host.ts';
 import { loadWeights } from './load-weights.ts';
-import { planModel } from './model-plan.ts';
+import { DEFAULT_CONTEXT_LENGTH, planModel } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import type { ToCompute } from './protocol.ts';
 import type { LoadOptions, ModelInfo } from './types.ts';
@@ -69,7 +69,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     return {
       host: host!, metadata: file.metadata, tokenizer,
       pooling: defaultPooling(modelPlan),
-      info: describeModel(name, modelPlan, build, performance.now() - startedAt),
+      info: describeModel(name, modelPlan, build, performance.now() - startedAt, options.contextLength),
       call: (callSignal, buildMessage, pick) => call(host!, callSignal, buildMessage, pick),
     };
   } catch (error) {
@@ -118,7 +118,9 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
   return config.kind === 'encoder' ? 'mean' : 'last';
 }
 
-function describeModel(name: string, modelPlan: ModelPlan, kernels: string, loadMs: number): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
+function describeModel(
+  name: string, modelPlan: ModelPlan, kernels: string, loadMs: number, asked: number | undefined,
+): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
   const { config, limits, numThreads, tensors } = modelPlan.plan;
   return {
     name,
@@ -138,9 +140,15 @@ function describeModel(name: string, modelPlan: ModelPlan, kernels: string, load
       scratchBytes: modelPlan.totalBytes - modelPlan.weightBytes - modelPlan.kvBytes,
     },
     loadMs,
-    warnings: limits.contextLength > config.contextLength
-      ? [`contextLength ${limits.contextLength} is more than the ${config.contextLength} the model was trained for.`] : [],
+    warnings: contextWarnings(limits.contextLength, config.contextLength, asked),
   };
+}
+
+function contextWarnings(contextLength: number, trained: number, asked: number | undefined): string[] {
+  if (contextLength > trained) return [`contextLength ${contextLength} is more than the ${trained} the model was trained for.`];
+  const usual = Math.min(trained, DEFAULT_CONTEXT_LENGTH);
+  if (asked !== undefined || contextLength === usual) return [];
+  return [`The context holds ${contextLength} tokens instead of ${usual}: more does not fit the memory that may be used.`];
 }
 
 function call<T>(

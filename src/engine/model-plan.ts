@@ -10,7 +10,9 @@ import type { ComputePlan } from './protocol.ts';
 import type { LoadOptions } from './types.ts';
 
 /** Default for `contextLength` where the model was trained for more. */
-const DEFAULT_CONTEXT_LENGTH = 4096;
+export const DEFAULT_CONTEXT_LENGTH = 4096;
+/** A default context that does not fit is halved down to this before the load fails. */
+const LEAST_DEFAULT_CONTEXT = 512;
 const DEFAULT_BATCH_TOKENS = 512;
 const DEFAULT_MAX_SEQUENCES = 4;
 /** Logits rows are kept below this; a pass of a model with a large vocabulary has fewer result rows. */
@@ -39,27 +41,29 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
   }
   const tensors = file.tensors.map(({ name, type, shape }): TensorDeclaration => ({ name, type, shape }));
   const config = architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor])));
-  const contextLength = chooseContextLength(architecture, config.contextLength, options.contextLength);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
-  // An encoder's rows all see each other: a text is one pass.
-  const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
-  const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
-  const blocks = blocksFor(contextLength);
-  const ceiling = Math.min(options.maxMemory ?? memoryLimit, ADDRESSABLE_BYTES);
-  for (let maxSequences = DEFAULT_MAX_SEQUENCES; ; maxSequences--) {
-    const plan: ComputePlan = {
-      config,
-      tensors,
-      limits: { maxBatchTokens, maxOutputs, contextLength },
-      kv: { type: options.kvType ?? 'f16', numBlocks: blocks * maxSequences },
-      maxSequences,
-      numThreads,
-    };
-    const layout = tryLayOut(plan);
-    const totalBytes = layout instanceof OutOfMemoryError ? layout.requiredBytes : layout.arena.end;
-    if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout);
-    if (maxSequences === 1) throw doesNotFit(totalBytes, ceiling, contextLength);
+  const ceiling = Math.min(checkedCeiling(options.maxMemory) ?? memoryLimit, ADDRESSABLE_BYTES);
+  let smallest = { totalBytes: Infinity, contextLength: 0 };
+  for (const contextLength of contextLengths(architecture, config.contextLength, options.contextLength)) {
+    // An encoder's rows all see each other: a text is one pass.
+    const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
+    const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
+    for (let maxSequences = DEFAULT_MAX_SEQUENCES; maxSequences >= 1; maxSequences--) {
+      const plan: ComputePlan = {
+        config,
+        tensors,
+        limits: { maxBatchTokens, maxOutputs, contextLength },
+        kv: { type: options.kvType ?? 'f16', numBlocks: blocksFor(contextLength) * maxSequences },
+        maxSequences,
+        numThreads,
+      };
+      const layout = tryLayOut(plan);
+      const totalBytes = layout instanceof OutOfMemoryError ? layout.requiredBytes : layout.arena.end;
+      if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout);
+      smallest = { totalBytes, contextLength };
+    }
   }
+  throw doesNotFit(smallest.totalBytes, ceiling, smallest.contextLength);
 }
 
 function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
@@ -87,13 +91,23 @@ function doesNotFit(requiredBytes: number, availableBytes: number, contextLength
   );
 }
 
-function chooseContextLength(architecture: Architecture, trained: number, wanted: number | undefined): number {
-  if (wanted === undefined) return Math.min(trained, DEFAULT_CONTEXT_LENGTH);
-  positiveInteger('contextLength', wanted);
-  if (architecture.kind === 'encoder' && wanted > trained) {
-    throw new InvalidArgumentError(`contextLength is ${wanted}, but this encoder has positions for ${trained} tokens only.`);
+/** Context lengths to try, longest first: the one asked for, or the default and, where it does not fit, halves of it. */
+function contextLengths(architecture: Architecture, trained: number, wanted: number | undefined): number[] {
+  if (wanted !== undefined) {
+    positiveInteger('contextLength', wanted);
+    if (architecture.kind === 'encoder' && wanted > trained) {
+      throw new InvalidArgumentError(`contextLength is ${wanted}, but this encoder has positions for ${trained} tokens only.`);
+    }
+    return [wanted];
   }
-  return wanted;
+  const lengths = [Math.min(trained, DEFAULT_CONTEXT_LENGTH)];
+  while (lengths.at(-1)! >= 2 * LEAST_DEFAULT_CONTEXT) lengths.push(Math.floor(lengths.at(-1)! / 2));
+  return lengths;
+}
+
+function checkedCeiling(maxMemory: number | undefined): number | undefined {
+  if (maxMemory === undefined || (Number.isFinite(maxMemory) && maxMemory > 0)) return maxMemory;
+  throw new InvalidArgumentError(`maxMemory must be a positive number of bytes, not ${maxMemory}.`);
 }
 
 function positiveInteger(name: string, value: number): number {
