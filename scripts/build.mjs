@@ -1,4 +1,5 @@
 // Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), declarations (tsc, unless --quiet or --no-types).
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const quiet = process.argv.includes('--quiet');
 
+// Half a minute of silence looks like a hang.
+if (quiet && !existsSync(path.join(dist, 'kernels'))) console.error('Compiling the kernels (once) …');
 await buildKernels({ quiet });
 const { metafile } = await esbuild.build({
   absWorkingDir: root,

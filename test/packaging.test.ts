@@ -54,7 +54,8 @@ describe('the published package', () => {
   it('starts where it is unpacked, with its dependencies beside it', () => {
     symlinkSync(inRepository('node_modules'), path.join(dir, 'node_modules'), 'dir');
     const program = path.join(dir, 'package/dist/cli.js');
-    const output = execFileSync(process.execPath, [program, 'inspect', inRepository('test/data/arch/gpt2.gguf'), '--json']);
+    const model = inRepository('test/data/arch/gpt2.gguf');
+    const output = execFileSync(process.execPath, [program, 'inspect', model, '--json']);
     expect(JSON.parse(output.toString())).toMatchObject({ architecture: 'gpt2' });
     expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });

@@ -103,7 +103,8 @@ describe('layers', () => {
 
   it('name Node only where a runtime is meant', () => {
     const wrong = files.filter(({ name, imports, text }) => !NODE_ALLOWED.test(name) &&
-      (imports.some((specifier) => specifier.startsWith('node:')) || /\bimport\('node:|\bprocess\.|\bBuffer\./.test(text)));
+      (imports.some((specifier) => specifier.startsWith('node:')) ||
+        /\bimport\('node:|\bprocess\.|\bBuffer\./.test(text)));
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 

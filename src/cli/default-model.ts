@@ -15,7 +15,7 @@ interface ChatValues {
 const SYSTEM = 'You are a helpful assistant.';
 const TEMPERATURE = 0;
 
-/** `values` of a conversation, with those defaults where no model is named; a seed or several samples ask for chance. */
+/** `values` with those defaults where no model is named; a seed or several samples ask for chance. */
 export function withDefaultModelChat<V extends ChatValues>(values: V): V {
   if (values.model !== undefined) return values;
   const wantsChance = values.seed !== undefined || (values.samples ?? 1) > 1;

@@ -76,13 +76,15 @@ describe('help and usage', () => {
 });
 
 describe('on tiny models', () => {
-  it.each(['llama-tied', 'gemma2', 'q-qwen3moe-q8_0'])('run continues ids of %s as the reference does', async (name) => {
+  it.each([
+    'llama-tied', 'gemma2', 'q-qwen3moe-q8_0',
+  ])('run continues ids of %s as the reference does', async (name) => {
     const { ids, greedy, greedy_margin: margins } = cases.find((one) => one.name === name)!;
     const result = await json<Record<string, unknown> & { ids: number[] }>(
       'run', '-m', tiny(name), '--ids', ids.join(','), '--temp', '0', '-n', '16', '--ignore-eos');
     expect(result).toEqual({
-      promptIds: ids, ids: expect.any(Array), text: expect.any(String), finishReason: 'length', seed: expect.any(Number),
-      model: name, peakRssBytes: expect.any(Number),
+      promptIds: ids, ids: expect.any(Array), text: expect.any(String), finishReason: 'length',
+      seed: expect.any(Number), model: name, peakRssBytes: expect.any(Number),
       timings: {
         loadMs: expect.any(Number), ttftMs: expect.any(Number), prefillTokensPerSecond: expect.any(Number),
         decodeTokensPerSecond: expect.any(Number),
@@ -177,7 +179,9 @@ describe('on tiny models', () => {
     const { code, stdout } = await program(['chat', '-m', LLAMA, '-n', '4', '--temp', '0'], { input });
     expect(code).toBe(0);
     const { messages } = JSON.parse(readFileSync(file, 'utf8')) as { messages: { role: string; content: string }[] };
-    expect(messages).toEqual([{ role: 'user', content: 'the cat' }, { role: 'assistant', content: expect.any(String) }]);
+    expect(messages).toEqual([
+      { role: 'user', content: 'the cat' }, { role: 'assistant', content: expect.any(String) },
+    ]);
     expect(stdout).toContain(messages[1]!.content);
   });
 });

@@ -15,7 +15,8 @@ describe('run', () => {
   it('asks the default model greedily and with a system message, unless told otherwise', async () => {
     const plain = await cli(['run', 'Hi']);
     const system = { role: 'system', content: 'You are a helpful assistant.' };
-    expect(plain.calls).toMatchObject({ source: 'smollm2', prompts: [[system, ...USER]], options: [{ temperature: 0 }] });
+    const asked = { source: 'smollm2', prompts: [[system, ...USER]], options: [{ temperature: 0 }] };
+    expect(plain.calls).toMatchObject(asked);
     const told = await cli(['run', 'Hi', '--system', 'S', '--temp', '0.5']);
     expect(told.calls).toMatchObject({ prompts: [[{ content: 'S' }, ...USER]], options: [{ temperature: 0.5 }] });
     const chance = await cli(['run', 'Hi', '--seed', '3']);

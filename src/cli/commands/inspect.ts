@@ -65,7 +65,7 @@ function asText(model: ModelDescription, full: boolean): string {
     ['heads', model.numHeads === null ? null : `${model.numHeads} (key/value ${model.numKvHeads ?? model.numHeads})`],
     [
       'tokenizer',
-      `${tokenizer.model ?? 'none'}${tokenizer.pre === null ? '' : ` (${tokenizer.pre})`}, ${tokenizer.vocabSize} tokens`,
+      [tokenizer.model ?? 'none', tokenizer.pre === null ? '' : ` (${tokenizer.pre})`, `, ${tokenizer.vocabSize} tokens`].join(''),
     ],
     [
       'special ids',

@@ -42,7 +42,8 @@ export const score = command({
       const perplexity = meanNll === null ? '-' : Math.exp(meanNll).toFixed(4);
       await print(
         stdout,
-        `${tokens} tokens scored: nll ${nll.toFixed(6)}, mean ${meanNll?.toFixed(6) ?? '-'}, perplexity ${perplexity}\n`,
+        `${tokens} tokens scored: nll ${nll.toFixed(6)}, mean ${meanNll?.toFixed(6) ?? '-'}, ` +
+          `perplexity ${perplexity}\n`,
       );
       if (last.ids.length === 0) return;
       await print(
