@@ -9,7 +9,7 @@ import { formatMessage } from 'publint/utils';
 import { inRepository } from './support/fixtures.ts';
 
 const LARGEST_UNPACKED_BYTES = 5e6;
-const RUNTIME_DEPENDENCIES = ['@huggingface/jinja', 'fflate'];
+const RUNTIME_DEPENDENCIES = ['@huggingface/jinja'];
 
 interface Packed {
   readonly filename: string;
