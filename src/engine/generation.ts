@@ -1,10 +1,9 @@
 // One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice ended.
-import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute-host.ts';
+import { checkOptions } from './generation-options.ts';
 import type { StepTimings, TokenMessage } from './protocol.ts';
-import { samplingOptions } from './sampler/options.ts';
 import { TextAssembler } from './text-assembler.ts';
 import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings, ModelInfo } from './types.ts';
 
@@ -18,16 +17,9 @@ export interface Generation {
 export function startGeneration(
   host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
 ): Generation {
-  const numChoices = options.n ?? 1;
-  if (!(Number.isInteger(numChoices) && numChoices >= 1 && numChoices <= 128)) {
-    throw new InvalidArgumentError(`n must be a whole number between 1 and 128, not ${numChoices}.`);
-  }
-  const maxTokens = newTokenLimit(options.maxTokens, promptIds, model);
-  const sampling = samplingOptions(options, model.vocabSize);
+  const { numChoices, maxTokens, stops, stopIds, sampling } = checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
-  const stop = stopStrings(options.stop);
-  const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stop));
-  const stopIds = [...(options.ignoreEos ? [] : tokenizer.endIds), ...(options.stopIds ?? [])];
+  const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
   const chunks = stream(host, choices, options.signal, (requestId) => ({
     type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed,
   }));
@@ -91,26 +83,4 @@ function publicTimings(timings: StepTimings, ttftMs: number): GenerateTimings {
     prefillTokensPerSecond: perSecond(timings.prefillTokens, timings.prefillMs),
     decodeTokensPerSecond: perSecond(timings.decodeTokens, timings.decodeMs),
   };
-}
-
-function newTokenLimit(wanted: number | undefined, promptIds: readonly number[], model: ModelInfo): number {
-  const { contextLength, vocabSize } = model;
-  if (promptIds.length === 0) {
-    throw new InvalidArgumentError('The prompt has no tokens and the model adds none. Give some text.');
-  }
-  const bad = promptIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
-  if (bad !== undefined) throw new InvalidArgumentError(`Token id ${bad} is outside the vocabulary (0 … ${vocabSize - 1}).`);
-  if (promptIds.length >= contextLength) throw new ContextLengthError(promptIds.length + 1, contextLength);
-  const room = contextLength - promptIds.length;
-  if (wanted === undefined) return room;
-  if (!(Number.isInteger(wanted) && wanted >= 1)) {
-    throw new InvalidArgumentError(`maxTokens must be a whole number of at least 1, not ${wanted}.`);
-  }
-  return Math.min(wanted, room);
-}
-
-function stopStrings(stop: string | readonly string[] | undefined): readonly string[] {
-  const strings = stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop;
-  if (strings.every((text) => typeof text === 'string' && text.length > 0)) return strings;
-  throw new InvalidArgumentError('stop must be a non-empty string or a list of them.');
 }

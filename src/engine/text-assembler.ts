@@ -2,6 +2,7 @@
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { TokenMessage } from './protocol.ts';
 import { StopStringMatcher } from './stop-strings.ts';
+import type { StopString } from './stop-strings.ts';
 import type { Choice, FinishReason, GenerateChunk, TokenLogprob } from './types.ts';
 
 export class TextAssembler {
@@ -14,11 +15,11 @@ export class TextAssembler {
   #text = '';
   #finishReason: FinishReason | undefined;
 
-  constructor(tokenizer: Tokenizer, index: number, stop: readonly string[]) {
+  constructor(tokenizer: Tokenizer, index: number, stops: readonly StopString[]) {
     this.#tokenizer = tokenizer;
     this.#index = index;
     this.#stream = tokenizer.stream({ continuation: true });
-    this.#stops = new StopStringMatcher(stop);
+    this.#stops = new StopStringMatcher(stops);
   }
 
   get finished(): boolean {

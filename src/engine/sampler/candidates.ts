@@ -1,114 +1,257 @@
-// The tokens still in the running: ids and logits, likeliest first, and what the truncating samplers do to them.
-// Semantics follow the papers and llama.cpp's chain; ties go to the lower id.
+// The tokens still in the running and what the truncating samplers do to them. They stay in order of id and nothing of
+// the vocabulary's size is sorted or allocated per token; semantics follow the papers and llama.cpp's chain, where
+// likelihood decides and the lower id wins a tie.
+import { SamplingError } from './errors.ts';
+import { exponentials } from './exponential.ts';
+import { Head } from './head.ts';
 import type { Random } from './random.ts';
 
-export interface Candidate {
+/** Tokens per block of the first look at the logits. */
+const BLOCK = 256;
+/** Above this a temperature's inverse overflows. */
+const STEEPEST = 1e300;
+
+export interface Drawn {
   readonly id: number;
-  logit: number;
-  /** Set by `normalize`. */
-  probability: number;
+  /** Among the candidates that were left. */
+  readonly probability: number;
 }
 
-const byLogit = (a: Candidate, b: Candidate): number => b.logit - a.logit || a.id - b.id;
+/** Reusable memory for one vocabulary; every use begins with `reset`. */
+export class Candidates {
+  readonly #everyId: Int32Array;
+  readonly #keptIds: Int32Array;
+  readonly #keptLogits: Float32Array;
+  readonly #blockMaxima: Float32Array;
+  readonly #head: Head;
+  #ids: Int32Array;
+  #logits: Float32Array;
+  #size = 0;
+  #highest = -Infinity;
 
-/** The `count` greatest logits as sorted candidates: a bounded heap, so a 262k vocabulary costs one pass. */
-export function topCandidates(logits: Float32Array, count: number): Candidate[] {
-  if (count >= logits.length / 4) {
-    const all: Candidate[] = [];
-    for (let id = 0; id < logits.length; id++) if (logits[id]! > -Infinity) all.push({ id, logit: logits[id]!, probability: 0 });
-    return all.sort(byLogit).slice(0, count);
+  constructor(vocabSize: number) {
+    this.#everyId = Int32Array.from({ length: vocabSize }, (_, id) => id);
+    this.#keptIds = new Int32Array(vocabSize);
+    this.#keptLogits = new Float32Array(vocabSize);
+    this.#blockMaxima = new Float32Array(Math.ceil(vocabSize / BLOCK));
+    this.#head = new Head(vocabSize);
+    this.#ids = this.#keptIds;
+    this.#logits = this.#keptLogits;
   }
-  const heap: Candidate[] = [];
-  // The root is the worst kept candidate: the lowest logit, the highest id among equals.
-  const worse = (a: Candidate, b: Candidate): boolean => a.logit < b.logit || (a.logit === b.logit && a.id > b.id);
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (heap.length === count && !(logit > heap[0]!.logit)) continue;
-    if (!(logit > -Infinity)) continue;
-    const candidate = { id, logit, probability: 0 };
-    if (heap.length < count) {
-      heap.push(candidate);
-      siftUp(heap, worse);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** All tokens of `logits` (vocabSize), which must not change before the draw. Throws where none can be chosen. */
+  reset(logits: Float32Array): void {
+    const maxima = this.#blockMaxima;
+    let highest = -Infinity;
+    for (let block = 0; block < maxima.length; block++) {
+      const max = maximum(logits, block * BLOCK, Math.min((block + 1) * BLOCK, logits.length));
+      maxima[block] = max;
+      if (max > highest) highest = max;
+      else if (max !== max) throw new SamplingError(logits);
+    }
+    if (highest === -Infinity || highest === Infinity) throw new SamplingError(logits);
+    this.#ids = this.#everyId;
+    this.#logits = logits;
+    this.#size = logits.length;
+    this.#highest = highest;
+  }
+
+  /** The likeliest of all tokens; right after `reset` only. */
+  likeliest(): number {
+    const block = this.#blockMaxima.indexOf(this.#highest);
+    return this.#logits.indexOf(this.#highest, block * BLOCK);
+  }
+
+  /** The `k` likeliest; right after `reset` only. */
+  keepTopK(k: number): void {
+    if (k >= this.#size) return;
+    this.#narrowByBlocks(k);
+    if (this.#size <= k) return;
+    const { weights } = this.#head;
+    this.#keysByLogit();
+    for (let i = 0; i < this.#size; i++) weights[i] = this.#logits[i] > -Infinity ? 1 : 0;
+    this.#keepUpTo(this.#head.end(this.#size, k, false));
+  }
+
+  /**
+   * The likeliest that together have at least probability `p` (Holtzman et al. 2019). Tokens so light that together they
+   * cannot fill the rest are dropped before the search: most of a large vocabulary.
+   */
+  keepTopP(p: number): void {
+    if (p >= 1 || this.#size === 1) return;
+    const total = this.#weigh(1);
+    this.#dropLight(((1 - p) * total) / this.#size);
+    this.#keysByLogit();
+    this.#keepUpTo(this.#head.end(this.#size, p * total, false));
+  }
+
+  /** Those whose surprise is nearest to the entropy, until they have more than probability `p` (Meister et al. 2022). */
+  keepTypical(p: number): void {
+    if (p >= 1 || this.#size === 1) return;
+    const total = this.#weigh(1);
+    const { keys, weights } = this.#head;
+    const logits = this.#logits;
+    const highest = this.#highest;
+    // −ln p and the entropy both contain ln(total), which their difference loses.
+    let expected = 0;
+    for (let i = 0; i < this.#size; i++) if (weights[i] > 0) expected += weights[i] * (highest - logits[i]);
+    expected /= total;
+    for (let i = 0; i < this.#size; i++) keys[i] = Math.abs(highest - logits[i] - expected);
+    this.#keepUpTo(this.#head.end(this.#size, p * total, true));
+  }
+
+  /** Those at least `p` times as likely as the likeliest. */
+  keepMinP(p: number): void {
+    if (p > 0) this.#keepFrom(this.#highest + Math.log(p));
+  }
+
+  /** Those whose surprise −log2 p at `temperature` is at most `bits`, or the likeliest alone. Right after `reset` only. */
+  keepSurprise(bits: number, temperature: number): void {
+    const range = (bits * Math.LN2 - Math.log(this.#weigh(temperature))) * temperature;
+    if (range < 0) {
+      this.#keep(this.likeliest(), this.#highest, 0);
+      this.#keepFirst(1);
     } else {
-      heap[0] = candidate;
-      siftDown(heap, worse);
+      this.#keepFrom(this.#highest - range);
     }
   }
-  return heap.sort(byLogit);
-}
 
-function siftUp(heap: Candidate[], worse: (a: Candidate, b: Candidate) => boolean): void {
-  for (let i = heap.length - 1; i > 0;) {
-    const parent = (i - 1) >> 1;
-    if (!worse(heap[i]!, heap[parent]!)) return;
-    [heap[i], heap[parent]] = [heap[parent]!, heap[i]!];
-    i = parent;
+  /** XTC: drops those of probability `threshold` and more, but for the least likely of them. */
+  excludeTopChoices(threshold: number): void {
+    const least = this.#weigh(1) * threshold;
+    const { weights } = this.#head;
+    const [ids, logits, size] = [this.#ids, this.#logits, this.#size];
+    let spared = -1;
+    for (let i = 0; i < size; i++) {
+      if (weights[i] > 0 && weights[i] >= least && !(spared >= 0 && logits[i] > logits[spared])) spared = i;
+    }
+    let kept = 0;
+    for (let i = 0; i < size; i++) {
+      if (i === spared || weights[i] < least) this.#keep(ids[i], logits[i], kept++);
+    }
+    this.#keepFirst(kept);
+  }
+
+  /** One of those left, by its probability at `temperature`. */
+  draw(temperature: number, random: Random): Drawn {
+    const total = this.#weigh(temperature);
+    const { weights } = this.#head;
+    const target = random.next() * total;
+    let passed = 0;
+    let last = 0;
+    for (let i = 0; i < this.#size; i++) {
+      if (weights[i] === 0) continue;
+      last = i;
+      passed += weights[i];
+      if (passed > target) break;
+    }
+    return { id: this.#ids[last], probability: weights[last] / total };
+  }
+
+  /** ln Σ e^logit of those left. */
+  logSumExp(): number {
+    return this.#highest + Math.log(this.#weigh(1));
+  }
+
+  /** Ids of those left, likeliest first. */
+  sorted(): number[] {
+    const [ids, logits] = [this.#ids, this.#logits];
+    const order = Array.from({ length: this.#size }, (_, i) => i).filter((i) => logits[i] > -Infinity);
+    return order.sort((a, b) => logits[b] - logits[a] || a - b).map((i) => ids[i]);
+  }
+
+  /** Fills in e^((logit − highest) / temperature) as weights and returns their sum. */
+  #weigh(temperature: number): number {
+    const scale = Math.min(1 / temperature, STEEPEST);
+    return exponentials(this.#logits, this.#size, this.#highest, scale, this.#head.weights);
+  }
+
+  /** Drops those of weight at most `weight`, but never the likeliest, whose weight is 1; the others' weights stay beside them. */
+  #dropLight(weight: number): void {
+    const { weights } = this.#head;
+    const [ids, logits, size] = [this.#ids, this.#logits, this.#size];
+    let kept = 0;
+    for (let i = 0; i < size; i++) {
+      if (weights[i] <= weight && weights[i] < 1) continue;
+      this.#keep(ids[i], logits[i], kept);
+      weights[kept++] = weights[i];
+    }
+    this.#keepFirst(kept);
+  }
+
+  #keysByLogit(): void {
+    const { keys } = this.#head;
+    const logits = this.#logits;
+    for (let i = 0; i < this.#size; i++) keys[i] = -logits[i];
+  }
+
+  /** Of the blocks, k have a maximum at or above the k-th greatest one: nothing beneath it is among the k likeliest. */
+  #narrowByBlocks(k: number): void {
+    const maxima = this.#blockMaxima;
+    if (k > maxima.length / 2) return;
+    const least = maxima.slice().sort()[maxima.length - k];
+    const logits = this.#logits;
+    let kept = 0;
+    for (let block = 0; block < maxima.length; block++) {
+      if (maxima[block] < least) continue;
+      const end = Math.min((block + 1) * BLOCK, logits.length);
+      for (let id = block * BLOCK; id < end; id++) {
+        if (logits[id] >= least && logits[id] > -Infinity) this.#keep(id, logits[id], kept++);
+      }
+    }
+    this.#keepFirst(kept);
+  }
+
+  /** Keeps those before index `end` in the order of the keys, and that one; −1 keeps all. */
+  #keepUpTo(end: number): void {
+    if (end < 0) return;
+    const { keys } = this.#head;
+    const [ids, logits, size] = [this.#ids, this.#logits, this.#size];
+    const last = keys[end];
+    let kept = 0;
+    for (let i = 0; i < size; i++) {
+      if (keys[i] < last || (keys[i] === last && i <= end)) this.#keep(ids[i], logits[i], kept++);
+    }
+    this.#keepFirst(kept);
+  }
+
+  #keepFrom(least: number): void {
+    const [ids, logits, size] = [this.#ids, this.#logits, this.#size];
+    let kept = 0;
+    for (let i = 0; i < size; i++) if (logits[i] >= least) this.#keep(ids[i], logits[i], kept++);
+    this.#keepFirst(kept);
+  }
+
+  #keep(id: number, logit: number, at: number): void {
+    this.#keptIds[at] = id;
+    this.#keptLogits[at] = logit;
+  }
+
+  #keepFirst(count: number): void {
+    this.#ids = this.#keptIds;
+    this.#logits = this.#keptLogits;
+    this.#size = count;
+    let highest = -Infinity;
+    for (let i = 0; i < count; i++) if (this.#keptLogits[i] > highest) highest = this.#keptLogits[i];
+    this.#highest = highest;
   }
 }
 
-function siftDown(heap: Candidate[], worse: (a: Candidate, b: Candidate) => boolean): void {
-  for (let i = 0; ;) {
-    let worst = i;
-    for (const child of [2 * i + 1, 2 * i + 2]) if (child < heap.length && worse(heap[child]!, heap[worst]!)) worst = child;
-    if (worst === i) return;
-    [heap[i], heap[worst]] = [heap[worst]!, heap[i]!];
-    i = worst;
+/** The greatest of `values` from index `from` to `end`, or NaN where there is one. Four at a time (measured: 1.7 ×). */
+function maximum(values: Float32Array, from: number, end: number): number {
+  let max = -Infinity;
+  for (let i = from; i < end; i += 4) {
+    const isWhole = i + 3 < end;
+    if (isWhole && values[i] <= max && values[i + 1] <= max && values[i + 2] <= max && values[i + 3] <= max) continue;
+    for (let j = i; j < Math.min(i + 4, end); j++) {
+      const value = values[j];
+      if (value !== value) return NaN;
+      if (value > max) max = value;
+    }
   }
-}
-
-/** Probabilities of sorted candidates. */
-export function normalize(candidates: readonly Candidate[]): void {
-  const highest = candidates[0]!.logit;
-  let sum = 0;
-  for (const candidate of candidates) sum += candidate.probability = Math.exp(candidate.logit - highest);
-  for (const candidate of candidates) candidate.probability /= sum;
-}
-
-/** The shortest head with at least mass `p` (Holtzman et al. 2019). */
-export function topP(candidates: Candidate[], p: number): Candidate[] {
-  if (p >= 1) return candidates;
-  normalize(candidates);
-  let mass = 0;
-  const last = candidates.findIndex((candidate) => (mass += candidate.probability) >= p);
-  return last < 0 ? candidates : candidates.slice(0, last + 1);
-}
-
-/** Those at least `p` times as likely as the likeliest. */
-export function minP(candidates: Candidate[], p: number): Candidate[] {
-  if (p <= 0) return candidates;
-  const least = candidates[0]!.logit + Math.log(p);
-  return candidates.filter((candidate, i) => i === 0 || candidate.logit >= least);
-}
-
-/** Those whose surprise is closest to the entropy, up to mass `p`; sorted by likelihood again. */
-export function typicalP(candidates: Candidate[], p: number): Candidate[] {
-  if (p >= 1) return candidates;
-  normalize(candidates);
-  let entropy = 0;
-  for (const { probability } of candidates) if (probability > 0) entropy -= probability * Math.log(probability);
-  const distance = ({ probability }: Candidate): number => Math.abs(-Math.log(probability) - entropy);
-  const typical = [...candidates].sort((a, b) => distance(a) - distance(b) || a.id - b.id);
-  let mass = 0;
-  const last = typical.findIndex((candidate) => (mass += candidate.probability) > p);
-  return (last < 0 ? typical : typical.slice(0, last + 1)).sort(byLogit);
-}
-
-/** With the given chance, drops every candidate above the threshold but the least likely of them. */
-export function xtc(candidates: Candidate[], probability: number, threshold: number, random: Random): Candidate[] {
-  if (probability <= 0 || threshold > 0.5 || candidates.length < 2) return candidates;
-  if (random.next() > probability) return candidates;
-  normalize(candidates);
-  const above = candidates.filter((candidate) => candidate.probability >= threshold).length;
-  return above >= 2 ? candidates.slice(above - 1) : candidates;
-}
-
-/** One candidate by its probability. */
-export function draw(candidates: readonly Candidate[], random: Random): Candidate {
-  normalize(candidates);
-  let rest = random.next();
-  for (const candidate of candidates) {
-    rest -= candidate.probability;
-    if (rest < 0) return candidate;
-  }
-  return candidates.at(-1)!;
+  return max;
 }

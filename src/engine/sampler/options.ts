@@ -12,8 +12,9 @@ export interface SamplingOptions {
   readonly minP?: number;
   /** Locally typical sampling: mass to keep; 1 is off (Meister et al. 2022). */
   readonly typicalP?: number;
-  /** XTC: chance of dropping all but the least likely of the tokens above the threshold; 0 is off. */
+  /** XTC: chance of dropping all but the least likely of the tokens that reach the threshold; 0 is off. */
   readonly xtcProbability?: number;
+  /** Above 0.5 is off: no two tokens can reach it. */
   readonly xtcThreshold?: number;
   /** DRY: penalty multiplier · base^(match − allowedLength) on continuing a repetition; multiplier 0 is off. */
   readonly dryMultiplier?: number;
@@ -21,27 +22,29 @@ export interface SamplingOptions {
   readonly dryAllowedLength?: number;
   /** Tokens looked back over; −1 is the whole sequence. */
   readonly dryPenaltyLastN?: number;
-  /** Ids that end a match. */
+  /** Ids that end a match; at most 1024. */
   readonly drySequenceBreakers?: readonly number[];
   /** 2 is mirostat v2 in place of the truncations (Basu et al. 2021); 0 is off. */
   readonly mirostat?: 0 | 2;
+  /** The surprise it aims at, in bits. */
   readonly mirostatTau?: number;
   readonly mirostatEta?: number;
   /** Divides positive and multiplies negative logits of recent tokens; 1 is off. */
   readonly repetitionPenalty?: number;
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
-  /** Recent tokens that the three penalties look at; −1 is the whole sequence. Default 64. */
+  /** Recent tokens, prompt included, that the three penalties look at; −1 is the whole sequence. Default 64. */
   readonly penaltyLastN?: number;
   /** Added to the logits of these ids; −Infinity rules one out. */
   readonly logitBias?: Readonly<Record<number, number>>;
   /** Whole number below 2^32; the same seed gives the same tokens. */
   readonly seed?: number;
-  /** Report the log-probability of the chosen token and of this many alternatives. */
+  /** Report the log-probability of the chosen token and of this many alternatives (1000 at most). */
   readonly logprobs?: number;
 }
 
-export type ResolvedSampling = Required<Omit<SamplingOptions, 'seed' | 'logprobs'>> & Pick<SamplingOptions, 'seed' | 'logprobs'>;
+export type ResolvedSampling =
+  Required<Omit<SamplingOptions, 'seed' | 'logprobs'>> & Pick<SamplingOptions, 'seed' | 'logprobs'>;
 
 export const SAMPLING_DEFAULTS: ResolvedSampling = {
   temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05, typicalP: 1,
@@ -76,7 +79,7 @@ const RANGES: Readonly<Record<Exclude<keyof SamplingOptions, 'logitBias' | 'dryS
   mirostat: { min: 0, max: 2, whole: true },
   mirostatTau: { min: 0, max: 100, above: true },
   mirostatEta: { min: 0, max: 1, above: true },
-  repetitionPenalty: { min: 0, max: 100, above: true },
+  repetitionPenalty: { min: 0.01, max: 100 },
   presencePenalty: { min: -100, max: 100 },
   frequencyPenalty: { min: -100, max: 100 },
   penaltyLastN: { min: -1, max: ANY, whole: true },
@@ -84,42 +87,83 @@ const RANGES: Readonly<Record<Exclude<keyof SamplingOptions, 'logitBias' | 'dryS
   logprobs: { min: 0, max: 1000, whole: true },
 };
 
-/** The sampling part of `options`, checked: InvalidArgumentError names the option, its value and what is allowed. */
-export function samplingOptions(options: SamplingOptions, vocabSize: number): SamplingOptions {
+const LISTS: readonly string[] = ['logitBias', 'drySequenceBreakers'];
+const MAX_BREAKERS = 1024;
+
+/**
+ * The sampling part of `options`, checked: InvalidArgumentError names the option, its value and what is allowed. Options
+ * other than those of sampling and `others` are refused.
+ */
+export function samplingOptions(
+  options: SamplingOptions, vocabSize: number, others: readonly string[] = [],
+): SamplingOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const checked: Record<string, unknown> = {};
-  for (const [name, range] of Object.entries(RANGES)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value === undefined) continue;
-    checkRange(name, value, range);
+  for (const [name, value] of given) {
+    if (others.includes(name)) continue;
+    if (Object.hasOwn(RANGES, name)) checkRange(name, value, RANGES[name as keyof typeof RANGES]);
+    else if (!LISTS.includes(name)) throw unknownOption(name, others);
     checked[name] = value;
   }
-  if (options.mirostat !== undefined && (options.mirostat as number) === 1) {
+  const { mirostat, logprobs, drySequenceBreakers, logitBias } = options;
+  if ((mirostat as number | undefined) === 1) {
     throw new InvalidArgumentError('mirostat must be 0 (off) or 2; version 1 is not offered.');
   }
-  if (options.drySequenceBreakers !== undefined) {
-    for (const id of options.drySequenceBreakers) checkId('drySequenceBreakers', id, vocabSize);
-    checked['drySequenceBreakers'] = options.drySequenceBreakers;
+  if (logprobs !== undefined && logprobs > vocabSize) {
+    throw new InvalidArgumentError(`logprobs must be at most the vocabulary's size, ${vocabSize}, not ${logprobs}.`);
   }
-  if (options.logitBias !== undefined) {
-    for (const [id, bias] of Object.entries(options.logitBias)) {
-      checkId('logitBias', Number(id), vocabSize);
-      if (typeof bias !== 'number' || Number.isNaN(bias) || bias === Infinity) {
-        throw new InvalidArgumentError(`logitBias of id ${id} must be a number or -Infinity, not ${String(bias)}.`);
-      }
-    }
-    checked['logitBias'] = options.logitBias;
-  }
+  if (drySequenceBreakers !== undefined) checkIds('drySequenceBreakers', drySequenceBreakers, vocabSize, MAX_BREAKERS);
+  if (logitBias !== undefined) checkBias(logitBias, vocabSize);
   return checked as SamplingOptions;
+}
+
+/** Throws InvalidArgumentError unless `ids` is an array of at most `maxCount` ids of the vocabulary. */
+export function checkIds(name: string, ids: unknown, vocabSize: number, maxCount: number): void {
+  if (!Array.isArray(ids) || ids.length > maxCount) {
+    const found = Array.isArray(ids) ? `an array of ${ids.length}` : describe(ids);
+    throw new InvalidArgumentError(`${name} must be an array of at most ${maxCount} token ids, not ${found}.`);
+  }
+  for (const id of ids as readonly unknown[]) checkId(name, id, vocabSize);
+}
+
+function checkBias(bias: unknown, vocabSize: number): void {
+  const prototype: unknown = typeof bias === 'object' && bias !== null ? Object.getPrototypeOf(bias) : undefined;
+  if (prototype !== null && prototype !== Object.prototype) {
+    throw new InvalidArgumentError(`logitBias must be an object of the form { [id]: number }, not ${describe(bias)}.`);
+  }
+  for (const [id, value] of Object.entries(bias as object)) {
+    checkId('logitBias', /^\d+$/.test(id) ? Number(id) : id, vocabSize);
+    if (typeof value === 'number' && value <= ANY && (value >= -ANY || value === -Infinity)) continue;
+    throw new InvalidArgumentError(
+      `logitBias of id ${id} must be a number from ${-ANY} to ${ANY}, or -Infinity, not ${describe(value)}.`,
+    );
+  }
+}
+
+function unknownOption(name: string, others: readonly string[]): InvalidArgumentError {
+  const plain = (text: string): string => text.replace(/[-_]/g, '').toLowerCase();
+  const meant = [...Object.keys(RANGES), ...LISTS, ...others].find((known) => plain(known) === plain(name));
+  const advice = meant ? `Write ${meant}.` : 'See docs/api.md for those there are.';
+  return new InvalidArgumentError(`There is no option ${name.slice(0, 80)}. ${advice}`);
 }
 
 function checkRange(name: string, value: unknown, { min, max, whole, above }: Range): void {
   const fits = typeof value === 'number' && value >= min && value <= max && !(above && value === min);
   if (fits && (!whole || Number.isInteger(value))) return;
   const kind = whole ? 'a whole number' : 'a number';
-  throw new InvalidArgumentError(`${name} must be ${kind} ${above ? 'above' : 'from'} ${min} to ${max}, not ${String(value)}.`);
+  throw new InvalidArgumentError(`${name} must be ${kind} ${above ? 'above' : 'from'} ${min} to ${max}, not ${describe(value)}.`);
 }
 
 function checkId(name: string, id: unknown, vocabSize: number): void {
   if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize) return;
-  throw new InvalidArgumentError(`${name} has the token id ${String(id)}, which is outside the vocabulary (0 … ${vocabSize - 1}).`);
+  throw new InvalidArgumentError(
+    `${name} has the token id ${describe(id)}, which is outside the vocabulary (0 … ${vocabSize - 1}).`,
+  );
+}
+
+/** A value as an error message shows it; text in quotes, so that '5' is not taken for 5. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
 }
