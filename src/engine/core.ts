@@ -9,7 +9,7 @@ import type {
   CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ScoreMessage, ToCompute,
 } from './protocol.ts';
 import { Runner } from './runner.ts';
-import { createSampler } from './sampler/sampler.ts';
+import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
 import { scoreIds } from './scoring.ts';
 import { Sequence } from './sequence.ts';
@@ -33,6 +33,7 @@ export class EngineCore {
   readonly #runner: Runner;
   readonly #pool: BlockPool;
   readonly #freeSlots: number[];
+  readonly #samplerMemory: SamplerMemory;
   readonly #waiting: Job[] = [];
   /** The score or embed request being computed, and whether it was cancelled meanwhile. */
   #computing: { readonly requestId: number; cancelled: boolean } | undefined;
@@ -43,6 +44,7 @@ export class EngineCore {
     this.#options = options;
     this.#runner = new Runner(options.thread, options.memory, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
+    this.#samplerMemory = new SamplerMemory(options.plan.config.vocabSize);
     this.#freeSlots = Array.from({ length: options.plan.maxSequences }, (_, i) => options.plan.maxSequences - 1 - i);
   }
 
@@ -122,10 +124,9 @@ export class EngineCore {
 
   #start(request: GenerateMessage, choiceIndex: number, source?: Sequence): void {
     const sequence = new Sequence(this.#freeSlots.pop()!, request.promptIds, this.#pool);
-    const { vocabSize } = this.#options.plan.config;
     try {
       const seed = (request.seed + choiceIndex) % 2 ** 32;
-      const sampler = createSampler({ ...request.sampling, seed }, { vocabSize });
+      const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory);
       if (source) this.#runner.share(source, sequence);
       this.#running.push(new Choice(request, choiceIndex, sequence, sampler));
     } catch (error) {
