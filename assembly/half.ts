@@ -55,8 +55,10 @@ import { F16_MASK, F16_SCALE } from './memory-map';
   return sign | ((size - 0x38000000 + 0xfff + ((size >> 13) & 1)) >> 13);
 }
 
-/** The nearest number that f16 holds. */
+/** The nearest number that f16 holds; NaN and what is too large for f16 stay as they are. */
 // @ts-ignore: decorator
 @inline export function round_f16(x: f32): f32 {
-  return reinterpret<f32>((<i32><i16>to_f16(x) << 13) & <i32>0x8fffe000) * reinterpret<f32>(0x77800000);
+  const half = to_f16(x);
+  if ((half & 0x7c00) == 0x7c00) return x;
+  return reinterpret<f32>((<i32><i16>half << 13) & <i32>0x8fffe000) * reinterpret<f32>(0x77800000);
 }
