@@ -2,21 +2,12 @@
 // blocks with a running softmax (flash style). Half-precision keys and values are widened once per block.
 //
 // Layout of a block (KV_BLOCK_SIZE = 32 positions): (kvHeads, 32, dim) elements. Block numbers come from the row's table.
-import { exp_f32, exp_f32x4, tanh_f32x4 } from './math';
+import {
+  BLOCK, HALF, KEYS, KEY_DIM, NUM_HEADS, NUM_KV_HEADS, OUT, OUT_BYTES, Q, Q_BYTES, SCRATCH, SINKS, TABLES, VALUES,
+  VALUE_DIM, adjust, end_visible, first_visible, row_position, score_scale,
+} from './attention-params';
+import { exp_f32, exp_f32x4 } from './math';
 import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd, to_f16 } from './half';
-
-/** Fields of the parameter record, by byte offset; twin: src/backends/wasm/attention-params.ts. */
-const Q: usize = 0; const Q_BYTES: usize = 4; const OUT: usize = 8; const OUT_BYTES: usize = 12;
-const KEYS: usize = 16; const VALUES: usize = 20; const NUM_HEADS: usize = 24; const NUM_KV_HEADS: usize = 28;
-const KEY_DIM: usize = 32; const VALUE_DIM: usize = 36; const HALF: usize = 40; const SCALE: usize = 44;
-const CAUSAL: usize = 48; const WINDOW: usize = 52; const SOFTCAP: usize = 56; const ALIBI: usize = 60;
-const SINKS: usize = 64; const BIAS_TABLE: usize = 68; const BIAS_BUCKETS: usize = 72; const Q_SCALE: usize = 76;
-const Q_SCALE_BYTES: usize = 80; const POSITIONS: usize = 84; const LENGTHS: usize = 88; const TABLES: usize = 92;
-const SCRATCH: usize = 96;
-
-const BLOCK: i32 = 32;
-/** Relative position buckets are tabulated for distances −128 … 128. */
-const MAX_DISTANCE: i32 = 128;
 
 /** One floating-point block in scratch: `count` floats from halves. */
 function widen_f16(to: usize, from: usize, count: i32): void {
@@ -98,33 +89,6 @@ function block_mix(acc: usize, weights: usize, values: usize, dim: i32, count: i
   for (let i: i32 = 0; i < dim; i++) store<f32>(x + (<usize>i << 2), load<f32>(x + (<usize>i << 2)) * factor);
 }
 
-/** Softcap, ALiBi and relative bias on a block's scores; `first` is the block's first position seen. */
-function adjust(params: usize, scores: usize, head: i32, first: i32, position: i32, count: i32): void {
-  const cap = load<f32>(params, SOFTCAP), slopes = <usize>load<u32>(params, ALIBI), table = <usize>load<u32>(params, BIAS_TABLE);
-  if (cap != 0) {
-    const c = f32x4.splat(cap);
-    for (let p: i32 = 0; p < count; p += 4) {
-      const at = scores + (<usize>p << 2);
-      v128.store(at, f32x4.mul(c, tanh_f32x4(f32x4.div(v128.load(at), c))));
-    }
-  }
-  if (slopes) {
-    const slope = load<f32>(slopes + (<usize>head << 2));
-    for (let p: i32 = 0; p < count; p++) {
-      const at = scores + (<usize>p << 2);
-      store<f32>(at, load<f32>(at) - slope * <f32>abs<i32>(first + p - position));
-    }
-  }
-  if (table) {
-    const buckets = <usize>load<u32>(params, BIAS_BUCKETS), numHeads = load<i32>(params, NUM_HEADS);
-    for (let p: i32 = 0; p < count; p++) {
-      const at = scores + (<usize>p << 2), distance = min(max(first + p - position, -MAX_DISTANCE), MAX_DISTANCE);
-      const bucket = load<i32>(buckets + (<usize>(distance + MAX_DISTANCE) << 2));
-      store<f32>(at, load<f32>(at) + load<f32>(table + (<usize>(bucket * numHeads + head) << 2)));
-    }
-  }
-}
-
 /** Turns a block's scores into weights relative to the running maximum; acc and sums follow it. Returns nothing. */
 function fold(scores: usize, acc: usize, state: usize, dim: i32, count: i32): void {
   let highest = load<f32>(scores);
@@ -150,18 +114,9 @@ function fold(scores: usize, acc: usize, state: usize, dim: i32, count: i32): vo
 function attend(params: usize, r: i32, kv: i32): void {
   const keyDim = load<i32>(params, KEY_DIM), valueDim = load<i32>(params, VALUE_DIM), half = load<i32>(params, HALF);
   const numKv = load<i32>(params, NUM_KV_HEADS), group = load<i32>(params, NUM_HEADS) / numKv;
-  const position = load<i32>(<usize>load<u32>(params, POSITIONS) + (<usize>r << 2));
-  const length = load<i32>(<usize>load<u32>(params, LENGTHS) + (<usize>r << 2));
   const table = <usize>load<u32>(<usize>load<u32>(params, TABLES) + (<usize>r << 2));
-  const window = load<i32>(params, WINDOW), causal = load<i32>(params, CAUSAL);
-  let first: i32 = 0, end = causal ? position + 1 : length;
-  if (window) {
-    first = max(0, causal ? position - window + 1 : position - window / 2);
-    if (!causal) end = min(length, position + window / 2 + 1);
-  }
-  let scale = load<f32>(params, SCALE);
-  const qScale = <usize>load<u32>(params, Q_SCALE);
-  if (qScale) scale *= load<f32>(qScale + <usize>r * load<u32>(params, Q_SCALE_BYTES));
+  const position = row_position(params, r), first = first_visible(params, r), end = end_visible(params, r);
+  const scale = score_scale(params, r);
   const shift: usize = half ? 1 : 2;
   const keyBlock = <usize>(BLOCK * keyDim) << shift, valueBlock = <usize>(BLOCK * valueDim) << shift;
   const wideKeys = <usize>load<u32>(params, SCRATCH), wideValues = wideKeys + (<usize>(BLOCK * keyDim) << 2);

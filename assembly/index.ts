@@ -10,6 +10,7 @@ export * from './elementwise';
 export * from './norm';
 export * from './rope';
 export * from './attention';
+export * from './attention-i16';
 export * from './moe';
 export * from './recurrent';
 export * from './barrier';

@@ -7,11 +7,16 @@ const LN2_LOW: f32 = -2.12194440e-4;
 const EXP_MIN: f32 = -87.33654;
 const EXP_MAX: f32 = 88.37626;
 
+/** 1.5 · 2^23: adding it rounds a float below 2^22 to the nearest integer, which then is the low bits of the sum. */
+const ROUND: f32 = 12582912;
+
 /** e^x, error below 2 ulp (measured): x = k·ln 2 + r, polynomial in r (coefficients: Cephes expf), exponent bits from k. */
 // @ts-ignore: decorator
 @inline export function exp_f32x4(x: v128): v128 {
-  const clamped = f32x4.min(f32x4.max(x, f32x4.splat(EXP_MIN)), f32x4.splat(EXP_MAX));
-  const k = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2_E)));
+  // pmin and pmax are one instruction each, and in this order a NaN stays one.
+  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(EXP_MIN)), f32x4.splat(EXP_MAX));
+  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2_E)), f32x4.splat(ROUND));
+  const k = f32x4.sub(shifted, f32x4.splat(ROUND));
   const r = f32x4.sub(f32x4.sub(clamped, f32x4.mul(k, f32x4.splat(LN2_HIGH))), f32x4.mul(k, f32x4.splat(LN2_LOW)));
   let p = f32x4.splat(1.9875691500e-4);
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
@@ -20,9 +25,15 @@ const EXP_MAX: f32 = 88.37626;
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
-  const scaled = i32x4.add(p, i32x4.shl(i32x4.trunc_sat_f32x4_s(k), 23));
+  const scaled = i32x4.add(p, i32x4.shl(shifted, 23));
   // Not `ge`: a NaN must come out as one.
   return v128.andnot(scaled, f32x4.lt(x, f32x4.splat(EXP_MIN)));
+}
+
+/** Nearest integers of floats below 2^22 in magnitude; of others some integer. */
+// @ts-ignore: decorator
+@inline export function round_i32x4(x: v128): v128 {
+  return i32x4.sub(f32x4.add(x, f32x4.splat(ROUND)), i32x4.splat(reinterpret<i32>(ROUND)));
 }
 
 // @ts-ignore: decorator

@@ -4,14 +4,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
 import Benchmark from 'benchmark';
-import * as esbuild from 'esbuild';
 import { buildKernels } from '../scripts/build-kernels.mjs';
+import { importSources, root } from './bundle.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { values: options } = parseArgs({
   options: {
     build: { type: 'string', default: 'relaxed' },
@@ -32,22 +30,15 @@ const coldBytes = Number(options.weights) * 2 ** 20;
 
 await buildKernels({ quiet: true });
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-const bundle = await esbuild.build({
-  stdin: {
-    contents: `export * from './src/backends/wasm/matmul.ts';
-      export { instantiateKernels } from './src/backends/wasm/kernels.ts';
-      export { ARENA_BASE, writeTables } from './src/backends/wasm/memory-map.ts';
-      export { Arena } from './src/backends/arena.ts';
-      export { GGML_TYPES } from './src/gguf/ggml-types.ts';`,
-    resolveDir: root,
-  },
-  bundle: true, format: 'esm', platform: 'node', write: false, logLevel: 'error',
-});
-const code = Buffer.from(bundle.outputFiles[0].text).toString('base64');
 const {
   activationBytes, activationFormat, Arena, ARENA_BASE, GGML_TYPES, instantiateKernels, layoutFor, matmulRows,
   packActivations, scratchBytes, writeTables,
-} = await import(`data:text/javascript;base64,${code}`);
+} = await importSources(`
+  export * from './src/backends/wasm/matmul.ts';
+  export { instantiateKernels } from './src/backends/wasm/kernels.ts';
+  export { ARENA_BASE, writeTables } from './src/backends/wasm/memory-map.ts';
+  export { Arena } from './src/backends/arena.ts';
+  export { GGML_TYPES } from './src/gguf/ggml-types.ts';`);
 
 const pages = Math.ceil((coldBytes * 1.3 + 4 * columns * (rows + 8 * cols)) / 65536) + 512;
 const memory = new WebAssembly.Memory({ initial: pages });

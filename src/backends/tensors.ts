@@ -70,7 +70,11 @@ export interface IndexVector {
   readonly length: number;
 }
 
-export type KvType = 'f32' | 'f16';
+/**
+ * Elements of a KV cache. `i16` is 16-bit integers with a float scale per position and head; it needs dimensions that are
+ * multiples of 4, and a backend keeps a layer with others as `f16`.
+ */
+export type KvType = 'f32' | 'f16' | 'i16';
 
 /** What one layer keeps per position. */
 export interface KvShape {
@@ -83,8 +87,9 @@ export interface KvShape {
 export const KV_BLOCK_SIZE = 32;
 
 /**
- * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`; its key of head h is
- * `keyDim` elements at `keyPtr + (((b * numKvHeads + h) * 32 + p % 32) * keyDim) * elementBytes`, values likewise.
+ * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`. As `f32` and `f16`, its
+ * key of head h is `keyDim` elements at `keyPtr + (((b * numKvHeads + h) * 32 + p % 32) * keyDim) * elementBytes`, values
+ * likewise; how a backend arranges `i16` within the (32, keyDim) of a head and block is its own affair.
  */
 export interface KvLayer extends KvShape {
   readonly type: KvType;
@@ -93,9 +98,15 @@ export interface KvLayer extends KvShape {
   readonly valuePtr: number;
 }
 
+/** The type in which a layer of that shape is kept when `wanted` was asked for. */
+export function kvTypeFor(wanted: KvType, { keyDim, valueDim }: KvShape): KvType {
+  return wanted === 'i16' && (keyDim % 4 !== 0 || valueDim % 4 !== 0) ? 'f16' : wanted;
+}
+
 /** Bytes one block of a layer takes for `dim` elements per head and position (keyDim or valueDim). */
 export function kvBlockBytes(layer: Pick<KvLayer, 'numKvHeads' | 'type'>, dim: number): number {
-  return layer.numKvHeads * KV_BLOCK_SIZE * dim * (layer.type === 'f16' ? 2 : 4);
+  const rowBytes = { f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4 }[layer.type];
+  return layer.numKvHeads * KV_BLOCK_SIZE * rowBytes;
 }
 
 /** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */

@@ -1,4 +1,5 @@
 // From a GGUF header and load options to a plan: what the model is, what it will take, whether that fits.
+import { kvBlockBytes } from '../backends/tensors.ts';
 import type { Architecture, TensorDeclaration } from '../architectures/architecture.ts';
 import { findArchitecture } from '../architectures/registry.ts';
 import type { GgufFile } from '../gguf/reader.ts';
@@ -53,7 +54,7 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         config,
         tensors,
         limits: { maxBatchTokens, maxOutputs, contextLength },
-        kv: { type: options.kvType ?? 'f16', numBlocks: blocksFor(contextLength) * maxSequences },
+        kv: { type: options.kvType ?? 'i16', numBlocks: blocksFor(contextLength) * maxSequences },
         maxSequences,
         numThreads,
       };
@@ -77,8 +78,8 @@ function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
 
 function measured(plan: ComputePlan, layout: Layout): ModelPlan {
   const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
-  const kvBytes = layout.kvLayers.reduce((sum, { numKvHeads, keyDim, valueDim, numBlocks, type }) =>
-    sum + numKvHeads * (keyDim + valueDim) * numBlocks * 32 * (type === 'f16' ? 2 : 4), 0);
+  const kvBytes = layout.kvLayers.reduce((sum, layer) =>
+    sum + layer.numBlocks * (kvBlockBytes(layer, layer.keyDim) + kvBlockBytes(layer, layer.valueDim)), 0);
   return { plan, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
 }
 

@@ -1,4 +1,5 @@
 // The public API's shapes: what load, generate, embed and score take and give.
+import type { KvType } from '../backends/tensors.ts';
 import type { ChatMessage } from '../chat/messages.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 
@@ -22,8 +23,8 @@ export interface LoadOptions {
   readonly contextLength?: number;
   /** Prompt tokens per forward pass (512). */
   readonly maxBatchTokens?: number;
-  /** Key/value cache elements: half precision by default. */
-  readonly kvType?: 'f16' | 'f32';
+  /** Key/value cache elements: 16-bit integers with a scale per position and head by default. */
+  readonly kvType?: KvType;
   /** Choose the baseline kernels, whose results are bit-identical in every runtime. */
   readonly deterministic?: boolean;
   /** Ceiling in bytes for weights, cache and scratch together (by default what the machine or container has). */

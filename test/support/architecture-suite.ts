@@ -56,8 +56,8 @@ function testDecoding(testCase: ArchitectureCase, open: Open, tolerance: number,
     }
   });
 
-  it('says the same in chunks, one by one and all at once', async () => {
-    const model = await open();
+  it.each(['f32', 'i16'] as const)('says the same in chunks, one by one and all at once (%s cache)', async (kvType) => {
+    const model = await open({ kvType });
     const whole = model.forward(rowsOf(ids)).at(-1)!;
     for (const chunkSize of [1, 7]) {
       let last = whole;
@@ -84,12 +84,12 @@ function testDecoding(testCase: ArchitectureCase, open: Open, tolerance: number,
     expect(relativeRms(results[1], expected)).toBeLessThanOrEqual(tolerance);
   });
 
-  it('differs little with a half-precision cache', async () => {
-    const [single, half] = [await open(), await open({ kvType: 'f16' })];
-    const expected = single.forward(rowsOf(ids)).at(-1)!;
-    const error = relativeRms(half.forward(rowsOf(ids)).at(-1)!, expected);
+  it.each(['f16', 'i16'] as const)('differs little with a cache of %s', async (kvType) => {
+    const [exact, stored] = [await open(), await open({ kvType })];
+    const expected = exact.forward(rowsOf(ids)).at(-1)!;
+    const error = relativeRms(stored.forward(rowsOf(ids)).at(-1)!, expected);
     expect(error).toBeLessThan(halfTolerance);
-    const hasCache = single.config.numKvHeads.some((count) => count > 0);
+    const hasCache = exact.config.numKvHeads.some((count) => count > 0);
     expect(error > 0).toBe(hasCache);
   });
 }

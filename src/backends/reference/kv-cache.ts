@@ -5,6 +5,10 @@ import { floatToHalf, halfToFloat } from '../../quant/half.ts';
 import { KV_BLOCK_SIZE } from '../tensors.ts';
 import { indicesOf, rowOf } from './memory.ts';
 
+/** Magnitudes of the codes of `i16`, those that the kernels use; a row is a float step, then the codes. */
+const KEY_MAX = 8191;
+const VALUE_MAX = 16383;
+
 type KeyOrValue = 'key' | 'value';
 
 export function storeKv(memory: ReferenceMemory, cache: KvLayer, k: Activation, v: Activation, batch: Batch): void {
@@ -14,8 +18,9 @@ export function storeKv(memory: ReferenceMemory, cache: KvLayer, k: Activation, 
     for (let head = 0; head < cache.numKvHeads; head++) {
       const key = rowOf(memory, k, r).subarray(head * cache.keyDim, (head + 1) * cache.keyDim);
       const value = rowOf(memory, v, r).subarray(head * cache.valueDim, (head + 1) * cache.valueDim);
-      page(memory, cache, 'key', tables[r], positions[r], head).set(encode(cache, key));
-      page(memory, cache, 'value', tables[r], positions[r], head).set(encode(cache, value));
+      const row = rowNumber(memory, cache, tables[r], positions[r], head);
+      write(memory, cache, 'key', row, key);
+      write(memory, cache, 'value', row, value);
     }
   }
 }
@@ -24,23 +29,36 @@ export function storeKv(memory: ReferenceMemory, cache: KvLayer, k: Activation, 
 export function readKv(
   memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, table: number, position: number, head: number,
 ): Float32Array {
-  const stored = page(memory, cache, which, table, position, head);
-  return stored instanceof Float32Array ? stored : Float32Array.from(stored, halfToFloat);
-}
-
-function page(
-  memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, table: number, position: number, head: number,
-): Float32Array | Uint16Array {
-  const dim = which === 'key' ? cache.keyDim : cache.valueDim;
-  const ptr = which === 'key' ? cache.keyPtr : cache.valuePtr;
-  const block = memory.integers[table / 4 + Math.floor(position / KV_BLOCK_SIZE)];
-  const row = (block * cache.numKvHeads + head) * KV_BLOCK_SIZE + (position % KV_BLOCK_SIZE);
+  const row = rowNumber(memory, cache, table, position, head);
+  const { ptr, dim } = placeOf(cache, which);
   const { buffer } = memory.bytes;
-  return cache.type === 'f32'
-    ? new Float32Array(buffer, ptr + row * dim * 4, dim)
-    : new Uint16Array(buffer, ptr + row * dim * 2, dim);
+  if (cache.type === 'f32') return new Float32Array(buffer, ptr + row * dim * 4, dim);
+  if (cache.type === 'f16') return Float32Array.from(new Uint16Array(buffer, ptr + row * dim * 2, dim), halfToFloat);
+  const [step] = new Float32Array(buffer, ptr + row * (2 * dim + 4), 1);
+  return Float32Array.from(new Int16Array(buffer, ptr + row * (2 * dim + 4) + 4, dim), (code) => code * step);
 }
 
-function encode(cache: KvLayer, values: Float32Array): ArrayLike<number> {
-  return cache.type === 'f32' ? values : Uint16Array.from(values, floatToHalf);
+function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: number, values: Float32Array): void {
+  const { ptr, dim } = placeOf(cache, which);
+  const { buffer } = memory.bytes;
+  if (cache.type === 'f32') {
+    new Float32Array(buffer, ptr + row * dim * 4, dim).set(values);
+  } else if (cache.type === 'f16') {
+    new Uint16Array(buffer, ptr + row * dim * 2, dim).set(Uint16Array.from(values, floatToHalf));
+  } else {
+    const limit = which === 'key' ? KEY_MAX : VALUE_MAX;
+    const step = values.reduce((size, value) => Math.max(size, Math.abs(value)), 0) / limit;
+    new Float32Array(buffer, ptr + row * (2 * dim + 4), 1)[0] = step;
+    new Int16Array(buffer, ptr + row * (2 * dim + 4) + 4, dim).set(Array.from(values, (value) => (step > 0 ? Math.round(value / step) : 0)));
+  }
+}
+
+/** Of all (block, head, position) rows of the layer. */
+function rowNumber(memory: ReferenceMemory, cache: KvLayer, table: number, position: number, head: number): number {
+  const block = memory.integers[table / 4 + Math.floor(position / KV_BLOCK_SIZE)];
+  return (block * cache.numKvHeads + head) * KV_BLOCK_SIZE + (position % KV_BLOCK_SIZE);
+}
+
+function placeOf(cache: KvLayer, which: KeyOrValue): { ptr: number; dim: number } {
+  return which === 'key' ? { ptr: cache.keyPtr, dim: cache.keyDim } : { ptr: cache.valuePtr, dim: cache.valueDim };
 }

@@ -2,7 +2,7 @@
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
 import type { KvType } from '../tensors.ts';
-import { KV_BLOCK_SIZE } from '../tensors.ts';
+import { kvBlockBytes, kvTypeFor } from '../tensors.ts';
 import { attention } from './attention.ts';
 import * as elementwise from './elementwise.ts';
 import { combineExperts, route } from './experts.ts';
@@ -43,11 +43,10 @@ function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
       return { name: label, ptr, length: values.length };
     },
     kvLayer(shape) {
-      const positions = kv.numBlocks * KV_BLOCK_SIZE * shape.numKvHeads;
-      const elementBytes = kv.type === 'f32' ? 4 : 2;
-      const keyPtr = arena.allocate(positions * shape.keyDim * elementBytes, 'keys');
-      const valuePtr = arena.allocate(positions * shape.valueDim * elementBytes, 'values');
-      return { ...shape, type: kv.type, numBlocks: kv.numBlocks, keyPtr, valuePtr };
+      const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
+      const keyPtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      return { ...sized, keyPtr, valuePtr };
     },
     layoutFor: () => 'gguf',
     repack: () => undefined,

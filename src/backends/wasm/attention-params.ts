@@ -1,5 +1,5 @@
 // The record that the attention kernel reads: written once per call by each thread into its own scratch.
-// Twin of the offsets in assembly/attention.ts.
+// Twin of the offsets in assembly/attention-params.ts.
 import type { AttentionOptions } from '../backend.ts';
 import type { Activation, Batch, KvLayer } from '../tensors.ts';
 import type { Scratch } from './scratch.ts';

@@ -2,7 +2,7 @@
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
 import type { Activation, KvLayer, KvType } from '../tensors.ts';
-import { kvBlockBytes } from '../tensors.ts';
+import { kvBlockBytes, kvTypeFor } from '../tensors.ts';
 import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { KernelExports, Kernels } from './kernels.ts';
 import { layoutFor } from './matmul.ts';
@@ -70,7 +70,7 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
       return { name: label, ptr, length: values.length };
     },
     kvLayer(shape) {
-      const sized = { ...shape, type: kv.type, numBlocks: kv.numBlocks };
+      const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
       const keyPtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
       const valuePtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
       const layer = { ...sized, keyPtr, valuePtr };

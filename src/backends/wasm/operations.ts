@@ -117,15 +117,17 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     run(x, rows, parts);
   };
 
-  const storeHeads = (cache: KvLayer, ptr: number, dim: number, x: Activation, batch: Batch): void => {
+  const storeHeads = (cache: KvLayer, part: 'key' | 'value', x: Activation, batch: Batch): void => {
+    const [ptr, dim] = part === 'key' ? [cache.keyPtr, cache.keyDim] : [cache.valuePtr, cache.valueDim];
     const n = batch.numTokens;
     const { partition, rows, parts } = divide(n, cache.numKvHeads, byHeads(cache.numKvHeads, x.cols));
     const from = thread.local(x);
     thread.begin([[x, partition]], [[asMatrix({ ptr }), partition]]);
     if (rows[0] >= rows[1] || parts[0] >= parts[1]) return;
-    k['store_kv']!(
+    const isInteger = cache.type === 'i16';
+    k[isInteger ? 'store_kv_i16' : 'store_kv']!(
       ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables.ptr, cache.numKvHeads, dim,
-      Number(cache.type === 'f16'), rows[0], rows[1], parts[0], parts[1],
+      Number(isInteger ? part === 'value' : cache.type === 'f16'), rows[0], rows[1], parts[0], parts[1],
     );
   };
 
@@ -137,7 +139,9 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
       ...(options.queryScale ? [[options.queryScale, WHOLE] as const] : []),
     ], [[out, ITEMS]]);
     writeAttentionParams(kernels.memory, scratch, out, queries, cache, batch, { ...options, queryScale });
-    k['attention_f32']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, batch.numTokens * cache.numKvHeads);
+    const n = batch.numTokens;
+    if (cache.type === 'i16') k['attention_i16']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n);
+    else k['attention_f32']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n * cache.numKvHeads);
   };
 
   /** out = f(x) or f(x) · up. */
@@ -186,8 +190,8 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     rope,
 
     storeKv(cache, keys, values, batch) {
-      storeHeads(cache, cache.keyPtr, cache.keyDim, keys, batch);
-      storeHeads(cache, cache.valuePtr, cache.valueDim, values, batch);
+      storeHeads(cache, 'key', keys, batch);
+      storeHeads(cache, 'value', values, batch);
     },
 
     attention,

@@ -10,6 +10,10 @@ import { PRIVATE_ROWS } from './thread.ts';
 /** Query heads that may share one key/value head. */
 export const MAX_GROUP = 256;
 
+/** Queries of one tile of assembly/attention-i16.ts, and the part of a query's record that no dimension changes. */
+const TILE_QUERIES = 16;
+const QUERY_RECORD_FLOATS = 56;
+
 /** Addresses; those but `packed` are this thread's own. Zero until `allocate`. */
 export interface Scratch {
   rowsPtr: number;
@@ -45,8 +49,10 @@ export class ScratchNeeds {
   }
 
   kvLayer(layer: KvLayer): void {
-    const perHead = layer.valueDim + 4;
-    const floats = KV_BLOCK_SIZE * (layer.keyDim + layer.valueDim + 1) + MAX_GROUP * perHead;
+    const { keyDim, valueDim } = layer;
+    const floats = layer.type === 'i16'
+      ? TILE_QUERIES * (QUERY_RECORD_FLOATS + Math.ceil(keyDim / 8) * 4 + valueDim)
+      : KV_BLOCK_SIZE * (keyDim + valueDim + 1) + MAX_GROUP * (valueDim + 4);
     this.#attentionFloats = Math.max(this.#attentionFloats, floats);
   }
 
