@@ -57,7 +57,9 @@ export const BACKENDS: readonly BackendUnderTest[] = [
 
 const NUM_BLOCKS = 12;
 const NUM_SLOTS = 3;
-const REFERENCE_BYTES = 8 * 2 ** 20;
+const REFERENCE_BYTES = 4 * 2 ** 20;
+
+const referenceMemory = new ArrayBuffer(REFERENCE_BYTES);
 
 export function runCase(
   { kvType = 'f32', prepare }: ContractCase, { build, numThreads }: BackendUnderTest, order: readonly number[],
@@ -93,7 +95,8 @@ export function runCase(
       replay(place, () => place.backend.synchronize(), isFirst);
     });
   } else {
-    const memory = new ArrayBuffer(REFERENCE_BYTES);
+    const memory = referenceMemory;
+    new Uint8Array(memory).fill(0);
     const arena = new Arena(64, REFERENCE_BYTES);
     replay({ memory, arena, backend: createReferenceBackend({ memory, arena, ...setup }) }, () => undefined, true);
   }

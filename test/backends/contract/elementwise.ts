@@ -7,13 +7,11 @@ import type { Bench, Rows } from '../bench.ts';
 import { ACTIVATIONS, mapRows } from '../oracle.ts';
 import type { ContractCase, Tolerance } from '../run-case.ts';
 
-/** One row, few rows, many rows; columns that are no multiple of 4, 16 or 32; views of wider matrices. */
-export const SHAPES = [
+/** One row, few rows, many rows, none; columns that are no multiple of 4, 16 or 32; views of wider matrices. */
+const SHAPES = [
   { n: 1, cols: 1, margin: 0 }, { n: 1, cols: 64, margin: 0 }, { n: 3, cols: 37, margin: 0 }, { n: 4, cols: 18, margin: 2 },
   { n: 5, cols: 33, margin: 0 }, { n: 9, cols: 48, margin: 3 }, { n: 0, cols: 8, margin: 0 },
 ] as const;
-
-type Shape = (typeof SHAPES)[number];
 
 interface Elementwise extends Tolerance {
   readonly name: string;
@@ -49,7 +47,10 @@ const OPERATIONS: readonly Elementwise[] = [
     name: 'add scaled', numOperands: 2, value: (a, b) => a + b * -0.375,
     call: (backend, out, [a, b], n) => backend.add(out, a, b, n, -0.375),
   },
-  { name: 'multiply', numOperands: 2, value: (a, b) => a * b, call: (backend, out, [a, b], n) => backend.multiply(out, a, b, n) },
+  {
+    name: 'multiply', numOperands: 2, value: (a, b) => a * b,
+    call: (backend, out, [a, b], n) => backend.multiply(out, a, b, n),
+  },
   { name: 'scale', numOperands: 1, value: (a) => a * 1.7, call: (backend, out, [x], n) => backend.scale(out, x, 1.7, n) },
   {
     name: 'softcap', numOperands: 1, inPlaceOnly: true, value: (a) => 5 * Math.tanh(a / 5),
@@ -65,25 +66,36 @@ function clamped(x: number, limit: number): number {
   return x > limit ? limit : x < -limit ? -limit : x;
 }
 
-const INPUTS: Readonly<Record<string, (on: Bench, operands: readonly Activation[], cols: number, n: number) => Activation>> = {
-  'to another matrix': (on, [{ cols }], _, n) => on.space(n, cols),
+type Target = (on: Bench, operands: readonly Activation[], n: number) => Activation;
+
+const TARGETS: Readonly<Record<string, Target>> = {
+  'to another matrix': (on, [{ cols }], n) => on.space(n, cols),
   'to its first operand': (_, [first]) => first,
   'to its last operand': (_, operands) => operands.at(-1)!,
 };
 
-function elementwiseCase(operation: Elementwise, where: string, { n, cols, margin }: Shape): ContractCase {
+/** Where an operation may put its results. */
+function targetsOf({ numOperands, inPlaceOnly }: Elementwise): readonly string[] {
+  const [other, first, last] = Object.keys(TARGETS);
+  if (inPlaceOnly) return [first];
+  return numOperands > 1 ? [other, first, last] : [other, first];
+}
+
+function elementwiseCase(operation: Elementwise, where: string): ContractCase {
+  const { numOperands, call, value } = operation;
   return {
-    name: `${operation.name} ${where}, (${n}, ${cols})${margin ? ' views' : ''}`,
+    name: `${operation.name} ${where}`,
     prepare(on) {
-      const values = [normalRows(n, cols, 11, 4), normalRows(n, cols, 12, 4)].slice(0, operation.numOperands);
-      const operands = values.map((rows, i) => placed(on, rows, cols, margin && margin + i));
-      const out = INPUTS[where](on, operands, cols, n);
+      const uses = SHAPES.map(({ n, cols, margin }) => {
+        const values = [normalRows(n, cols, 11, 4), normalRows(n, cols, 12, 4)].slice(0, numOperands);
+        const operands = values.map((rows, i) => placed(on, rows, cols, margin && margin + i));
+        return { n, values, operands, out: TARGETS[where](on, operands, n) };
+      });
       return {
-        run: () => operation.call(on.backend, out, operands, n),
-        matrices: [{
-          x: out, relative: 4e-6, absolute: 2e-6,
-          rows: () => mapRows(values[0], (a, r, c) => operation.value(a, values.at(-1)![r][c])),
-        }],
+        run: () => uses.forEach(({ out, operands, n }) => call(on.backend, out, operands, n)),
+        matrices: uses.map(({ out, values: [left, right = left] }) => ({
+          x: out, relative: 4e-6, absolute: 2e-6, rows: () => mapRows(left, (a, r, c) => value(a, right[r][c])),
+        })),
       };
     },
   };
@@ -183,10 +195,7 @@ const otherCases: readonly ContractCase[] = [
 ];
 
 export const ELEMENTWISE_CASES: readonly ContractCase[] = [
-  ...OPERATIONS.flatMap((operation) => SHAPES.flatMap((shape) =>
-    Object.keys(INPUTS)
-      .filter((where) => (operation.inPlaceOnly ? where === 'to its first operand' : operation.numOperands > 1 || where !== 'to its last operand'))
-      .map((where) => elementwiseCase(operation, where, shape)))),
+  ...OPERATIONS.flatMap((operation) => targetsOf(operation).map((where) => elementwiseCase(operation, where))),
   ...OPERATIONS.flatMap((operation) => Array.from({ length: operation.numOperands }, (_, i) => nanCase(operation, i))),
   ...extremeCases,
   ...otherCases,
