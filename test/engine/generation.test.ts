@@ -74,7 +74,7 @@ async function chunksOf(workers: Workers, options: GenerateOptions): Promise<Gen
 describe('text of a generation', () => {
   it('is what the ids spell, cut before stop strings, in whole characters', async () => {
     const letter = fc.constantFrom('a', 'é', '€', '😀', ' ', '\n');
-    const text = fc.array(letter, { minLength: 1, maxLength: 14 }).map((all) => all.join(''));
+    const text = fc.array(letter, { minLength: 1, maxLength: 14, size: 'max' }).map((all) => all.join(''));
     const stops = fc.array(fc.array(letter, { minLength: 1, maxLength: 3 }).map((all) => all.join('')), { maxLength: 3 });
     await fc.assert(fc.asyncProperty(text, stops, async (spoken, stop) => {
       const ends = stop.filter((one) => spoken.includes(one)).map((one) => spoken.indexOf(one) + one.length);

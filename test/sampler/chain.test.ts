@@ -34,7 +34,7 @@ const someOptions: fc.Arbitrary<SamplingOptions> = fc.record({
 
 describe('the chain', () => {
   it('draws what the reference draws', () => {
-    const ids = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 });
+    const ids = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30, size: 'max' });
     let compared = 0;
     fc.assert(fc.property(someLogits(400), someOptions, ids, (raw, options, given) => {
       const logits = raw.length < 3 ? logitsOf('normal', 6, raw.length) : raw;

@@ -28,7 +28,7 @@ const probabilities = (logits: Float32Array): number[] => {
 
 const lastN = fc.oneof(fc.constantFrom(-1, 0, 1), fc.integer({ min: 2, max: 40 }));
 /** Few different ids, so that they repeat. */
-const history = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 60 });
+const history = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 60, size: 'max' });
 
 describe('repetition, presence and frequency penalties', () => {
   it('are as defined', () => {
@@ -111,6 +111,17 @@ describe('DRY', () => {
     const logits = new Float32Array(expected.length).fill(Math.log(1 / expected.length));
     const options = { dryMultiplier, dryBase, dryAllowedLength, drySequenceBreakers, dryPenaltyLastN: ids.length };
     probabilities(dried(logits, ids, options)).forEach((p, id) => expect(p).toBeCloseTo(expected[id], 5));
+  });
+
+  it('does not let a repetition reach over a breaker', () => {
+    const ids = [2, 0, 1, 3, 2, 0, 1];
+    const loss = (drySequenceBreakers: number[]): number =>
+      0 - dried(new Float32Array(5), ids, { dryMultiplier: 1, dryBase: 2, dryAllowedLength: 1, drySequenceBreakers })[3];
+    expect(loss([])).toBe(4);
+    expect(loss([2])).toBe(2);
+    expect(loss([0])).toBe(1);
+    expect(loss([1])).toBe(0);
+    expect(loss([3])).toBe(0);
   });
 
   it('makes a long repetition as unlikely as can be and never impossible', () => {

@@ -1,8 +1,8 @@
-// Logits to sample from, made from a seed: bell-shaped, flat, with ties, with impossible tokens, rising.
+// Logits to sample from, made from a seed: bell-shaped, flat, with few and with many ties, with impossible tokens …
 import fc from 'fast-check';
 
-export type Shape = 'normal' | 'flat' | 'ties' | 'holes' | 'rising' | 'equal' | 'peak';
-export const SHAPES: readonly Shape[] = ['normal', 'flat', 'ties', 'holes', 'rising', 'equal', 'peak'];
+export type Shape = 'normal' | 'flat' | 'ties' | 'steps' | 'holes' | 'rising' | 'equal' | 'peak';
+export const SHAPES: readonly Shape[] = ['normal', 'flat', 'ties', 'steps', 'holes', 'rising', 'equal', 'peak'];
 
 /** Uniform numbers in [0, 1): mulberry32, unlike the sampler's own generator. */
 export function uniform(seed: number): () => number {
@@ -22,6 +22,7 @@ export function logitsOf(shape: Shape, size: number, seed: number): Float32Array
     normal: () => 3 * normal(),
     flat: () => next() / 100,
     ties: () => Math.round(2 * normal()),
+    steps: () => Math.round(100 * normal()) / 100,
     holes: () => (next() < 0.4 ? -Infinity : 3 * normal()),
     rising: (id) => (20 * id) / size,
     equal: () => -2.5,

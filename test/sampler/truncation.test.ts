@@ -94,7 +94,7 @@ describe('a vocabulary of 262144', () => {
   const SIZE = 262144;
   const candidates = new Candidates(SIZE);
 
-  it.each(SHAPES)('of shape %s', (shape) => {
+  it.each(['normal', 'steps', 'equal', 'peak'] as const)('of shape %s', (shape) => {
     const logits = logitsOf(shape, SIZE, 4);
     const all = fromLogits(logits);
     const left = (step: Step): number[] => {
@@ -133,6 +133,17 @@ describe('awkward logits', () => {
   it('far apart and tiny ones keep their order', () => {
     const logits = Float32Array.of(1e30, 1e-40, 2e-40, -1e30, 0, 3e38, -3e38);
     for (let k = 1; k <= 7; k++) expect(kept(logits, (c) => c.keepTopK(k))).toEqual([5, 0, 2, 1, 4, 3, 6].slice(0, k));
+  });
+});
+
+describe('a mass that is met exactly', () => {
+  const equal = new Float32Array(4);
+
+  it('is enough for top-p and not for typical', () => {
+    expect(kept(equal, (c) => c.keepTopP(0.5))).toEqual([0, 1]);
+    expect(kept(equal, (c) => c.keepTypical(0.5))).toEqual([0, 1, 2]);
+    expect(kept(equal, (c) => c.excludeTopChoices(0.25))).toEqual([3]);
+    expect(kept(equal, (c) => c.keepSurprise(2, 1))).toEqual([0, 1, 2, 3]);
   });
 });
 

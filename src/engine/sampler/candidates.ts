@@ -74,7 +74,7 @@ export class Candidates {
     const { weights } = this.#head;
     this.#keysByLogit();
     for (let i = 0; i < this.#size; i++) weights[i] = this.#logits[i] > -Infinity ? 1 : 0;
-    this.#keepUpTo(this.#head.end(this.#size, k, false));
+    this.#keepUpTo(this.#head.end(this.#size, -this.#highest, k, false));
   }
 
   /**
@@ -86,7 +86,7 @@ export class Candidates {
     const total = this.#weigh(1);
     this.#dropLight(((1 - p) * total) / this.#size);
     this.#keysByLogit();
-    this.#keepUpTo(this.#head.end(this.#size, p * total, false));
+    this.#keepUpTo(this.#head.end(this.#size, -this.#highest, p * total, false));
   }
 
   /** Those whose surprise is nearest to the entropy, until they have more than probability `p` (Meister et al. 2022). */
@@ -94,14 +94,13 @@ export class Candidates {
     if (p >= 1 || this.#size === 1) return;
     const total = this.#weigh(1);
     const { keys, weights } = this.#head;
-    const logits = this.#logits;
-    const highest = this.#highest;
+    const [logits, size, highest] = [this.#logits, this.#size, this.#highest];
     // −ln p and the entropy both contain ln(total), which their difference loses.
     let expected = 0;
-    for (let i = 0; i < this.#size; i++) if (weights[i] > 0) expected += weights[i] * (highest - logits[i]);
+    for (let i = 0; i < size; i++) if (weights[i] > 0) expected += weights[i] * (highest - logits[i]);
     expected /= total;
-    for (let i = 0; i < this.#size; i++) keys[i] = Math.abs(highest - logits[i] - expected);
-    this.#keepUpTo(this.#head.end(this.#size, p * total, true));
+    for (let i = 0; i < size; i++) keys[i] = Math.abs(highest - logits[i] - expected);
+    this.#keepUpTo(this.#head.end(this.#size, 0, p * total, true));
   }
 
   /** Those at least `p` times as likely as the likeliest. */
@@ -185,8 +184,8 @@ export class Candidates {
 
   #keysByLogit(): void {
     const { keys } = this.#head;
-    const logits = this.#logits;
-    for (let i = 0; i < this.#size; i++) keys[i] = -logits[i];
+    const [logits, size] = [this.#logits, this.#size];
+    for (let i = 0; i < size; i++) keys[i] = -logits[i];
   }
 
   /** Of the blocks, k have a maximum at or above the k-th greatest one: nothing beneath it is among the k likeliest. */

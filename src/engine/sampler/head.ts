@@ -23,20 +23,17 @@ export class Head {
 
   /**
    * Index of the element with which the first `size` elements, in order of key and then index, reach `target` (exceed it,
-   * when `strict`); −1 when all together do not.
+   * when `strict`); −1 when all together do not. No key may be below `low`, and near it the search is finest.
    */
-  end(size: number, target: number, strict: boolean): number {
+  end(size: number, low: number, target: number, strict: boolean): number {
     const { keys, weights } = this;
-    let low = Infinity;
-    for (let i = 0; i < size; i++) if (keys[i] < low) low = keys[i];
     let high = low + FIRST_SPAN;
     let members: Int32Array | undefined;
     let before = 0;
     for (;;) {
       const scale = NUM_BUCKETS / (high - low);
-      const mass = this.#mass.fill(0);
-      if (members) for (const i of members) mass[bucket(keys[i], low, scale)] += weights[i];
-      else for (let i = 0; i < size; i++) mass[bucket(keys[i], low, scale)] += weights[i];
+      this.#weighBuckets(members, size, low, scale);
+      const mass = this.#mass;
       let reached = 0;
       while (reached < NUM_BUCKETS && !isReached(before + mass[reached], target, strict)) before += mass[reached++];
       if (reached === NUM_BUCKETS) return -1;
@@ -55,6 +52,13 @@ export class Head {
     }
   }
 
+  #weighBuckets(members: Int32Array | undefined, size: number, low: number, scale: number): void {
+    const { keys, weights } = this;
+    const mass = this.#mass.fill(0);
+    if (members) for (const i of members) mass[bucket(keys[i], low, scale)] += weights[i];
+    else for (let i = 0; i < size; i++) mass[bucket(keys[i], low, scale)] += weights[i];
+  }
+
   #inBucket(members: Int32Array | undefined, size: number, wanted: number, low: number, scale: number): Int32Array {
     const { keys } = this;
     const found = this.#members;
@@ -69,10 +73,11 @@ export class Head {
   }
 }
 
+/** Numbers in place of NUM_BUCKETS: a bundler makes a variable of it, which is slower to read. */
 function bucket(key: number, low: number, scale: number): number {
   const at = (key - low) * scale;
   // An infinite key makes NaN of a scale of 0: it too belongs to the end.
-  return at < NUM_BUCKETS ? at | 0 : NUM_BUCKETS - 1;
+  return at < 1024 ? at | 0 : 1023;
 }
 
 function isReached(mass: number, target: number, strict: boolean): boolean {
