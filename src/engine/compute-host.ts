@@ -93,6 +93,8 @@ export class ComputeHost {
 
   async #abortable(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
     const abort = (): void => this.#startUp?.reject(signal!.reason as Error);
+    // Where the signal was aborted before, nobody waits for the work that disposing then fails.
+    work.catch(() => undefined);
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', abort);

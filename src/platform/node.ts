@@ -34,7 +34,9 @@ export const nodePlatform: Platform = {
   },
 
   spawnWorker(): ComputeWorker {
-    const worker = new Worker(fileURLToPath(new URL('compute-worker.js', DIST_URL)), { stdout: false, stderr: false });
+    // The process's own flags are not for the worker: it would refuse to start under --input-type, for one.
+    const options = { execArgv: [], stdout: false, stderr: false };
+    const worker = new Worker(fileURLToPath(new URL('compute-worker.js', DIST_URL)), options);
     let ended = false;
     return {
       postMessage: (message) => worker.postMessage(message),
