@@ -1,5 +1,5 @@
-// Time that the sampler takes per token, by options, on a vocabulary of 262144: one like a language model's, a few tokens
-// far above a bell, and one so flat that a top-p of 0.9 keeps 12 000. Usage: node bench/sampler.mjs [--json]
+// Time that the sampler takes per token, by options, on a vocabulary of 262144: one like a language model's, a few
+// tokens far above a bell, and one so flat that a top-p of 0.9 keeps 12 000. Usage: node bench/sampler.mjs [--json]
 import { parseArgs } from 'node:util';
 import { importSources } from './bundle.mjs';
 
@@ -49,5 +49,5 @@ for (const { shape, name, times } of runs) {
   times.sort((a, b) => a - b);
   const [fastestMs, medianMs] = [times[0], times[times.length >> 1]];
   if (flags.json) console.log(JSON.stringify({ shape, name, fastestMs, medianMs }));
-  else console.log(`${shape.padEnd(8)}${name.padEnd(22)}${fastestMs.toFixed(2)} ms fastest  ${medianMs.toFixed(2)} ms median`);
+  else console.log(shape.padEnd(8), name.padEnd(20), `fastest ${fastestMs.toFixed(2)} ms, median ${medianMs.toFixed(2)} ms`);
 }

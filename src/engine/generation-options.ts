@@ -56,7 +56,9 @@ function newTokenLimit(wanted: number | undefined, promptIds: readonly number[],
     throw new InvalidArgumentError('The prompt has no tokens and the model adds none. Give some text.');
   }
   const bad = promptIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
-  if (bad !== undefined) throw new InvalidArgumentError(`Token id ${bad} is outside the vocabulary (0 … ${vocabSize - 1}).`);
+  if (bad !== undefined) {
+    throw new InvalidArgumentError(`Token id ${describe(bad)} is outside the vocabulary (0 … ${vocabSize - 1}).`);
+  }
   if (promptIds.length >= contextLength) throw new ContextLengthError(promptIds.length + 1, contextLength);
   const room = contextLength - promptIds.length;
   if (wanted === undefined) return room;

@@ -1,4 +1,5 @@
-// One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice ended.
+// One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice
+// ended.
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute-host.ts';

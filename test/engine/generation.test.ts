@@ -1,5 +1,5 @@
-// The caller's side of a generation, fed by a stand-in for the workers: options are checked at once, text and stop strings
-// come out right however ids cut it, and nothing is left behind.
+// The caller's side of a generation, fed by a stand-in for the workers: options are checked at once, text and stop
+// strings come out right however ids cut it, and nothing is left behind.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ContextLengthError, InvalidArgumentError } from '../../src/errors.ts';
@@ -58,7 +58,8 @@ function messages(request: GenerateMessage, ids: readonly number[], choiceIndex:
   return ids.slice(0, end < 0 ? ids.length : end + 1).map((id, i) => ({
     type: 'token', requestId: 7, choiceIndex, id, timings,
     ...(request.sampling.logprobs !== undefined && { logprob: -i, top: [{ id, logprob: -i }] }),
-    ...(i === end && { stopped: request.stopIds.includes(id), finishReason: request.stopIds.includes(id) ? 'stop' : 'length' }),
+    ...(i === end && (request.stopIds.includes(id)
+      ? { stopped: true, finishReason: 'stop' as const } : { finishReason: 'length' as const })),
   }));
 }
 
@@ -75,7 +76,8 @@ describe('text of a generation', () => {
   it('is what the ids spell, cut before stop strings, in whole characters', async () => {
     const letter = fc.constantFrom('a', 'é', '€', '😀', ' ', '\n');
     const text = fc.array(letter, { minLength: 1, maxLength: 14, size: 'max' }).map((all) => all.join(''));
-    const stops = fc.array(fc.array(letter, { minLength: 1, maxLength: 3 }).map((all) => all.join('')), { maxLength: 3 });
+    const stopString = fc.array(letter, { minLength: 1, maxLength: 3 }).map((all) => all.join(''));
+    const stops = fc.array(stopString, { maxLength: 3 });
     await fc.assert(fc.asyncProperty(text, stops, async (spoken, stop) => {
       const ends = stop.filter((one) => spoken.includes(one)).map((one) => spoken.indexOf(one) + one.length);
       const end = Math.min(...ends);

@@ -39,7 +39,8 @@ function split(text: string, places: readonly number[]): string[] {
 
 /** Few letters, so that stop strings overlap with the text, themselves and each other. */
 const letters = (maxLength: number, minLength = 0): fc.Arbitrary<string> =>
-  fc.array(fc.constantFrom('a', 'b', '\n', 'é', '😀', '😁'), { minLength, maxLength, size: 'max' }).map((all) => all.join(''));
+  fc.array(fc.constantFrom('a', 'b', '\n', 'é', '😀', '😁'), { minLength, maxLength, size: 'max' })
+    .map((all) => all.join(''));
 const stopSet = fc.array(letters(5, 1), { maxLength: 5 });
 const places = fc.array(fc.nat(60), { maxLength: 30, size: 'max' });
 

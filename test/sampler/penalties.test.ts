@@ -34,7 +34,8 @@ describe('repetition, presence and frequency penalties', () => {
   it('are as defined', () => {
     const options = fc.record({
       repetitionPenalty: fc.double({ min: 0.5, max: 2, noNaN: true }), penaltyLastN: lastN,
-      presencePenalty: fc.double({ min: -2, max: 2, noNaN: true }), frequencyPenalty: fc.double({ min: -2, max: 2, noNaN: true }),
+      presencePenalty: fc.double({ min: -2, max: 2, noNaN: true }),
+      frequencyPenalty: fc.double({ min: -2, max: 2, noNaN: true }),
     });
     fc.assert(fc.property(someLogits(20), history, options, (logits, ids, given) => {
       const known = ids.filter((id) => id < logits.length);
@@ -115,8 +116,9 @@ describe('DRY', () => {
 
   it('does not let a repetition reach over a breaker', () => {
     const ids = [2, 0, 1, 3, 2, 0, 1];
+    const doubling = { dryMultiplier: 1, dryBase: 2, dryAllowedLength: 1 };
     const loss = (drySequenceBreakers: number[]): number =>
-      0 - dried(new Float32Array(5), ids, { dryMultiplier: 1, dryBase: 2, dryAllowedLength: 1, drySequenceBreakers })[3];
+      0 - dried(new Float32Array(5), ids, { ...doubling, drySequenceBreakers })[3];
     expect(loss([])).toBe(4);
     expect(loss([2])).toBe(2);
     expect(loss([0])).toBe(1);

@@ -1,6 +1,6 @@
 // The sampling chain a second time, slowly: every step over a fully sorted list in double precision, written from the
-// papers (Keskar 2019, Holtzman 2019, Basu 2021, Meister 2022), the authors' descriptions of min-p, XTC and DRY, and the
-// behaviour that llama.cpp's default chain documents. It shares no code with src/engine/sampler.
+// papers (Keskar 2019, Holtzman 2019, Basu 2021, Meister 2022), the authors' descriptions of min-p, XTC and DRY, and
+// the behaviour that llama.cpp's default chain documents. It shares no code with src/engine/sampler.
 import type { SamplingOptions } from '../../src/engine/sampler/options.ts';
 
 export interface Token {
@@ -63,7 +63,9 @@ export function xtc(tokens: readonly Token[], threshold: number): Token[] {
 export const atTemperature = (tokens: readonly Token[], temperature: number): Token[] =>
   softmax(tokens.map(({ id, logit }) => ({ id, logit: logit / temperature })));
 
-export function withPenalties(logits: Float32Array, history: readonly number[], options: SamplingOptions): Float32Array {
+export function withPenalties(
+  logits: Float32Array, history: readonly number[], options: SamplingOptions,
+): Float32Array {
   const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0, penaltyLastN = 64 } = options;
   const window = penaltyLastN === -1 ? history : history.filter((_, i) => i >= history.length - penaltyLastN);
   return logits.map((logit, id) => {
@@ -78,7 +80,7 @@ export function withPenalties(logits: Float32Array, history: readonly number[], 
 export function withDry(logits: Float32Array, history: readonly number[], options: SamplingOptions): Float32Array {
   const { dryMultiplier = 0, dryBase = 1.75, dryAllowedLength = 2, dryPenaltyLastN = -1 } = options;
   const breakers = options.drySequenceBreakers ?? [];
-  const window = dryPenaltyLastN === -1 ? [...history] : history.filter((_, i) => i >= history.length - dryPenaltyLastN);
+  const window = dryPenaltyLastN === -1 ? history : history.filter((_, i) => i >= history.length - dryPenaltyLastN);
   const adjusted = logits.slice();
   for (const id of new Set(window)) {
     if (breakers.includes(id)) continue;

@@ -78,8 +78,8 @@ export class Candidates {
   }
 
   /**
-   * The likeliest that together have at least probability `p` (Holtzman et al. 2019). Tokens so light that together they
-   * cannot fill the rest are dropped before the search: most of a large vocabulary.
+   * The likeliest that together have at least probability `p` (Holtzman et al. 2019). Tokens so light that together
+   * they cannot fill the rest are dropped before the search: most of a large vocabulary.
    */
   keepTopP(p: number): void {
     if (p >= 1 || this.#size === 1) return;
@@ -89,7 +89,9 @@ export class Candidates {
     this.#keepUpTo(this.#head.end(this.#size, -this.#highest, p * total, false));
   }
 
-  /** Those whose surprise is nearest to the entropy, until they have more than probability `p` (Meister et al. 2022). */
+  /**
+   * Those whose surprise is nearest to the entropy, until they have more than probability `p` (Meister et al. 2022).
+   */
   keepTypical(p: number): void {
     if (p >= 1 || this.#size === 1) return;
     const total = this.#weigh(1);
@@ -108,7 +110,10 @@ export class Candidates {
     if (p > 0) this.#keepFrom(this.#highest + Math.log(p));
   }
 
-  /** Those whose surprise −log2 p at `temperature` is at most `bits`, or the likeliest alone. Right after `reset` only. */
+  /**
+   * Those whose surprise −log2 p at `temperature` is at most `bits`, or the likeliest alone. Right after `reset`
+   * only.
+   */
   keepSurprise(bits: number, temperature: number): void {
     const range = (bits * Math.LN2 - Math.log(this.#weigh(temperature))) * temperature;
     if (range < 0) {
@@ -169,7 +174,10 @@ export class Candidates {
     return exponentials(this.#logits, this.#size, this.#highest, scale, this.#head.weights);
   }
 
-  /** Drops those of weight at most `weight`, but never the likeliest, whose weight is 1; the others' weights stay beside them. */
+  /**
+   * Drops those of weight at most `weight`, but never the likeliest, whose weight is 1; the others' weights stay
+   * beside them.
+   */
   #dropLight(weight: number): void {
     const { weights } = this.#head;
     const [ids, logits, size] = [this.#ids, this.#logits, this.#size];

@@ -17,14 +17,14 @@ for (let bit = STEPS / 2, root = Math.sqrt(0.5); bit >= 1; bit /= 2, root = Math
 }
 
 /**
- * Writes e^((logit − highest) · scale) for the first `size` logits into `weights` and returns their sum. No logit may be
- * above `highest`, whose own weight is exactly 1.
+ * Writes e^((logit − highest) · scale) for the first `size` logits into `weights` and returns their sum. No logit may
+ * be above `highest`, whose own weight is exactly 1.
  */
 export function exponentials(
   logits: Float32Array, size: number, highest: number, scale: number, weights: Float64Array,
 ): number {
-  // Numbers, and tables in local constants: bundlers make variables of a module's constants, which are read anew each time
-  // (measured: 1.6 ×).
+  // Numbers, and tables in local constants: bundlers make variables of a module's constants, which are read anew each
+  // time (measured: 1.6 ×).
   const [whole, fraction] = [WHOLE, FRACTION];
   const stepsPerOne = (scale * 1024) / Math.LN2;
   const perStep = Math.LN2 / 1024;

@@ -22,8 +22,8 @@ export class Head {
   }
 
   /**
-   * Index of the element with which the first `size` elements, in order of key and then index, reach `target` (exceed it,
-   * when `strict`); −1 when all together do not. No key may be below `low`, and near it the search is finest.
+   * Index of the element with which the first `size` elements, in order of key and then index, reach `target` (exceed
+   * it, when `strict`); −1 when all together do not. No key may be below `low`, and near it the search is finest.
    */
   end(size: number, low: number, target: number, strict: boolean): number {
     const { keys, weights } = this;

@@ -91,8 +91,8 @@ const LISTS: readonly string[] = ['logitBias', 'drySequenceBreakers'];
 const MAX_BREAKERS = 1024;
 
 /**
- * The sampling part of `options`, checked: InvalidArgumentError names the option, its value and what is allowed. Options
- * other than those of sampling and `others` are refused.
+ * The sampling part of `options`, checked: InvalidArgumentError names the option, its value and what is allowed.
+ * Options other than those of sampling and `others` are refused.
  */
 export function samplingOptions(
   options: SamplingOptions, vocabSize: number, others: readonly string[] = [],
@@ -151,7 +151,8 @@ function checkRange(name: string, value: unknown, { min, max, whole, above }: Ra
   const fits = typeof value === 'number' && value >= min && value <= max && !(above && value === min);
   if (fits && (!whole || Number.isInteger(value))) return;
   const kind = whole ? 'a whole number' : 'a number';
-  throw new InvalidArgumentError(`${name} must be ${kind} ${above ? 'above' : 'from'} ${min} to ${max}, not ${describe(value)}.`);
+  const allowed = `${kind} ${above ? 'above' : 'from'} ${min} to ${max}`;
+  throw new InvalidArgumentError(`${name} must be ${allowed}, not ${describe(value)}.`);
 }
 
 function checkId(name: string, id: unknown, vocabSize: number): void {

@@ -1,5 +1,5 @@
-// Changes to logits that depend on the tokens so far, prompt included: repetition, presence and frequency penalties, and
-// DRY.
+// Changes to logits that depend on the tokens so far, prompt included: repetition, presence and frequency penalties,
+// and DRY.
 import type { ResolvedSampling } from './options.ts';
 
 /** ln of the greatest float32: a greater exponent of DRY's base would be one no more. */
@@ -25,9 +25,9 @@ export function applyPenalties(logits: Float32Array, history: readonly number[],
 }
 
 /**
- * DRY, in place: a token that would lengthen a repetition of the sequence's end, already `dryAllowedLength` tokens long or
- * longer, loses multiplier · base^(length − allowed). Repetitions do not reach over a breaker, and breakers lose nothing.
- * Breakers are single ids here (llama.cpp takes strings, and has four unless told otherwise).
+ * DRY, in place: a token that would lengthen a repetition of the sequence's end, already `dryAllowedLength` tokens
+ * long or longer, loses multiplier · base^(length − allowed). Repetitions do not reach over a breaker, and breakers
+ * lose nothing. Breakers are single ids here (llama.cpp takes strings, and has four unless told otherwise).
  */
 export function applyDry(
   logits: Float32Array, history: readonly number[], options: ResolvedSampling, breakers: ReadonlySet<number>,

@@ -1,4 +1,5 @@
-// A small seeded generator: the same numbers for the same seed on every runtime. xoshiro128** (Blackman and Vigna 2018).
+// A small seeded generator: the same numbers for the same seed on every runtime. xoshiro128** (Blackman and Vigna
+// 2018).
 
 export class Random {
   readonly #state: Uint32Array;
