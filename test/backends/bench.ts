@@ -93,9 +93,8 @@ export class Bench {
     const layer = this.backend.kvLayer(shape);
     if (!this.#fill) return layer;
     for (const [ptr, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
-      const bytes = layer.numBlocks * kvBlockBytes(layer, dim);
-      if (layer.type === 'f32') this.#floats(ptr, bytes / 4).fill(NaN);
-      else new Uint16Array(this.#memory, ptr, bytes / 2).fill(0x7e00);
+      // All ones are NaN in every type of float.
+      new Uint8Array(this.#memory, ptr, layer.numBlocks * kvBlockBytes(layer, dim)).fill(0xff);
     }
     return layer;
   }

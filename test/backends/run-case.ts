@@ -1,7 +1,7 @@
 // What a contract case is, and how it runs on the reference backend or on the wasm backend's virtual threads.
 import { Arena } from '../../src/backends/arena.ts';
 import { createReferenceBackend } from '../../src/backends/reference/reference-backend.ts';
-import type { Activation, IndexVector } from '../../src/backends/tensors.ts';
+import type { Activation, IndexVector, KvType } from '../../src/backends/tensors.ts';
 import type { BackendSetup, TestBackend } from '../support/run-model.ts';
 import { Bench } from './bench.ts';
 import type { Rows } from './bench.ts';
@@ -28,7 +28,7 @@ export interface Prepared {
 
 export interface ContractCase {
   readonly name: string;
-  readonly kvType?: 'f16' | 'f32';
+  readonly kvType?: KvType;
   /** Places operands on a bench, says what to run on it and what must come out. */
   readonly prepare: (on: Bench) => Prepared;
 }

@@ -1,5 +1,5 @@
 // Contract of stored keys and values and of attention over them, in all its variants.
-import type { Batch } from '../../../src/backends/tensors.ts';
+import type { Batch, KvType } from '../../../src/backends/tensors.ts';
 import { halfToFloat, floatToHalf } from '../../../src/quant/half.ts';
 import { normalRows, rowsOf } from '../bench.ts';
 import type { BenchRow, Rows } from '../bench.ts';
@@ -13,7 +13,7 @@ interface AttentionSettings {
   readonly passes: readonly (readonly BenchRow[])[];
   readonly heads?: readonly [numHeads: number, numKvHeads: number];
   readonly dims?: readonly [keyDim: number, valueDim: number];
-  readonly kvType?: 'f16' | 'f32';
+  readonly kvType?: KvType;
   readonly causal?: boolean;
   readonly window?: number;
   readonly softcap?: number;
@@ -44,8 +44,9 @@ const SETTINGS: readonly AttentionSettings[] = [
   { name: 'sequences mixed, half precision', passes: MIXED, kvType: 'f16' },
   ...([[1, 1], [4, 4], [4, 1], [6, 2], [15, 3], [8, 2]] as const).map((heads) => (
     { name: `${heads[0]} heads on ${heads[1]}`, passes: MIXED, heads })),
-  ...([[4, 4], [5, 5], [18, 10], [64, 64], [3, 33], [24, 16]] as const).flatMap((dims) => (['f32', 'f16'] as const).map((kvType) => (
-    { name: `keys of ${dims[0]} and values of ${dims[1]}, ${kvType}`, passes: prompt(37), dims, kvType }))),
+  ...([[4, 4], [5, 5], [18, 10], [64, 64], [3, 33], [24, 16], [132, 68]] as const).flatMap((dims) =>
+    (['f32', 'f16'] as const).map((kvType) => (
+      { name: `keys of ${dims[0]} and values of ${dims[1]}, ${kvType}`, passes: prompt(37), dims, kvType }))),
   ...[1, 2, 5, 31, 32, 33, 64, 1000].map((window) => ({ name: `window ${window}`, passes: LONG, window })),
   { name: 'window, sequences mixed, half precision', passes: MIXED, window: 7, kvType: 'f16' },
   { name: 'all of the sequence', passes: [[...rowsOf(0, 0, 37), ...rowsOf(1, 0, 2)]], causal: false },
@@ -64,6 +65,13 @@ const SETTINGS: readonly AttentionSettings[] = [
   { name: 'views', passes: MIXED, margin: 3, heads: [4, 2] },
 ];
 
+/** Integer caches round queries to 12 bits and keys to 13; scores here are below 10. */
+const INTEGER_ALLOWANCE = 3e-3;
+
+/** Everything once more over integers, the kinds of dimensions that they cannot hold included. */
+const INTEGER_SETTINGS = SETTINGS.filter(({ kvType }) => kvType !== 'f16')
+  .map((settings): AttentionSettings => ({ ...settings, name: `${settings.name}, integer cache`, kvType: 'i16' }));
+
 function attentionCase(settings: AttentionSettings): ContractCase {
   const {
     passes, heads: [numHeads, numKvHeads] = [4, 2], dims: [keyDim, valueDim] = [8, 12], kvType = 'f32', causal = true,
@@ -75,7 +83,7 @@ function attentionCase(settings: AttentionSettings): ContractCase {
     prepare(on) {
       const scale = Math.fround(1.3 / Math.sqrt(keyDim));
       const stored = (rows: Rows): number[][] =>
-        kvType === 'f32' ? rows.map((row) => [...row]) : mapRows(rows, (value) => halfToFloat(floatToHalf(value)));
+        kvType !== 'f16' ? rows.map((row) => [...row]) : mapRows(rows, (value) => halfToFloat(floatToHalf(value)));
       const cache = on.kvLayer({ numKvHeads, keyDim, valueDim });
       const [slopes, sinkLogits] = [normalRows(1, numHeads, 51)[0].map(Math.abs), normalRows(1, numHeads, 52)[0]];
       const table = normalRows(relativeBuckets ?? 1, numHeads, 53);
@@ -118,7 +126,7 @@ function attentionCase(settings: AttentionSettings): ContractCase {
           }
         },
         matrices: steps.map((step) => ({
-          x: step.out, absolute: 2e-5, relative: 1e-5,
+          x: step.out, absolute: kvType === 'i16' ? INTEGER_ALLOWANCE : 2e-5, relative: 1e-5,
           rows: () => step.rows.map(({ sequence, position }, r) => attend(step.q[r], position, step.past[sequence], {
             ...oracle, scale: scale * (queryScale ? step.factors[r][0] : 1),
           })),
@@ -154,7 +162,9 @@ const largeScores: ContractCase = {
       },
       matrices: [{
         x: out, absolute: 1e-4,
-        rows: () => q.map((row, p) => attend(row, p, { keys, values }, { numHeads: 1, numKvHeads: 1, scale: 1, causal: true })),
+        rows: () => q.map((row, p) => attend(row, p, { keys, values }, {
+          numHeads: 1, numKvHeads: 1, scale: 1, causal: true,
+        })),
       }],
     };
   },
@@ -185,4 +195,6 @@ const nanCases = (['key', 'value', 'query'] as const).map((where): ContractCase 
   },
 }));
 
-export const ATTENTION_CASES: readonly ContractCase[] = [...SETTINGS.map(attentionCase), largeScores, ...nanCases];
+export const ATTENTION_CASES: readonly ContractCase[] = [
+  ...[...SETTINGS, ...INTEGER_SETTINGS].map(attentionCase), largeScores, ...nanCases,
+];
