@@ -53,7 +53,7 @@ function prepare(type, depth, n) {
   const controlPtr = arena.allocate(256, 'control');
   const kv = { type, numBlocks };
   const backend = createWasmBackend({ memory, instance, arena, threadIndex: 0, numThreads: 1, controlPtr, kv, maxSlots: 1 });
-  const cache = backend.kvLayer({ numKvHeads, keyDim: dim, valueDim: dim });
+  const cache = backend.kvLayer({ numHeads, numKvHeads, keyDim: dim, valueDim: dim });
   const q = backend.activation(depth, numHeads * dim, 'q');
   const k = backend.activation(depth, numKvHeads * dim, 'k');
   const out = backend.activation(depth, numHeads * dim, 'out');

@@ -78,6 +78,8 @@ export type KvType = 'f32' | 'f16' | 'i16';
 
 /** What one layer keeps per position. */
 export interface KvShape {
+  /** Query heads; they share the key/value heads evenly. */
+  readonly numHeads: number;
   readonly numKvHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;

@@ -98,12 +98,11 @@ export class ComputeThread {
     Atomics.notify(this.#control, this.#stepIndex + STEP.generation);
   }
 
-  /** Follows the first thread's commands until it says stop. Blocks the thread. */
-  follow(): void {
+  /** Follows the first thread's commands until the worker is terminated. Blocks the thread. */
+  follow(): never {
     const generationIndex = this.#stepIndex + STEP.generation;
     for (let seen = 0; ; seen++) {
       this.#awaitGeneration(generationIndex, seen);
-      if (this.step[STEP.command] === COMMAND.stop) return;
       this.execute();
     }
   }

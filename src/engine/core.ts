@@ -8,6 +8,7 @@ import { embedIds } from './embedding.ts';
 import type {
   CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ScoreMessage, ToCompute,
 } from './protocol.ts';
+import { Pace } from './pace.ts';
 import { Runner } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
@@ -26,7 +27,24 @@ export interface CoreOptions {
 /** Enough for a full panel, a partial one and a single row. */
 const WARM_UP_TOKENS = 7;
 
+/** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
+const PROMPT_MS = 250;
+const PROMPT_BESIDE_DECODE_MS = 100;
+
 type Job = GenerateMessage | ScoreMessage | EmbedMessage;
+
+interface Computing {
+  readonly requestId: number;
+  /** Blocks that it will still take. */
+  readonly numBlocksLeft: () => number;
+  cancelled: boolean;
+  resume?: () => void;
+}
+
+/** Blocks that must be free for a job; choices beyond what fits together run one after another. */
+function blocksNeeded(job: Job): number {
+  return blocksFor(job.type === 'generate' ? job.promptIds.length + job.maxTokens : job.ids.length);
+}
 
 export class EngineCore {
   readonly #options: CoreOptions;
@@ -35,8 +53,9 @@ export class EngineCore {
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
   readonly #waiting: Job[] = [];
-  /** The score or embed request being computed, and whether it was cancelled meanwhile. */
-  #computing: { readonly requestId: number; cancelled: boolean } | undefined;
+  /** The score or embed request being computed; `resume` continues it with its next pass. */
+  #computing: Computing | undefined;
+  readonly #pace = new Pace();
   #running: Choice[] = [];
   #working = false;
 
@@ -54,12 +73,6 @@ export class EngineCore {
         this.#runner.repack();
         this.#warmUp();
         this.#options.post({ type: 'prepared' });
-        return;
-      case 'stop':
-        this.#waiting.length = 0;
-        for (const choice of this.#running) this.#release(choice.sequence);
-        this.#running = [];
-        this.#runner.stopHelpers();
         return;
       case 'cancel':
         this.#cancel(message);
@@ -79,8 +92,13 @@ export class EngineCore {
     if (this.#working) return;
     this.#working = true;
     try {
-      while (this.#waiting.length > 0 || this.#running.length > 0) {
-        await this.#admit();
+      while (this.#waiting.length > 0 || this.#running.length > 0 || this.#computing) {
+        this.#admit();
+        const resume = this.#computing?.resume;
+        if (resume) {
+          this.#computing!.resume = undefined;
+          resume();
+        }
         if (this.#running.length > 0) this.#step();
         await this.#options.yieldNow();
       }
@@ -91,34 +109,35 @@ export class EngineCore {
     }
   }
 
-  /** Starts waiting jobs, first come first served, while slots and blocks last. */
-  async #admit(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const job = this.#waiting[0]!;
-      const { positions, slots } = this.#needs(job);
-      if (slots > this.#freeSlots.length || positions > this.#unreservedBlocks()) return;
-      this.#waiting.shift();
+  /**
+   * Starts waiting jobs, first come first served, while slots and blocks last. One score or embed request is computed at a
+   * time, beside the running choices; others wait for it without holding up what comes after them.
+   */
+  #admit(): void {
+    for (let at = 0; at < this.#waiting.length;) {
+      const job = this.#waiting[at]!;
+      if (job.type !== 'generate' && this.#computing) {
+        at++;
+        continue;
+      }
+      if (this.#freeSlots.length === 0 || blocksNeeded(job) > this.#unreservedBlocks()) return;
+      this.#waiting.splice(at, 1);
       try {
         if (job.type === 'generate') this.#start(job, job.firstChoice);
-        else await this.#compute(job);
+        else void this.#compute(job);
       } catch (error) {
         this.#options.post({ type: 'failed', requestId: job.requestId, ...describe(error) });
       }
     }
   }
 
-  /** Blocks and slots that must be free for a job; choices beyond what fits together run one after another. */
-  #needs(job: Job): { positions: number; slots: number } {
-    if (job.type !== 'generate') return { positions: blocksFor(job.ids.length), slots: 1 };
-    return { positions: blocksFor(job.promptIds.length + job.maxTokens), slots: 1 };
-  }
-
   /** Free blocks that no running choice may still need. */
   #unreservedBlocks(): number {
     let promised = 0;
     for (const { request, sequence } of this.#running) {
-      promised += blocksFor(request.promptIds.length + request.maxTokens) - sequence.blocks.length;
+      promised += blocksNeeded(request) - sequence.blocks.length;
     }
+    if (this.#computing) promised += this.#computing.numBlocksLeft();
     return this.#pool.numFree - promised;
   }
 
@@ -137,20 +156,24 @@ export class EngineCore {
 
   async #compute(job: ScoreMessage | EmbedMessage): Promise<void> {
     const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool);
-    const { limits } = this.#options.plan;
-    const computing = (this.#computing = { requestId: job.requestId, cancelled: false });
+    const computing: Computing = (this.#computing = {
+      requestId: job.requestId, cancelled: false, numBlocksLeft: () => blocksNeeded(job) - sequence.blocks.length,
+    });
     const isCancelled = async (): Promise<boolean> => {
-      await this.#options.yieldNow();
+      await new Promise<void>((resolve) => (computing.resume = resolve));
       return computing.cancelled;
     };
+    const maxRows = (): number => this.#rowsFor(PROMPT_MS);
     try {
       if (job.type === 'score') {
-        const scored = await scoreIds(this.#runner, sequence, limits, job, isCancelled);
+        const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job, isCancelled);
         if (scored) this.#options.post({ type: 'scored', requestId: job.requestId, ...scored });
       } else {
-        const embedding = await embedIds(this.#runner, sequence, this.#options.plan, job.pooling, isCancelled);
+        const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, maxRows }, job.pooling, isCancelled);
         if (embedding) this.#options.post({ type: 'embedded', requestId: job.requestId, embedding });
       }
+    } catch (error) {
+      this.#options.post({ type: 'failed', requestId: job.requestId, ...describe(error) });
     } finally {
       this.#computing = undefined;
       this.#release(sequence);
@@ -159,20 +182,32 @@ export class EngineCore {
 
   #step(): void {
     const { maxBatchTokens, maxOutputs } = this.#options.plan.limits;
-    const parts = schedule(this.#running.map((choice) => choice.sequence), maxBatchTokens, maxOutputs);
+    const parts = schedule(this.#running.map((choice) => choice.sequence), {
+      maxTokens: maxBatchTokens, maxOutputs,
+      promptRows: this.#rowsFor(PROMPT_MS), promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS),
+    });
+    const startedAt = performance.now();
     this.#runner.forward(parts, true);
+    this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - startedAt);
     let row = 0;
     for (const { sequence, numOutputs } of parts) {
       if (numOutputs === 0) continue;
-      const choice = this.#running.find((candidate) => candidate.sequence === sequence)!;
-      this.#advance(choice, this.#runner.logits(row++));
+      const logits = this.#runner.logits(row++);
+      // A choice may have been cancelled since: a sibling's failure ends the whole request.
+      const choice = this.#running.find((candidate) => candidate.sequence === sequence);
+      if (choice) this.#advance(choice, logits);
     }
+  }
+
+  #rowsFor(ms: number): number {
+    return Math.min(this.#pace.rowsFor(ms), this.#options.plan.limits.maxBatchTokens);
   }
 
   #advance(choice: Choice, logits: Float32Array): void {
     const { request, index, sequence } = choice;
     const isFirstToken = sequence.ids.length === request.promptIds.length;
     if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits);
+    if (!this.#running.includes(choice)) return;
     try {
       const message = choice.advance(logits);
       if (message.finishReason) this.#finish(choice);
@@ -187,8 +222,8 @@ export class EngineCore {
   #startSiblings(first: Choice, logits: Float32Array): void {
     const { request } = first;
     for (let index = request.firstChoice + 1; index < request.numChoices; index++) {
-      const blocks = blocksFor(request.promptIds.length + request.maxTokens);
-      if (this.#freeSlots.length === 0 || blocks > this.#unreservedBlocks()) {
+      if (!this.#running.includes(first)) return;
+      if (this.#freeSlots.length === 0 || blocksNeeded(request) > this.#unreservedBlocks()) {
         this.#waiting.unshift({ ...request, firstChoice: index });
         return;
       }

@@ -5,13 +5,16 @@ import type { Sequence } from './sequence.ts';
 
 /** The pooled hidden state (hiddenSize), not normalized; undefined when `isCancelled` says so between two passes. */
 export async function embedIds(
-  runner: Runner, sequence: Sequence, plan: ComputePlan, pooling: 'mean' | 'cls' | 'last', isCancelled: () => Promise<boolean>,
+  runner: Runner, sequence: Sequence, plan: ComputePlan & { readonly maxRows: () => number },
+  pooling: 'mean' | 'cls' | 'last', isCancelled: () => Promise<boolean>,
 ): Promise<Float32Array | undefined> {
   const numIds = sequence.ids.length;
   const sum = new Float64Array(plan.config.hiddenSize);
   while (sequence.numComputed < numIds) {
     const start = sequence.numComputed;
-    const numTokens = Math.min(numIds - start, plan.limits.maxBatchTokens);
+    // An encoder's rows see each other, so they share one pass.
+    const most = plan.config.kind === 'encoder' ? Infinity : plan.maxRows();
+    const numTokens = Math.min(numIds - start, plan.limits.maxBatchTokens, most);
     runner.forward([{ sequence, numTokens, numOutputs: numTokens }], false);
     for (let row = 0; row < numTokens; row++) {
       const position = start + row;

@@ -50,7 +50,10 @@ async function* stream(
     onReply: (message) => message.type === 'token' && tokens.push(message),
     onError: (error) => tokens.fail(error),
   });
-  const abort = (): void => tokens.fail(signal!.reason as Error);
+  const abort = (): void => {
+    host.cancel(requestId);
+    tokens.fail(signal!.reason as Error);
+  };
   signal?.addEventListener('abort', abort);
   try {
     let unfinished = choices.length;

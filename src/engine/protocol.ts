@@ -60,7 +60,7 @@ export interface CancelMessage {
 }
 
 export type ToCompute =
-  | InitMessage | { readonly type: 'prepare' } | { readonly type: 'stop' }
+  | InitMessage | { readonly type: 'prepare' }
   | GenerateMessage | ScoreMessage | EmbedMessage | CancelMessage;
 
 export interface TokenMessage {

@@ -31,11 +31,6 @@ export class Runner {
     this.#command(COMMAND.repack);
   }
 
-  stopHelpers(): void {
-    this.thread.step[STEP.command] = COMMAND.stop;
-    this.thread.announce();
-  }
-
   /**
    * Stores and attends every part's ids. Afterwards the parts' `numComputed` are advanced and result row i belongs to
    * the i-th wanted row over all parts in order.
@@ -81,9 +76,16 @@ export class Runner {
     return this.#row(this.thread.hidden!, index);
   }
 
-  /** Gives `target`, which took over `source`'s blocks, its table and its own copy of the partly filled one. */
+  /**
+   * Gives `target`, which took over `source`'s blocks, its table, its own copy of the partly filled block and of recurrent
+   * state.
+   */
   share(source: Sequence, target: Sequence): void {
-    const { regions, kvLayers } = this.thread.layout;
+    const { regions, kvLayers, backend } = this.thread.layout;
+    for (const state of backend.recurrentStates) {
+      const row = (slot: number): number => state.ptr + 4 * state.stride * slot;
+      new Uint8Array(this.#memory.buffer).copyWithin(row(target.slot), row(source.slot), row(source.slot + 1));
+    }
     const copy = target.adopt(source);
     const table = regions.tablesPtr / 4 + target.slot * regions.tableLength;
     target.blocks.forEach((block, i) => (this.#int32[table + i] = block));

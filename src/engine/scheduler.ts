@@ -2,14 +2,22 @@
 import type { BatchPart } from './runner.ts';
 import type { Sequence } from './sequence.ts';
 
-/** Rows that one pass may spend on prompts while other sequences wait for their next token. */
-const PREFILL_BESIDE_DECODE = 128;
+export interface ScheduleLimits {
+  /** Rows of a pass. */
+  readonly maxTokens: number;
+  /** Results of a pass. */
+  readonly maxOutputs: number;
+  /** Rows that a pass may spend on prompts: alone, and while other sequences wait for their next token. */
+  readonly promptRows: number;
+  readonly promptRowsBesideDecode: number;
+}
 
 /**
  * The next batch: one row for every sequence that has a single id left, then prompt chunks in order of arrival, within
- * `maxTokens` rows and `maxOutputs` results. The result row of a part is wanted once its sequence is fully computed.
+ * the limits. The result row of a part is wanted once its sequence is fully computed.
  */
-export function schedule(sequences: readonly Sequence[], maxTokens: number, maxOutputs: number): BatchPart[] {
+export function schedule(sequences: readonly Sequence[], limits: ScheduleLimits): BatchPart[] {
+  const { maxTokens, maxOutputs } = limits;
   const parts: BatchPart[] = [];
   const pending = (sequence: Sequence): number => sequence.ids.length - sequence.numComputed;
   let outputs = 0;
@@ -20,7 +28,7 @@ export function schedule(sequences: readonly Sequence[], maxTokens: number, maxO
     rows++;
     outputs++;
   }
-  let budget = Math.min(maxTokens - rows, rows > 0 ? PREFILL_BESIDE_DECODE : maxTokens);
+  let budget = Math.min(maxTokens - rows, rows > 0 ? limits.promptRowsBesideDecode : limits.promptRows);
   for (const sequence of sequences) {
     const left = pending(sequence);
     if (left <= 1 || budget === 0) continue;

@@ -13,13 +13,14 @@ export interface Scores {
 
 /** Scores `sequence`'s ids from index `job.from`; undefined when `isCancelled` says so between two passes. */
 export async function scoreIds(
-  runner: Runner, sequence: Sequence, limits: BuildLimits, job: ScoreMessage, isCancelled: () => Promise<boolean>,
+  runner: Runner, sequence: Sequence, limits: BuildLimits & { readonly maxRows: () => number }, job: ScoreMessage,
+  isCancelled: () => Promise<boolean>,
 ): Promise<Scores | undefined> {
   const { ids } = sequence;
   const tokenNlls = new Float64Array(ids.length - job.from);
   for (;;) {
     const start = sequence.numComputed;
-    const chunk = Math.min(ids.length - start, limits.maxBatchTokens);
+    const chunk = Math.min(ids.length - start, limits.maxBatchTokens, limits.maxRows());
     // Row p predicts id p + 1, so rows before from − 1 need no logits.
     const unwanted = Math.max(0, Math.min(chunk, job.from - 1 - start));
     const numTokens = unwanted > 0 ? unwanted : Math.min(chunk, limits.maxOutputs);

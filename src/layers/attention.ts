@@ -38,7 +38,7 @@ export function attention(build: ModelBuild, spec: AttentionSpec): Transform {
     columns(qkv, 0, sizes[0]), columns(qkv, sizes[0], sizes[1]), columns(qkv, sizes[0] + sizes[1], sizes[2]),
   ];
   const mixed = build.scratch('attention output', numHeads * valueDim);
-  const cache = backend.kvLayer({ numKvHeads, keyDim: headDim, valueDim });
+  const cache = backend.kvLayer({ numHeads, numKvHeads, keyDim: headDim, valueDim });
   const options: AttentionOptions = {
     numHeads,
     scale: spec.scale ?? 1 / Math.sqrt(headDim),

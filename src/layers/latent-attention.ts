@@ -46,7 +46,7 @@ export function latentAttention(build: ModelBuild, spec: LatentAttentionSpec): T
   const latent = columns(key, 0, latentRank);
   const mixedLatents = build.scratch('mixed latents', numHeads * latentRank);
   const mixed = build.scratch('attention output', numHeads * valueDim);
-  const cache = backend.kvLayer({ numKvHeads: 1, keyDim, valueDim: latentRank });
+  const cache = backend.kvLayer({ numHeads, numKvHeads: 1, keyDim, valueDim: latentRank });
   const options = { numHeads, scale: spec.scale, causal: true };
   return (out, x, batch, into) => {
     const n = batch.numTokens;

@@ -130,7 +130,7 @@ describe('attention', () => {
     const on = bench();
     const { sink, queryScale, keys = positions.map(() => 0), ...rest } = options;
     const column = (values: number[]): Activation => on.matrix(values.map((value) => [value]));
-    const cache = on.backend.kvLayer({ numKvHeads: 1, keyDim: 1, valueDim: 1 });
+    const cache = on.backend.kvLayer({ numHeads: 1, numKvHeads: 1, keyDim: 1, valueDim: 1 });
     const batch = batchOf(on, positions);
     on.backend.storeKv(cache, column(keys), column(positions), batch);
     const out = column(positions.map(() => NaN));

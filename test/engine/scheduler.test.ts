@@ -11,26 +11,28 @@ function sequence(pool: BlockPool, numIds: number, numComputed: number): Sequenc
   return made;
 }
 
+const limits = { maxTokens: 512, maxOutputs: 64, promptRows: 512, promptRowsBesideDecode: 128 };
+
 describe('schedule', () => {
   const pool = new BlockPool(1000);
 
   it('prefills a prompt in chunks and asks for a result only at its end', () => {
     const prompt = sequence(pool, 1000, 0);
-    expect(schedule([prompt], 512, 64)).toEqual([{ sequence: prompt, numTokens: 512, numOutputs: 0 }]);
+    expect(schedule([prompt], limits)).toEqual([{ sequence: prompt, numTokens: 512, numOutputs: 0 }]);
     prompt.numComputed = 512;
-    expect(schedule([prompt], 512, 64)).toEqual([{ sequence: prompt, numTokens: 488, numOutputs: 1 }]);
+    expect(schedule([prompt], limits)).toEqual([{ sequence: prompt, numTokens: 488, numOutputs: 1 }]);
   });
 
   it('lets decoding sequences go first and prompts use what is left', () => {
     const prompt = sequence(pool, 600, 0);
     const decoding = [sequence(pool, 10, 9), sequence(pool, 20, 19)];
-    const parts = schedule([prompt, ...decoding], 512, 64);
+    const parts = schedule([prompt, ...decoding], limits);
     expect(parts.map((part) => [part.sequence, part.numTokens])).toEqual([[decoding[0], 1], [decoding[1], 1], [prompt, 128]]);
   });
 
   it('never exceeds the rows or the results of a pass', () => {
     const all = [...Array(20)].map((_, i) => sequence(pool, 5 + i, i % 2 ? 4 + i : 0));
-    const parts = schedule(all, 16, 3);
+    const parts = schedule(all, { ...limits, maxTokens: 16, maxOutputs: 3 });
     expect(parts.reduce((sum, part) => sum + part.numTokens, 0)).toBeLessThanOrEqual(16);
     expect(parts.reduce((sum, part) => sum + part.numOutputs, 0)).toBeLessThanOrEqual(3);
   });

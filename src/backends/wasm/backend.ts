@@ -27,6 +27,8 @@ export interface WasmBackendOptions {
 
 export interface WasmBackend extends Backend {
   readonly kvLayers: readonly KvLayer[];
+  /** What layers with recurrent state keep: a row per slot. */
+  readonly recurrentStates: readonly Activation[];
   /** Barriers passed so far. */
   readonly numBarriers: number;
   /** Allocates working memory; call once, after the model was built and before the first operation. */
@@ -45,6 +47,7 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   const scratch = {} as Scratch;
   const needs = new ScratchNeeds();
   const kvLayers: KvLayer[] = [];
+  const recurrentStates: Activation[] = [];
 
   const activation = (rows: number, cols: number, label: string): Activation => {
     const ptr = arena.allocate(4 * rows * cols, label);
@@ -59,6 +62,7 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   return {
     name: 'wasm',
     kvLayers,
+    recurrentStates,
     get numBarriers() {
       return thread.numBarriers;
     },
@@ -84,7 +88,11 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
       needs.weight({ name: '', type, layout, cols, rows, depth, ptr: 0, rowBytes: (cols / blockSize) * blockBytes });
       return layout;
     },
-    recurrentState: (floatsPerSlot) => activation(options.maxSlots, floatsPerSlot, 'recurrent state'),
+    recurrentState(floatsPerSlot) {
+      const state = activation(options.maxSlots, floatsPerSlot, 'recurrent state');
+      recurrentStates.push(state);
+      return state;
+    },
     completeLayout: () => needs.allocate(scratch, arena, threadIndex, numThreads),
     synchronize: () => thread.synchronize(),
     poison: () => thread.poison(),

@@ -7,9 +7,6 @@ import { activationBytes, activationFormat, scratchBytes } from './matmul.ts';
 import type { PackedBuffers } from './thread.ts';
 import { PRIVATE_ROWS } from './thread.ts';
 
-/** Query heads that may share one key/value head. */
-export const MAX_GROUP = 256;
-
 /** Queries of one tile of assembly/attention-i16.ts, and the part of a query's record that no dimension changes. */
 const TILE_QUERIES = 16;
 const QUERY_RECORD_FLOATS = 56;
@@ -52,7 +49,7 @@ export class ScratchNeeds {
     const { keyDim, valueDim } = layer;
     const floats = layer.type === 'i16'
       ? TILE_QUERIES * (QUERY_RECORD_FLOATS + Math.ceil(keyDim / 8) * 4 + valueDim)
-      : KV_BLOCK_SIZE * (keyDim + valueDim + 1) + MAX_GROUP * (valueDim + 4);
+      : KV_BLOCK_SIZE * (keyDim + valueDim + 1) + (layer.numHeads / layer.numKvHeads) * (valueDim + 4);
     this.#attentionFloats = Math.max(this.#attentionFloats, floats);
   }
 

@@ -84,7 +84,7 @@ function attentionCase(settings: AttentionSettings): ContractCase {
       const scale = Math.fround(1.3 / Math.sqrt(keyDim));
       const stored = (rows: Rows): number[][] =>
         kvType !== 'f16' ? rows.map((row) => [...row]) : mapRows(rows, (value) => halfToFloat(floatToHalf(value)));
-      const cache = on.kvLayer({ numKvHeads, keyDim, valueDim });
+      const cache = on.kvLayer({ numHeads, numKvHeads, keyDim, valueDim });
       const [slopes, sinkLogits] = [normalRows(1, numHeads, 51)[0].map(Math.abs), normalRows(1, numHeads, 52)[0]];
       const table = normalRows(relativeBuckets ?? 1, numHeads, 53);
       const vectors = {
@@ -153,7 +153,7 @@ const largeScores: ContractCase = {
     const keys = Array.from({ length }, (_, p) => [Math.fround(-300 + 9 * p), 1]);
     const [values, q] = [normalRows(length, 2, 54), Array.from({ length }, () => [1, 0.5])];
     const batch = on.batch(rowsOf(0, 0, length), BLOCKS);
-    const cache = on.kvLayer({ numKvHeads: 1, keyDim: 2, valueDim: 2 });
+    const cache = on.kvLayer({ numHeads: 1, numKvHeads: 1, keyDim: 2, valueDim: 2 });
     const [kx, vx, qx, out] = [on.matrix(keys), on.matrix(values), on.matrix(q), on.space(length, 2)];
     return {
       run: () => {
@@ -178,7 +178,7 @@ const nanCases = (['key', 'value', 'query'] as const).map((where): ContractCase 
     const [q, k, v] = [normalRows(length, 8, 55), normalRows(length, 8, 56), normalRows(length, 8, 57)];
     ({ key: k, value: v, query: q })[where][bad][5] = NaN;
     const batch = on.batch(rowsOf(0, 0, length), BLOCKS);
-    const cache = on.kvLayer({ numKvHeads: 2, keyDim: 4, valueDim: 4 });
+    const cache = on.kvLayer({ numHeads: 2, numKvHeads: 2, keyDim: 4, valueDim: 4 });
     const [kx, vx, qx, out] = [on.matrix(k), on.matrix(v), on.matrix(q), on.space(length, 8)];
     return {
       run: () => {
