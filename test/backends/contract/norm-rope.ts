@@ -1,7 +1,7 @@
 // Contract of norms over rows and parts of rows, and of rotary positions.
 import { columns } from '../../../src/backends/tensors.ts';
 import { normalRows } from '../bench.ts';
-import { mapRows, normalize } from '../oracle.ts';
+import { mapRows, normalize, product } from '../oracle.ts';
 import type { ContractCase } from '../run-case.ts';
 
 interface NormSettings {
@@ -187,6 +187,36 @@ const fusedCase = (n: number): ContractCase => ({
   },
 });
 
+/** A norm of few rows is each thread's own; what is then added to it, or put in its place, all must see. */
+const afterNormCases = [1, 3, 4, 5].map((n): ContractCase => ({
+  name: `a norm that is added to and overwritten in part, ${n} rows`,
+  prepare(on) {
+    const [values, others, features] = [normalRows(n, 20, 27), normalRows(n, 20, 28), normalRows(20, 20, 29)];
+    const [x, y, sum, part] = [on.matrix(values), on.matrix(others), on.space(n, 20), on.space(n, 20)];
+    const { weight } = on.weight('F32', features);
+    const { backend } = on;
+    const normed = (): number[][] => normalize(values, { epsilon: 1e-5, groups: 1, centred: false });
+    return {
+      run: () => {
+        backend.rmsNorm(sum, x, undefined, 1e-5, n);
+        backend.matmul(sum, weight, y, n, { accumulate: true });
+        backend.rmsNorm(part, x, undefined, 1e-5, n);
+        backend.scale(columns(part, 8, 8), columns(y, 3, 8), 2, n);
+      },
+      matrices: [
+        {
+          x: sum, absolute: 1e-4,
+          rows: () => mapRows(product(others, features), (value, r, c) => value + normed()[r][c]),
+        },
+        {
+          x: part, absolute: 1e-5,
+          rows: () => mapRows(normed(), (value, r, c) => (c >= 8 && c < 16 ? 2 * others[r][c - 5] : value)),
+        },
+      ],
+    };
+  },
+}));
+
 export const NORM_ROPE_CASES: readonly ContractCase[] = [
   ...NORMS.map((settings) => normCase(false, false, settings)),
   ...NORMS.map((settings) => normCase(true, true, settings)),
@@ -195,4 +225,5 @@ export const NORM_ROPE_CASES: readonly ContractCase[] = [
   ...angleCases,
   ...ROPES.map(ropeCase),
   ...[2, 6].map(fusedCase),
+  ...afterNormCases,
 ];
