@@ -18,7 +18,7 @@ async function plan(name: string, options: LoadOptions = {}, memoryLimit = 1024 
 
 describe('planModel', () => {
   it('takes what the model was trained for as context, and room for four sequences', async () => {
-    const { plan: made, kvBytes, totalBytes, weightBytes } = await plan('qwen2');
+    const { plan: made, kvBytes, totalBytes, weightBytes } = await plan('qwen2', { kvType: 'f16' });
     expect(made.limits.contextLength).toBe(256);
     expect(made.maxSequences).toBe(4);
     // 2 layers of 2 KV heads with 16 floats each for keys and for values, 4 sequences of 256 positions, 2 bytes.
@@ -29,8 +29,14 @@ describe('planModel', () => {
   });
 
   it('doubles the cache for float32 keys and values', async () => {
-    const [half, single] = [await plan('qwen2'), await plan('qwen2', { kvType: 'f32' })];
+    const [half, single] = [await plan('qwen2', { kvType: 'f16' }), await plan('qwen2', { kvType: 'f32' })];
     expect(single.kvBytes).toBe(2 * half.kvBytes);
+  });
+
+  it('adds a float per position and head for 16-bit integers, which are the default', async () => {
+    const [half, integer] = [await plan('qwen2', { kvType: 'f16' }), await plan('qwen2')];
+    // 2 layers of 2 KV heads, keys and values.
+    expect(integer.kvBytes - half.kvBytes).toBe(2 * 2 * 2 * 4 * 256 * 4);
   });
 
   it('gives up sequences before it gives up context', async () => {
