@@ -54,7 +54,8 @@ describe('arena', () => {
     try {
       ask();
     } catch (error) {
-      expect(error).toMatchObject({ requiredBytes: 1024 + 2 ** 21, availableBytes: 2 ** 20, code: 'ERR_OUT_OF_MEMORY' });
+      const numbers = { requiredBytes: 1024 + 2 ** 21, availableBytes: 2 ** 20 };
+      expect(error).toMatchObject({ ...numbers, code: 'ERR_OUT_OF_MEMORY' });
     }
   });
 

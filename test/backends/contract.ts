@@ -1,4 +1,4 @@
-// The contract suite: every operation of backend.ts on one backend against float64, and any number of threads against one.
+// The contract suite: every operation of backend.ts on one backend against float64, and many threads against one.
 import { describe, expect, it } from 'vitest';
 import { ATTENTION_CASES } from './contract/attention.ts';
 import { ELEMENTWISE_CASES } from './contract/elementwise.ts';
@@ -10,7 +10,7 @@ import type { Rows } from './bench.ts';
 import { runCase } from './run-case.ts';
 import type { BackendUnderTest, ContractCase, Outcome, Tolerance } from './run-case.ts';
 
-export const CONTRACT: Readonly<Record<string, readonly ContractCase[]>> = {
+const CONTRACT: Readonly<Record<string, readonly ContractCase[]>> = {
   'elementwise operations': ELEMENTWISE_CASES,
   'norms and rope': NORM_ROPE_CASES,
   'products with weights': MATMUL_CASES,
@@ -20,7 +20,9 @@ export const CONTRACT: Readonly<Record<string, readonly ContractCase[]>> = {
 };
 
 /** The first float of `actual` that is too far from `expected`, in words. */
-export function firstDifference(actual: Rows, expected: Rows, { relative = 0, absolute = 0 }: Tolerance): string | undefined {
+function firstDifference(
+  actual: Rows, expected: Rows, { relative = 0, absolute = 0 }: Tolerance,
+): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} rows instead of ${expected.length}`;
   for (const [r, row] of expected.entries()) {
     for (const [c, wanted] of row.entries()) {
@@ -51,7 +53,8 @@ export function testBackend(backend: BackendUnderTest): void {
       check(first, build !== undefined);
       if (numThreads === 1) return;
       // In every order, and as with one thread: the same bits.
-      for (const { matrices, indices, strayWrites } of [...others, runCase(contractCase, { ...backend, numThreads: 1 }, [0])]) {
+      const alone = runCase(contractCase, { ...backend, numThreads: 1 }, [0]);
+      for (const { matrices, indices, strayWrites } of [...others, alone]) {
         expect(matrices).toEqual(first.matrices);
         expect(indices).toEqual(first.indices);
         expect(strayWrites).toBe(0);

@@ -30,7 +30,8 @@ function normalCdf(x: number): number {
 export const mapRows = (x: Rows, f: (value: number, r: number, c: number) => number): number[][] =>
   x.map((row, r) => row.map((value, c) => f(value, r, c)));
 
-export const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
+export const dot = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, value, i) => sum + value * b[i], 0);
 
 export const norm2 = (x: readonly number[]): number => Math.sqrt(dot(x, x));
 
@@ -64,7 +65,9 @@ export interface History {
   readonly values: Rows;
 }
 
-export interface AttentionOracle extends Omit<AttentionOptions, 'alibiSlopes' | 'sinks' | 'relativeBias' | 'queryScale'> {
+type PlainOptions = Omit<AttentionOptions, 'alibiSlopes' | 'sinks' | 'relativeBias' | 'queryScale'>;
+
+export interface AttentionOracle extends PlainOptions {
   readonly numKvHeads: number;
   readonly slopes?: readonly number[];
   readonly sinks?: readonly number[];
@@ -73,7 +76,9 @@ export interface AttentionOracle extends Omit<AttentionOptions, 'alibiSlopes' | 
 }
 
 /** One row of attention for a query at `position` of a sequence. */
-export function attend(q: readonly number[], position: number, { keys, values }: History, o: AttentionOracle): number[] {
+export function attend(
+  q: readonly number[], position: number, { keys, values }: History, o: AttentionOracle,
+): number[] {
   const [keyDim, valueDim] = [keys[0].length / o.numKvHeads, values[0].length / o.numKvHeads];
   const seen = [...keys.keys()].filter((p) => {
     if (o.causal) return p <= position && (!o.window || position - p < o.window);
@@ -81,13 +86,15 @@ export function attend(q: readonly number[], position: number, { keys, values }:
   });
   return Array.from({ length: o.numHeads }, (_, head) => {
     const kv = Math.floor((head * o.numKvHeads) / o.numHeads);
+    const query = q.slice(head * keyDim, (head + 1) * keyDim);
     const scores = seen.map((p) => {
-      const raw = o.scale * dot(q.slice(head * keyDim, (head + 1) * keyDim), keys[p].slice(kv * keyDim, (kv + 1) * keyDim));
+      const raw = o.scale * dot(query, keys[p].slice(kv * keyDim, (kv + 1) * keyDim));
       const capped = o.softcap ? o.softcap * Math.tanh(raw / o.softcap) : raw;
       return capped - (o.slopes ? o.slopes[head] * Math.abs(position - p) : 0) + (o.bias?.(head, p - position) ?? 0);
     });
     const highest = Math.max(...scores, o.sinks?.[head] ?? -Infinity);
-    const total = scores.reduce((sum, s) => sum + Math.exp(s - highest), o.sinks ? Math.exp(o.sinks[head] - highest) : 0);
+    const sink = o.sinks ? Math.exp(o.sinks[head] - highest) : 0;
+    const total = scores.reduce((sum, s) => sum + Math.exp(s - highest), sink);
     return Array.from({ length: valueDim }, (_, i) =>
       seen.reduce((sum, p, j) => sum + (Math.exp(scores[j] - highest) / total) * values[p][kv * valueDim + i], 0));
   }).flat();

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { FIRST_THREAD, ITEMS, ROWS, WHOLE, byColumns, byHeads, share } from '../../src/backends/wasm/shares.ts';
 
 const anyDivision = fc.record({
-  count: fc.oneof(fc.nat(70), fc.nat(2 ** 20)), numThreads: fc.integer({ min: 1, max: 64 }), grain: fc.constantFrom(1, 4),
+  count: fc.oneof(fc.nat(70), fc.nat(2 ** 20)),
+  numThreads: fc.integer({ min: 1, max: 64 }),
+  grain: fc.constantFrom(1, 4),
 });
 
 describe('share', () => {
@@ -45,7 +47,8 @@ describe('share', () => {
 describe('partitions', () => {
   it('are different numbers for different divisions', () => {
     const division = fc.record({ heads: fc.integer({ min: 0, max: 512 }), cols: fc.integer({ min: 1, max: 2 ** 19 }) });
-    const numberOf = ({ heads, cols }: { heads: number; cols: number }): number => (heads === 0 ? byColumns(cols) : byHeads(heads, cols));
+    const numberOf = ({ heads, cols }: { heads: number; cols: number }): number =>
+      (heads === 0 ? byColumns(cols) : byHeads(heads, cols));
     fc.assert(fc.property(division, division, (a, b) => {
       const isSame = a.heads === b.heads && a.cols === b.cols;
       expect(numberOf(a) === numberOf(b)).toBe(isSame);

@@ -1,5 +1,5 @@
-// Runs the wasm backend's threads one after the other, phase by phase between barriers, in an order of the test's choice:
-// every work that two threads do between the same two barriers is done by each of them first, once. What a missing
+// Runs the wasm backend's threads one after the other, phase by phase between barriers, in an order of the test's
+// choice: of whatever two threads do between the same two barriers, each does its part first once. What a missing
 // barrier allows to go wrong therefore does go wrong, and the same way every time.
 //
 // A phase is reached by replaying the program from its start with kernels switched off; TypeScript decides nothing by
@@ -84,7 +84,8 @@ export function runVirtualThreads(threads: VirtualThreads, setup: BackendSetup, 
       const arena = new Arena(ARENA_BASE, PAGES * 65536);
       const controlPtr = arena.allocate(CONTROL_BYTES, 'control');
       const backend = createWasmBackend({
-        memory, instance: { exports } as unknown as WebAssembly.Instance, arena, threadIndex, numThreads, controlPtr, ...setup,
+        memory, arena, threadIndex, numThreads, controlPtr, ...setup,
+        instance: { exports } as unknown as WebAssembly.Instance,
       });
       replay({ backend, arena, memory: memory.buffer }, isFirst);
       isFirst = false;

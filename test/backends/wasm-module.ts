@@ -87,7 +87,8 @@ export function readWasm(bytes: Uint8Array): WasmModule {
     walk(new Cursor(bytes, code.at, code.at + length), vectorOpcodes, writtenGlobals);
     code.skip(length);
   });
-  const [imports, globals, exported] = (['imports', 'globals', 'exports'] as const).map((name) => sections.get(SECTION[name]));
+  const [imports, globals, exported] = (['imports', 'globals', 'exports'] as const)
+    .map((name) => sections.get(SECTION[name]));
   return {
     imports: imports?.list(() => readImport(imports)) ?? [],
     globals: globals?.list(() => readGlobal(globals)) ?? [],

@@ -70,14 +70,15 @@ describe('numbers of threads', () => {
       const ids = Array.from({ length: 45 }, (_, i) => (7 * i + 3) % 250);
       const { logits, tokenNlls } = await engine.score(ids, { logits: true });
       const short = await engine.score(ids.slice(0, 3), { logits: true });
-      const sampled = await engine.complete(PROMPT, { temperature: 0.9, seed: 4, maxTokens: 24, ignoreEos: true, n: 3 });
+      const options = { temperature: 0.9, seed: 4, maxTokens: 24, ignoreEos: true, n: 3 };
+      const sampled = await engine.complete(PROMPT, options);
       results.push({ logits, tokenNlls, short: short.logits, ids: sampled.choices.map((choice) => choice.ids) });
     }
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);
     expect(results[0].logits!.every(Number.isFinite)).toBe(true);
   });
 
-  it.each(['bert-mean', 'nomic-bert', 'qwen2'])('give the same embedding of few and of many tokens: %s', async (name) => {
+  it.each(['bert-mean', 'nomic-bert', 'qwen2'])('give the same embedding of few and many tokens: %s', async (name) => {
     const results = [];
     for (const threads of NUM_THREADS) {
       await using engine = await Engine.load(modelBytes(name), { threads });
@@ -141,7 +142,8 @@ describe('an aborted load', () => {
         const worker = platform.spawnWorker!();
         const postMessage: ComputeWorker['postMessage'] = (message) => {
           worker.postMessage(message);
-          if (phase === 'warmup' && (message as { type: string }).type === 'prepare') controller.abort(new Error('stop'));
+          const { type } = message as { readonly type: string };
+          if (phase === 'warmup' && type === 'prepare') controller.abort(new Error('stop'));
         };
         return { ...worker, postMessage };
       },

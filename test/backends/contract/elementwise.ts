@@ -9,7 +9,8 @@ import type { ContractCase, Tolerance } from '../run-case.ts';
 
 /** One row, few rows, many rows, none; columns that are no multiple of 4, 16 or 32; views of wider matrices. */
 const SHAPES = [
-  { n: 1, cols: 1, margin: 0 }, { n: 1, cols: 64, margin: 0 }, { n: 3, cols: 37, margin: 0 }, { n: 4, cols: 18, margin: 2 },
+  { n: 1, cols: 1, margin: 0 }, { n: 1, cols: 64, margin: 0 }, { n: 3, cols: 37, margin: 0 },
+  { n: 4, cols: 18, margin: 2 },
   { n: 5, cols: 33, margin: 0 }, { n: 9, cols: 48, margin: 3 }, { n: 0, cols: 8, margin: 0 },
 ] as const;
 
@@ -51,7 +52,10 @@ const OPERATIONS: readonly Elementwise[] = [
     name: 'multiply', numOperands: 2, value: (a, b) => a * b,
     call: (backend, out, [a, b], n) => backend.multiply(out, a, b, n),
   },
-  { name: 'scale', numOperands: 1, value: (a) => a * 1.7, call: (backend, out, [x], n) => backend.scale(out, x, 1.7, n) },
+  {
+    name: 'scale', numOperands: 1, value: (a) => a * 1.7,
+    call: (backend, out, [x], n) => backend.scale(out, x, 1.7, n),
+  },
   {
     name: 'softcap', numOperands: 1, inPlaceOnly: true, value: (a) => 5 * Math.tanh(a / 5),
     call: (backend, out, _, n) => backend.softcap(out, 5, n),

@@ -15,7 +15,8 @@ interface RouteSettings extends Omit<RouteOptions, 'selectionBias'> {
 }
 
 const TIES: Rows = [
-  [1, 1, 1, 1, 1, 1, 1, 1], [0, 2, 0, 2, 0, 2, 0, 2], [3, 1, 2, 3, 2, 1, 0, 3], [-1, -1, -2, -1, -3, -1, -1, -1], [0, 0, 0, 0, 0, 0, 0, 5],
+  [1, 1, 1, 1, 1, 1, 1, 1], [0, 2, 0, 2, 0, 2, 0, 2], [3, 1, 2, 3, 2, 1, 0, 3],
+  [-1, -1, -2, -1, -3, -1, -1, -1], [0, 0, 0, 0, 0, 0, 0, 5],
 ];
 const DISTINCT = normalRows(9, 8, 71);
 const PLAIN = { gating: 'softmax', normalize: false, scale: 1 } as const;
@@ -29,14 +30,20 @@ const ROUTES: readonly RouteSettings[] = [
   { ...PLAIN, name: 'no row', logits: [], numUsed: 2 },
   { ...PLAIN, name: 'seven experts', logits: normalRows(6, 7, 72), numUsed: 3, normalize: true },
   { ...PLAIN, name: 'many experts', logits: normalRows(5, 129, 73), numUsed: 8 },
-  { ...PLAIN, name: 'bias for the choice only', gating: 'sigmoid', logits: DISTINCT, numUsed: 3, bias: [0, 0.5, 0, -0.5, 0.25, 0, 0, -1] },
+  {
+    ...PLAIN, name: 'bias for the choice only', gating: 'sigmoid', logits: DISTINCT, numUsed: 3,
+    bias: [0, 0.5, 0, -0.5, 0.25, 0, 0, -1],
+  },
   { ...PLAIN, name: 'best groups', logits: DISTINCT, numUsed: 2, numGroups: 4, topGroups: 2 },
   { ...PLAIN, name: 'tied groups', logits: TIES, numUsed: 2, numGroups: 4, topGroups: 2 },
   {
-    ...PLAIN, name: 'groups by their best two', gating: 'sigmoid', normalize: true, scale: 1.5, logits: DISTINCT, numUsed: 3,
-    numGroups: 2, topGroups: 1, bias: [0, 0.1, 0.2, 0, -0.3, 0, 0.4, 0],
+    ...PLAIN, name: 'groups by their best two', gating: 'sigmoid', normalize: true, scale: 1.5, logits: DISTINCT,
+    numUsed: 3, numGroups: 2, topGroups: 1, bias: [0, 0.1, 0.2, 0, -0.3, 0, 0.4, 0],
   },
-  { ...PLAIN, name: 'a vanishing sum', gating: 'sigmoid', normalize: true, logits: [[-20, -21, -22, -23], [-40, -41, -30, -50]], numUsed: 2 },
+  {
+    ...PLAIN, name: 'a vanishing sum', gating: 'sigmoid', normalize: true, numUsed: 2,
+    logits: [[-20, -21, -22, -23], [-40, -41, -30, -50]],
+  },
   { ...PLAIN, name: 'large logits', logits: [[300, 301, -300, 299], [1000, -1000, 999, 0]], numUsed: 2 },
 ];
 
@@ -48,13 +55,16 @@ function routeCase(settings: RouteSettings): ContractCase {
       const n = logits.length;
       const x = n > 0 ? on.matrix(logits) : on.space(0, 8);
       const selection: ExpertSelection = {
-        ids: on.indices(new Array<number>(n * numUsed).fill(-1)), weights: on.space(n, numUsed), numExperts: x.cols, numUsed,
+        ids: on.indices(new Array<number>(n * numUsed).fill(-1)), weights: on.space(n, numUsed),
+        numExperts: x.cols, numUsed,
       };
       const selectionBias = bias && on.vector(bias);
       const chosen = logits.map((row) => choose(row, { ...options, numUsed, bias }));
       return {
         run: () => on.backend.route(selection, x, n, { ...options, selectionBias }),
-        matrices: [{ x: selection.weights, relative: 1e-5, absolute: 1e-7, rows: () => chosen.map(({ weights }) => weights) }],
+        matrices: [{
+          x: selection.weights, relative: 1e-5, absolute: 1e-7, rows: () => chosen.map(({ weights }) => weights),
+        }],
         indices: [{ x: selection.ids, values: chosen.flatMap(({ ids }) => ids) }],
       };
     },
@@ -75,7 +85,9 @@ interface ExpertSettings {
   readonly bias: boolean;
 }
 
-const EXPERTS: readonly ExpertSettings[] = (['F32', 'F16', 'Q4_0', 'Q8_0', 'Q4_K', 'MXFP4'] as const).flatMap((type) => [1, 3, 7].flatMap((n) => [
+const EXPERT_TYPES = ['F32', 'F16', 'Q4_0', 'Q8_0', 'Q4_K', 'MXFP4'] as const;
+
+const EXPERTS: readonly ExpertSettings[] = EXPERT_TYPES.flatMap((type) => [1, 3, 7].flatMap((n) => [
   { type, n, rows: 12, perExpert: false, bias: false },
   { type, n, rows: 8, perExpert: true, bias: true },
 ]).concat({ type, n: 2, rows: 7, perExpert: false, bias: true }));
@@ -111,7 +123,8 @@ function expertCase(settings: ExpertSettings): ContractCase {
 const combineCases = [[1, 1, 5], [1, 2, 64], [3, 4, 33], [6, 3, 20]].map(([n, numUsed, cols]): ContractCase => ({
   name: `combineExperts of ${numUsed}, (${n}, ${cols})`,
   prepare(on) {
-    const [before, y, weights] = [normalRows(n, cols, 78), normalRows(n * numUsed, cols, 79), normalRows(n, numUsed, 80)];
+    const [before, y] = [normalRows(n, cols, 78), normalRows(n * numUsed, cols, 79)];
+    const weights = normalRows(n, numUsed, 80);
     const ids = weights.map((row) => row.map((_, j) => j));
     const [out, answers, selection] = [on.matrix(before, 2), on.matrix(y), place(on, ids, weights, numUsed)];
     return {
@@ -149,7 +162,8 @@ const layerCases = [1, 4, 6].map((n): ContractCase => ({
         x: out, absolute: 1e-3,
         rows: () => x.map((row) => {
           const { ids, weights } = choose(router.map((w) => dot(w, row)), { ...PLAIN, normalize: true, numUsed: 2 });
-          return row.map((value, c) => value + ids.reduce((sum, e, j) => sum + weights[j] * dot(experts[e * 16 + c], row), 0));
+          return row.map((value, c) =>
+            value + ids.reduce((sum, e, j) => sum + weights[j] * dot(experts[e * 16 + c], row), 0));
         }),
       }],
     };

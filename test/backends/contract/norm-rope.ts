@@ -18,10 +18,13 @@ interface NormSettings {
 const NORMS: readonly NormSettings[] = [
   { n: 1, cols: 64 }, { n: 1, cols: 7 }, { n: 4, cols: 33 }, { n: 5, cols: 33 }, { n: 9, cols: 48 }, { n: 0, cols: 8 },
   { n: 2, cols: 40, inPlace: true }, { n: 7, cols: 21, inPlace: true }, { n: 3, cols: 20, margin: 3 },
-  { n: 6, cols: 20, margin: 3, inPlace: true }, { n: 2, cols: 24, weights: 'none' }, { n: 5, cols: 24, weights: 'none' },
+  { n: 6, cols: 20, margin: 3, inPlace: true }, { n: 2, cols: 24, weights: 'none' },
+  { n: 5, cols: 24, weights: 'none' },
   { n: 1, cols: 48, groups: 3, weights: 'part' }, { n: 3, cols: 60, groups: 4, weights: 'row' },
-  { n: 4, cols: 66, groups: 2, weights: 'part', inPlace: true }, { n: 6, cols: 35, groups: 5, weights: 'row', inPlace: true },
-  { n: 8, cols: 64, groups: 8, weights: 'part', margin: 2 }, { n: 5, cols: 16, offset: 1000 }, { n: 2, cols: 16, offset: -300 },
+  { n: 4, cols: 66, groups: 2, weights: 'part', inPlace: true },
+  { n: 6, cols: 35, groups: 5, weights: 'row', inPlace: true },
+  { n: 8, cols: 64, groups: 8, weights: 'part', margin: 2 },
+  { n: 5, cols: 16, offset: 1000 }, { n: 2, cols: 16, offset: -300 },
 ];
 
 function normCase(centred: boolean, withBias: boolean, settings: NormSettings): ContractCase {
@@ -146,7 +149,8 @@ function ropeCase(settings: RopeSettings): ContractCase {
               for (let head = 0; head < numHeads; head++) {
                 for (let i = 0; i < dims / 2; i++) {
                   const first = head * headStride + offset;
-                  const [a, b] = style === 'norm' ? [first + 2 * i, first + 2 * i + 1] : [first + i, first + i + dims / 2];
+                  const a = style === 'norm' ? first + 2 * i : first + i;
+                  const b = style === 'norm' ? a + 1 : a + dims / 2;
                   const [cosine, sine] = [turns[r][2 * i], turns[r][2 * i + 1]];
                   turned[a] = row[a] * cosine - row[b] * sine;
                   turned[b] = row[a] * sine + row[b] * cosine;

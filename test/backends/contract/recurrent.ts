@@ -9,7 +9,9 @@ const PASSES: Readonly<Record<string, readonly (readonly BenchRow[])[]>> = {
   whole: [rowsOf(0, 0, 9)],
   'in pieces': [rowsOf(1, 0, 2), rowsOf(1, 2, 5), rowsOf(1, 7, 1)],
   'row by row': Array.from({ length: 6 }, (_, i) => rowsOf(0, i, 1)),
-  'sequences mixed': [[...rowsOf(2, 0, 3), ...rowsOf(0, 0, 1)], [...rowsOf(0, 1, 4), ...rowsOf(1, 0, 2), ...rowsOf(2, 3, 1)]],
+  'sequences mixed': [
+    [...rowsOf(2, 0, 3), ...rowsOf(0, 0, 1)], [...rowsOf(0, 1, 4), ...rowsOf(1, 0, 2), ...rowsOf(2, 3, 1)],
+  ],
   'a slot taken over': [rowsOf(0, 0, 5), rowsOf(0, 0, 3)],
 };
 
@@ -39,11 +41,14 @@ function convCase(title: string, width: number, channels: number, withBias: bool
         { batch: on.batch(rows), x: on.matrix(inputs[i], margin), out: on.space(rows.length, channels, margin) }));
       const past = histories(passes, inputs);
       return {
-        run: () => steps.forEach(({ out, x, batch }) => on.backend.shortConv!(out, x, kernel, width, bias, state, batch)),
+        run: () => steps.forEach(({ out, x, batch }) =>
+          on.backend.shortConv!(out, x, kernel, width, bias, state, batch)),
         matrices: steps.map(({ out }, pass) => ({
           x: out, absolute: 1e-5,
           rows: () => past[pass].map((history) => taps.map((tap, c) => tap.reduce(
-            (sum, weight, t) => sum + weight * (history[history.length - width + t]?.input[c] ?? 0), withBias ? shift[c] : 0))),
+            (sum, weight, t) => sum + weight * (history[history.length - width + t]?.input[c] ?? 0),
+            withBias ? shift[c] : 0,
+          ))),
         })),
       };
     },
@@ -55,7 +60,8 @@ function scanCase(title: string, inner: number, stateSize: number, margin: numbe
     name: `selectiveScan of (${inner}, ${stateSize}), ${title}`,
     prepare(on) {
       const passes = PASSES[title];
-      const make = (cols: number, seed: number): number[][][] => passes.map((rows, i) => normalRows(rows.length, cols, seed + i));
+      const make = (cols: number, seed: number): number[][][] =>
+        passes.map((rows, i) => normalRows(rows.length, cols, seed + i));
       const [x, dt, b, c] = [make(inner, 110), make(inner, 120), make(stateSize, 130), make(stateSize, 140)];
       // Steps at which a naive softplus overflows or vanishes.
       dt[0][0][0] = 90;
@@ -74,7 +80,9 @@ function scanCase(title: string, inner: number, stateSize: number, margin: numbe
         const hidden = new Array<number>(stateSize).fill(0);
         for (const { pass, row } of history) {
           const step = softplus(dt[pass][row][i]);
-          hidden.forEach((h, s) => (hidden[s] = h * Math.exp(step * a[i][s]) + step * b[pass][row][s] * x[pass][row][i]));
+          hidden.forEach((h, s) => {
+            hidden[s] = h * Math.exp(step * a[i][s]) + step * b[pass][row][s] * x[pass][row][i];
+          });
         }
         const { pass, row } = history.at(-1)!;
         return dot(hidden, c[pass][row]) + d[i] * x[pass][row][i];
