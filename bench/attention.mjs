@@ -1,6 +1,7 @@
 // Speed of attention per element type of the cache: µs per row and layer when decoding, GFLOP/s for a prompt's rows.
 // One thread. Usage: node bench/attention.mjs [--build baseline|relaxed] [--heads 9] [--kv-heads 3] [--dim 64]
-// [--depths 128,1024,2048,8192] [--rows 64] [--types i16,f16,f32] [--seconds 0.4] [--json]
+// [--depths 128,1024,2048,8192] [--rows 64] [--types i16,f16,f32] [--layers 1] (caches that calls go round: many are
+// cold, as in a model) [--seconds 0.4] [--json]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,11 +19,12 @@ const { values: options } = parseArgs({
     depths: { type: 'string', default: '128,1024,2048,8192' },
     rows: { type: 'string', default: '64' },
     types: { type: 'string', default: 'i16,f16,f32' },
+    layers: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '0.4' },
     json: { type: 'boolean', default: false },
   },
 });
-const [numHeads, numKvHeads, dim, rows] = ['heads', 'kv-heads', 'dim', 'rows'].map((name) => Number(options[name]));
+const [numHeads, numKvHeads, dim, rows, numLayers] = ['heads', 'kv-heads', 'dim', 'rows', 'layers'].map((name) => Number(options[name]));
 const depths = options.depths.split(',').map(Number);
 
 await buildKernels({ quiet: true });
@@ -42,10 +44,10 @@ function seconds(name, fn) {
   return Math.min(...bench.stats.sample);
 }
 
-/** A layer whose cache holds `depth` positions of one sequence, and a batch of its last `n` rows. */
+/** Layers whose caches hold `depth` positions of one sequence, and a batch of its last `n` rows. */
 function prepare(type, depth, n) {
   const numBlocks = Math.ceil(depth / 32);
-  const bytes = numBlocks * 32 * numKvHeads * dim * 8 + 4 * 3 * depth * numHeads * dim + 2 ** 24;
+  const bytes = numLayers * numBlocks * 32 * numKvHeads * dim * 8.5 + 4 * 3 * depth * numHeads * dim + 2 ** 24;
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) });
   writeTables(memory);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
@@ -53,7 +55,7 @@ function prepare(type, depth, n) {
   const controlPtr = arena.allocate(256, 'control');
   const kv = { type, numBlocks };
   const backend = createWasmBackend({ memory, instance, arena, threadIndex: 0, numThreads: 1, controlPtr, kv, maxSlots: 1 });
-  const cache = backend.kvLayer({ numHeads, numKvHeads, keyDim: dim, valueDim: dim });
+  const caches = Array.from({ length: numLayers }, () => backend.kvLayer({ numHeads, numKvHeads, keyDim: dim, valueDim: dim }));
   const q = backend.activation(depth, numHeads * dim, 'q');
   const k = backend.activation(depth, numKvHeads * dim, 'k');
   const out = backend.activation(depth, numHeads * dim, 'out');
@@ -62,7 +64,7 @@ function prepare(type, depth, n) {
     .map((name) => [name, backend.indices(depth, name)]));
   backend.completeLayout();
   const int32 = new Int32Array(memory.buffer);
-  for (let b = 0; b < numBlocks; b++) int32[table.ptr / 4 + b] = (b * 7) % numBlocks;
+  for (let b = 0; b < numBlocks; b++) int32[table.ptr / 4 + b] = b;
   const floats = new Float32Array(memory.buffer);
   for (let i = 0; i < depth * numHeads * dim; i++) floats[q.ptr / 4 + i] = Math.sin(i * 0.7) * 2;
   for (let i = 0; i < depth * numKvHeads * dim; i++) floats[k.ptr / 4 + i] = Math.cos(i * 0.3);
@@ -74,9 +76,11 @@ function prepare(type, depth, n) {
     }
     return { ...ints, numTokens: count, numOutputs: count };
   };
-  backend.storeKv(cache, k, k, fill(0, depth));
+  const everything = fill(0, depth);
+  for (const cache of caches) backend.storeKv(cache, k, k, everything);
   const batch = fill(depth - n, n);
-  return () => backend.attention(out, q, cache, batch, { numHeads, scale: 1 / Math.sqrt(dim), causal: true });
+  let layer = 0;
+  return () => backend.attention(out, q, caches[layer++ % numLayers], batch, { numHeads, scale: 1 / Math.sqrt(dim), causal: true });
 }
 
 const results = [];
