@@ -5,7 +5,7 @@ import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
 import { ClawdbotError, InvalidArgumentError } from '../errors.ts';
 import type { CliEngine, Surroundings } from './command.ts';
 import { forTerminal } from './format.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../sources/nearest.ts';
 import { print } from './output.ts';
 import { statsLine } from './stats.ts';
 

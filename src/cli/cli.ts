@@ -17,7 +17,7 @@ import { tokenize } from './commands/tokenize.ts';
 import { Interrupted } from './command.ts';
 import type { Command, Surroundings } from './command.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../sources/nearest.ts';
 import { shown } from './options.ts';
 import { print } from './output.ts';
 import { UsageError, parseArguments } from './parse-arguments.ts';

@@ -1,6 +1,7 @@
 // Gets a command its model: with progress on stderr, options from the command line, and an end that is never forgotten.
 import type { LoadProgress } from '../engine/types.ts';
 import { UnsupportedModelError } from '../errors.ts';
+import type { ByteSource } from '../gguf/byte-source.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
 import { openFile } from '../platform/node-file.ts';
@@ -15,7 +16,7 @@ import { DEFAULT_MODEL, loadOptionsFrom } from './shared-options.ts';
 import type { ENGINE, MODEL, SOURCE } from './shared-options.ts';
 
 type EngineValues = Partial<Values<typeof ENGINE & typeof MODEL>>;
-type SourceValues = Partial<Values<typeof SOURCE>>;
+type SourceValues = Partial<Values<typeof SOURCE>> & { readonly anyFormat?: boolean };
 
 /** Loads the model, lets `use` work with it, and frees it whatever happens. */
 export async function withEngine<T>(
@@ -58,6 +59,7 @@ export async function fetchModel(
     return await resolveModel(reference, {
       cacheDir: values.cacheDir,
       offline: values.offline,
+      anyFormat: values.anyFormat,
       env: surroundings.env,
       signal: surroundings.signal,
       onProgress: progress.update,
@@ -82,12 +84,22 @@ export async function readHeader(
   if (resolved.format !== 'gguf') {
     throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this command reads GGUF files.`);
   }
-  const sources = await Promise.all(resolved.files.map(openFile));
+  const sources = await openParts(resolved.files);
   try {
     return { resolved, file: await readGgufParts(sources, { signal: surroundings.signal }) };
   } finally {
     await Promise.all(sources.map((source) => source.close()));
   }
+}
+
+/** All parts or, where one cannot be opened, none. */
+async function openParts(files: readonly string[]): Promise<ByteSource[]> {
+  const results = await Promise.allSettled(files.map(openFile));
+  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return opened;
+  await Promise.all(opened.map((source) => source.close()));
+  throw failed.reason;
 }
 
 /** A bar on a terminal; elsewhere only downloads are worth a line. */

@@ -1,7 +1,7 @@
 // Reads a command's arguments by its options; what it does not understand is a UsageError that names the nearest flag.
 import { parseArgs } from 'node:util';
 import { InvalidArgumentError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../sources/nearest.ts';
 import { flagOf, shown } from './options.ts';
 import type { Option, Options, Values } from './options.ts';
 

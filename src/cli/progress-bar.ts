@@ -35,12 +35,10 @@ const PLAIN_STEP = 0.25;
 /** A rate over a shorter time says nothing. */
 const RATE_AFTER_MS = 1000;
 
-/** `quiet` shows nothing: for --quiet and --json. */
 export function createProgressBar(
-  options: { readonly quiet?: boolean; readonly output?: ProgressOutput; readonly now?: () => number } = {},
+  options: { readonly output?: ProgressOutput; readonly now?: () => number } = {},
 ): ProgressBar {
   const output = options.output ?? process.stderr;
-  if (options.quiet) return { update: () => undefined, finish: () => undefined };
   const now = options.now ?? (() => performance.now());
   return output.isTTY ? terminalBar(output, now) : plainLines(output);
 }
@@ -62,8 +60,8 @@ function terminalBar(output: ProgressOutput, now: () => number): ProgressBar {
       }
       drawnAt = time;
       isDrawn = true;
-      // One column stays free: a full line would wrap on some terminals.
-      const width = Math.max(20, output.columns ?? 80) - 1;
+      // Some terminals say 0. One column stays free: a full line would wrap on others.
+      const width = Math.max(20, output.columns || 80) - 1;
       output.write(`\r\u001b[2K${lineOf(progress, start, time).slice(0, width)}`);
     },
     finish() {

@@ -2,7 +2,7 @@
 // Split files are joined in split.ts.
 //
 //   "GGUF" | u32 version | u64 numTensors | u64 numEntries | entries | tensor infos | padding | tensor bytes
-import { UnsupportedModelError } from '../errors.ts';
+import { GgufError, UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { GGML_TYPES, GGML_TYPE_BY_ID } from './ggml-types.ts';
 import type { GgmlType } from './ggml-types.ts';
@@ -54,7 +54,7 @@ const MIN_TENSOR_BYTES = 8 + 1 + 4 + 4 + 8;
 export async function readGguf(source: ByteSource, options: ReadGgufOptions = {}): Promise<GgufFile> {
   options.signal?.throwIfAborted();
   const cursor = new HeaderCursor(source, options.signal);
-  const version = await readVersion(cursor);
+  const version = await readVersion(cursor, source.name);
   const numTensors = await readCount(cursor, 'tensors', GGUF_LIMITS.tensors, MIN_TENSOR_BYTES);
   const numEntries = await readCount(cursor, 'metadata entries', GGUF_LIMITS.metadataEntries, MIN_ENTRY_BYTES);
   const metadata = new Metadata(await readMetadata(cursor, numEntries));
@@ -78,9 +78,11 @@ export function ggufFile(fields: Omit<GgufFile, 'tensor'>, duplicate: (name: str
   return Object.freeze({ ...fields, tensor: (name: string) => byName.get(name) });
 }
 
-async function readVersion(cursor: HeaderCursor): Promise<2 | 3> {
+async function readVersion(cursor: HeaderCursor, name: string): Promise<2 | 3> {
   const magic = await cursor.u32('the magic bytes');
-  if (magic !== MAGIC) throw cursor.fail('this is not a GGUF file, it does not start with the bytes "GGUF"');
+  if (magic !== MAGIC) {
+    throw new GgufError(`"${name}" is not a GGUF file: it does not begin with the bytes "GGUF". Use a .gguf file.`);
+  }
   const version = await cursor.u32('the version');
   if (version === 2 || version === 3) return version;
   if (version !== 0 && (version & 0xffff) === 0) {

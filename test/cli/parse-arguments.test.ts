@@ -1,7 +1,7 @@
 // Reading command lines: values and their checks, unknown flags and the nearest known one.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearest } from '../../src/cli/nearest.ts';
+import { editDistance, nearest } from '../../src/sources/nearest.ts';
 import {
   biases, byteSize, choice, decimal, flag, integer, integers, parseIntegers, text, texts,
 } from '../../src/cli/options.ts';

@@ -7,10 +7,13 @@ import { listCached, modelsDir, removeCached } from '../../src/sources/cache.ts'
 import { diskFull, formatBytes, isStorageFailure, storageFailure } from '../../src/sources/failures.ts';
 import { resolveModel } from '../../src/sources/resolve.ts';
 import { defaultCacheDir } from '../../src/sources/settings.ts';
+import { acquireLock } from '../../src/sources/lock.ts';
+import { listUnfinished, removeUnfinished } from '../../src/sources/unfinished.ts';
 import { FileServer } from './file-server.ts';
-import { catalogOf, modelBytes, temporaryDir } from './workbench.ts';
+import { catalogOf, filesBelow, modelBytes, temporaryDir } from './workbench.ts';
 
 const bytes = modelBytes(20_000);
+const large = modelBytes(400_000);
 let server: FileServer;
 let cacheDir: string;
 
@@ -62,6 +65,39 @@ describe('the cache', () => {
     expect(await listCached({ cacheDir })).toHaveLength(1);
     truncateSync(model.files[0], 5);
     expect(await listCached({ cacheDir })).toEqual([]);
+  });
+
+  it('lists an interrupted download apart, and removes it', async () => {
+    const cut = (name: string): string => {
+      server.files.set(name, { bytes: large, cutAfter: 150_000 });
+      return server.url(name);
+    };
+    for (const url of [cut('/b.gguf'), cut('/c.gguf'), cut('/other/c.gguf')]) {
+      await expect(resolveModel(url, { cacheDir, retry: { attempts: 1 } })).rejects.toThrow(ModelSourceError);
+    }
+    expect(await listCached({ cacheDir })).toEqual([]);
+    const [b, c] = await listUnfinished({ cacheDir });
+    expect(b).toMatchObject({ name: 'b', source: server.url('/b.gguf') });
+    expect(b.bytes).toBeGreaterThan(10_000);
+    expect(c.name).toBe('c');
+    expect(await removeUnfinished('nothing', { cacheDir })).toBeUndefined();
+    await expect(removeUnfinished('c', { cacheDir })).rejects.toThrow(/several downloads/);
+    expect(await removeUnfinished('b', { cacheDir })).toEqual(b);
+    for (const name of [c.key, server.url('/other/c.gguf'), server.url('/c.gguf')]) {
+      await removeUnfinished(name, { cacheDir });
+    }
+    expect(await listUnfinished({ cacheDir })).toEqual([]);
+    expect(filesBelow(cacheDir)).toEqual({});
+  });
+
+  it('leaves a download that is under way alone', async () => {
+    server.files.set('/b.gguf', { bytes: large, cutAfter: 150_000 });
+    const url = server.url('/b.gguf');
+    await expect(resolveModel(url, { cacheDir, retry: { attempts: 1 } })).rejects.toThrow(ModelSourceError);
+    const [{ key }] = await listUnfinished({ cacheDir });
+    const lock = await acquireLock(cacheDir, key, {});
+    await expect(removeUnfinished('b', { cacheDir })).rejects.toThrow(/being downloaded by another process/);
+    await lock.release();
   });
 
   it('never deletes a file that a catalog names by its path', async () => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -132,6 +133,17 @@ describe('calls in one process', () => {
     expect(most).toBe(1);
     expect(existsSync(file)).toBe(false);
     expect(filesBelow(cacheDir)).toEqual({});
+  });
+
+  it('take no process of another machine or container for one of theirs', async () => {
+    const file = path.join(cacheDir, 'locks', 'key.lock');
+    mkdirSync(path.dirname(file), { recursive: true });
+    const gone = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => gone.on('close', resolve));
+    // The same host name, another list of processes: as in two containers that share a cache.
+    writeFileSync(file, JSON.stringify({ token: 'other', pid: gone.pid, host: `${os.hostname()} elsewhere` }));
+    await expect(acquireLock(cacheDir, 'key', { signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ token: 'other' });
   });
 
   it('wait for a lock whose owner lives, and see what it notes', async () => {

