@@ -13,13 +13,12 @@ export const EVERYWHERE = {
 
 export const JSON_OUTPUT = { json: flag({ help: 'Print JSON, and nothing else, on standard output' }) };
 
-export const MODEL = {
-  model: text({
-    short: 'm',
-    value: 'MODEL',
-    help: `Catalog name, path, https: URL, hf:user/repo[:quant] or pip: reference (${DEFAULT_MODEL})`,
-  }),
-};
+const REFERENCE = 'Catalog name, path, https: URL, hf:user/repo[:quant] or pip: reference';
+
+export const MODEL = { model: text({ short: 'm', value: 'MODEL', help: `${REFERENCE} (${DEFAULT_MODEL})` }) };
+
+/** For commands that have no model to fall back on. */
+export const MODEL_TO_NAME = { model: text({ short: 'm', value: 'MODEL', help: REFERENCE }) };
 
 export const SOURCE = {
   offline: flag({ help: 'Never touch the network (also CLAWDBOT_OFFLINE=1)' }),

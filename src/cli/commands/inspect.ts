@@ -8,7 +8,7 @@ import { modelArgument } from '../input.ts';
 import { readHeader } from '../load.ts';
 import { flag } from '../options.ts';
 import { print, printJson } from '../output.ts';
-import { EVERYWHERE, JSON_OUTPUT, MODEL, SOURCE } from '../shared-options.ts';
+import { EVERYWHERE, JSON_OUTPUT, MODEL_TO_NAME, SOURCE } from '../shared-options.ts';
 
 export const inspect = command({
   name: 'inspect',
@@ -21,7 +21,7 @@ export const inspect = command({
     'clawdbot inspect model.gguf --json | jq .metadata',
   ],
   options: {
-    ...MODEL,
+    ...MODEL_TO_NAME,
     tensors: flag({ help: 'List every tensor' }),
     full: flag({ help: 'Show long arrays and texts whole' }),
     template: flag({ help: 'Print the chat template and nothing else' }),
@@ -37,7 +37,11 @@ export const inspect = command({
     );
     const { stdout } = surroundings;
     const model = describeModel(resolved, file, { full: options.full ?? false, tensors: options.tensors ?? false });
-    if (options.template) return print(stdout, model.chatTemplate === null ? '' : `${model.chatTemplate}\n`);
+    if (options.template) {
+      const { chatTemplate } = model;
+      if (options.json) return printJson(stdout, { chatTemplate });
+      return print(stdout, chatTemplate === null ? '' : `${chatTemplate}\n`);
+    }
     return options.json ? printJson(stdout, model) : print(stdout, asText(model, options.full ?? false));
   },
 });
@@ -65,7 +69,8 @@ function asText(model: ModelDescription, full: boolean): string {
     ['heads', model.numHeads === null ? null : `${model.numHeads} (key/value ${model.numKvHeads ?? model.numHeads})`],
     [
       'tokenizer',
-      [tokenizer.model ?? 'none', tokenizer.pre === null ? '' : ` (${tokenizer.pre})`, `, ${tokenizer.vocabSize} tokens`].join(''),
+      `${tokenizer.model ?? 'none'}${tokenizer.pre === null ? '' : ` (${tokenizer.pre})`}, ` +
+        `${tokenizer.vocabSize} tokens`,
     ],
     [
       'special ids',
