@@ -1,9 +1,11 @@
 // A conversation: its messages, its slash commands, and the reply under way.
-import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { ChatMessage } from '../chat/messages.ts';
-import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
-import { ClawdbotError, InvalidArgumentError } from '../errors.ts';
+import type { FinishReason, GenerateOptions, GenerateTimings } from '../engine/types.ts';
+import { ClawdbotError, ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { CliEngine, Surroundings } from './command.ts';
+import { readConversation, writeConversation } from './conversation.ts';
+import type { Conversation, Turn } from './conversation.ts';
+import { withFlags } from './flag-names.ts';
 import { forTerminal } from './format.ts';
 import { nearest } from '../sources/nearest.ts';
 import { print } from './output.ts';
@@ -18,9 +20,8 @@ const HELP = `/system [TEXT]  show or set the system message (the conversation s
 /exit           leave
 `;
 const COMMANDS = ['/system', '/clear', '/save', '/load', '/stats', '/help', '/exit'];
-const LARGEST_FILE_BYTES = 64 * 2 ** 20;
-
-type Turn = { readonly role: 'user' | 'assistant'; readonly content: string };
+/** One word; what goes on like a path ("/etc/hosts") or a comment ("//") is a message. */
+const COMMAND = /^\/\w+(?=\s|$)/;
 
 export class ChatSession {
   readonly #engine: CliEngine;
@@ -51,12 +52,11 @@ export class ChatSession {
   /** Obeys a slash command or answers a message. False: the conversation is over. */
   async answer(message: string, surroundings: Surroundings): Promise<boolean> {
     try {
-      if (message.startsWith('/')) return await this.#obey(message, surroundings);
+      if (COMMAND.test(message)) return await this.#obey(message, surroundings);
       await this.#say(message, surroundings);
     } catch (error) {
-      const isExpected = error instanceof ClawdbotError || (error as NodeJS.ErrnoException).code?.startsWith('E');
-      if (!isExpected || surroundings.signal.aborted) throw error;
-      surroundings.stderr.write(`error: ${(error as Error).message}\n`);
+      if (!(error instanceof ClawdbotError) || surroundings.signal.aborted) throw error;
+      surroundings.stderr.write(`error: ${complaint(error)}\n`);
     }
     return true;
   }
@@ -67,12 +67,14 @@ export class ChatSession {
     const stopWithAll = (): void => reply.abort();
     signal.addEventListener('abort', stopWithAll);
     let text = '';
+    let finishReason: FinishReason | undefined;
     try {
       const messages: ChatMessage[] = [...this.messages, { role: 'user', content }];
       for await (const chunk of this.#engine.generate(messages, { ...this.#options, signal: reply.signal })) {
         text += chunk.text;
         await print(stdout, stdout.isTTY ? forTerminal(chunk.text) : chunk.text);
         this.#timings = chunk.timings ?? this.#timings;
+        finishReason = chunk.finishReason;
       }
     } catch (error) {
       if (!reply.signal.aborted || error instanceof ClawdbotError) throw error;
@@ -82,11 +84,20 @@ export class ChatSession {
       this.#reply = undefined;
     }
     if (!text.endsWith('\n')) await print(stdout, '\n');
+    if (finishReason === 'length') stderr.write(this.#whyCut());
     this.#turns.push({ role: 'user', content }, { role: 'assistant', content: text });
   }
 
+  #whyCut(): string {
+    const { promptTokens, newTokens } = this.#timings!;
+    const { contextLength } = this.#engine.model;
+    return promptTokens + newTokens >= contextLength
+      ? `(The context of ${contextLength} tokens is full. /clear starts anew; clawdbot chat -c N allows more.)\n`
+      : `(Cut off after ${newTokens} tokens; -n allows more.)\n`;
+  }
+
   async #obey(line: string, { stdout, stderr }: Surroundings): Promise<boolean> {
-    const [, name, rest] = /^(\/\S*)\s*(.*)$/s.exec(line)!;
+    const [, name, rest] = /^(\/\w+)\s*(.*)$/s.exec(line)!;
     const given = rest.trim();
     switch (name) {
       case '/exit':
@@ -125,7 +136,8 @@ export class ChatSession {
       default: {
         const close = nearest(name, COMMANDS);
         throw new InvalidArgumentError(
-          `There is no command ${name}. ${close ? `Did you mean ${close}?` : '/help lists them.'}`,
+          `There is no command ${name}. ${close ? `Did you mean ${close}?` : '/help lists them.'} ` +
+            'With a space before it, it is a message.',
         );
       }
     }
@@ -140,37 +152,26 @@ export class ChatSession {
 
   async save(file: string): Promise<void> {
     if (file === '') throw new InvalidArgumentError('Say where: /save FILE.');
-    const conversation = { model: this.#engine.model.name, system: this.#system, messages: this.#turns };
-    await writeFile(file, `${JSON.stringify(conversation, null, 2)}\n`);
+    await writeConversation(file, this.#engine.model.name, { system: this.#system, messages: this.#turns });
   }
 
-  /** Replaces the conversation. Throws InvalidArgumentError for a file that holds none. */
   async load(file: string): Promise<void> {
     if (file === '') throw new InvalidArgumentError('Say which one: /load FILE.');
-    if ((await stat(file)).size > LARGEST_FILE_BYTES)
-      throw new InvalidArgumentError(`"${file}" is too large for a conversation.`);
-    const { system, messages } = parseConversation(await readFile(file, 'utf8'), file);
+    this.goOnWith(await readConversation(file));
+  }
+
+  /** Replaces the conversation. */
+  goOnWith({ system, messages }: Conversation): void {
     this.#system = system;
-    this.#turns = messages;
+    this.#turns = [...messages];
     this.#timings = undefined;
   }
 }
 
-function parseConversation(json: string, file: string): { system: string | undefined; messages: Turn[] } {
-  const wrong = new InvalidArgumentError(`"${file}" is not a conversation that /save wrote.`);
-  let found: { system?: unknown; messages?: unknown };
-  try {
-    found = JSON.parse(json) as typeof found;
-  } catch {
-    throw wrong;
-  }
-  const messages = found?.messages;
-  if (!Array.isArray(messages) || !messages.every(isTurn)) throw wrong;
-  if (found.system !== undefined && typeof found.system !== 'string') throw wrong;
-  return { system: found.system, messages: messages.map(({ role, content }) => ({ role, content })) };
-}
-
-function isTurn(message: unknown): message is Turn {
-  const { role, content } = (message ?? {}) as Partial<Turn>;
-  return (role === 'user' || role === 'assistant') && typeof content === 'string';
+function complaint(error: ClawdbotError): string {
+  if (!(error instanceof ContextLengthError)) return withFlags(error.message, 'chat');
+  return (
+    `The conversation needs ${error.requested} tokens and the context holds ${error.contextLength}. ` +
+    '/clear starts anew; clawdbot chat -c N allows more.'
+  );
 }

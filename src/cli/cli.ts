@@ -16,6 +16,7 @@ import { score } from './commands/score.ts';
 import { tokenize } from './commands/tokenize.ts';
 import { Interrupted } from './command.ts';
 import type { Command, Surroundings } from './command.ts';
+import { withFlags } from './flag-names.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { nearest } from '../sources/nearest.ts';
 import { shown } from './options.ts';
@@ -46,7 +47,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     return EXIT.done;
   } catch (error) {
     if (error instanceof Interrupted || surroundings.signal.reason instanceof Interrupted) return EXIT.interrupted;
-    surroundings.stderr.write(`${messageOf(error, args.includes('--verbose'))}\n`);
+    surroundings.stderr.write(`${messageOf(error, args.includes('--verbose'), args[0])}\n`);
     return error instanceof UsageError || error instanceof InvalidArgumentError ? EXIT.usage : EXIT.failed;
   }
 }
@@ -80,11 +81,11 @@ function findCommand(name: string): Command {
   );
 }
 
-function messageOf(error: unknown, verbose: boolean): string {
+function messageOf(error: unknown, verbose: boolean, commandName: string): string {
   if (verbose) return `error: ${inspect(error)}`;
   if (!(error instanceof Error)) return `error: ${String(error)}`;
+  if (error instanceof ClawdbotError) return `error: ${withFlags(error.message, commandName)}`;
   const isExpected =
-    error instanceof ClawdbotError ||
     error instanceof UsageError ||
     typeof (error as NodeJS.ErrnoException).code === 'string';
   return isExpected ? `error: ${error.message}` : `error: ${error.message} (--verbose shows where)`;

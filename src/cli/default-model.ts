@@ -1,11 +1,11 @@
-// What the model that is used when none is named is asked with, unless the command line says otherwise.
+// What the default model is asked with, however it is named, unless the command line says otherwise.
+import { defaultCatalog } from '../sources/catalog.ts';
+import { DEFAULT_MODEL } from './shared-options.ts';
 
 interface ChatValues {
   readonly model?: string;
   readonly system?: string;
   readonly temperature?: number;
-  readonly seed?: number;
-  readonly samples?: number;
 }
 
 /**
@@ -15,10 +15,16 @@ interface ChatValues {
 const SYSTEM = 'You are a helpful assistant.';
 const TEMPERATURE = 0;
 
-/** `values` with those defaults where no model is named; a seed or several samples ask for chance. */
+/** `values` with those defaults where the model is the default one. */
 export function withDefaultModelChat<V extends ChatValues>(values: V): V {
-  if (values.model !== undefined) return values;
-  const wantsChance = values.seed !== undefined || (values.samples ?? 1) > 1;
-  const temperature = values.temperature ?? (wantsChance ? undefined : TEMPERATURE);
-  return { ...values, system: values.system ?? SYSTEM, temperature };
+  if (!isDefaultModel(values.model)) return values;
+  return { ...values, system: values.system ?? SYSTEM, temperature: values.temperature ?? TEMPERATURE };
+}
+
+/** No name, its name in the catalog, one of its sources, or any address or path of its file. */
+function isDefaultModel(reference: string | undefined): boolean {
+  if (reference === undefined) return true;
+  const { name, fileName, sources } = defaultCatalog().models.find((model) => model.name === DEFAULT_MODEL)!;
+  const given = reference.trim();
+  return given === name || sources.includes(given) || given.split(/[\\/#]/).at(-1) === fileName;
 }

@@ -18,7 +18,7 @@ Options:
 
 Examples:
   clawdbot run "What is the capital of France?"
-  clawdbot chat --model gemma3-270m
+  clawdbot chat --system "Answer in French."
   clawdbot inspect model.gguf --tensors
 
 Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 130 interrupted.

@@ -10,7 +10,7 @@ export const TEXT_OR_IDS = {
   ids: integers({ min: 0 }, { value: 'ID,…', help: 'Token ids in place of text' }),
 };
 
-/** Text from --text or the positional arguments ("-" is standard input), or ids from --ids: exactly one of them. */
+/** Text from --text, the positional arguments or standard input ("-", or nothing else given), or ids from --ids. */
 export async function textOrIds(
   values: Values<typeof TEXT_OR_IDS>,
   positionals: readonly string[],
@@ -18,9 +18,12 @@ export async function textOrIds(
 ): Promise<string | readonly number[]> {
   const given = [values.text, values.ids, positionals.length > 0 ? positionals.join(' ') : undefined];
   const chosen = given.filter((value) => value !== undefined);
-  if (chosen.length !== 1)
-    throw new UsageError('Give one text, or --text TEXT, or --ids 1,2,3, or - to read standard input.');
-  return chosen[0] === '-' ? withoutFinalNewline(await readInput(surroundings)) : chosen[0];
+  const wrong = new UsageError('Give one text, or --text TEXT, or --ids 1,2,3, or some text on standard input.');
+  if (chosen.length > 1 || (chosen.length === 0 && surroundings.stdin.isTTY)) throw wrong;
+  if (chosen.length === 1 && chosen[0] !== '-') return chosen[0];
+  const input = withoutFinalNewline(await readInput(surroundings));
+  if (input === '') throw wrong;
+  return input;
 }
 
 /** The end of line that `echo` and editors add. */

@@ -9,6 +9,7 @@ import { resolveModel } from '../sources/resolve.ts';
 import type { ResolvedModel } from '../sources/resolve.ts';
 import type { CliEngine, Surroundings } from './command.ts';
 import type { Values } from './options.ts';
+import { withFlags } from './flag-names.ts';
 import { printable } from './format.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { ProgressBar } from './progress-bar.ts';
@@ -36,7 +37,9 @@ export async function withEngine<T>(
     progress.finish();
   }
   try {
-    for (const warning of engine.model.warnings) surroundings.stderr.write(`warning: ${printable(warning)}\n`);
+    for (const warning of engine.model.warnings) {
+      surroundings.stderr.write(`warning: ${printable(withFlags(warning, ''))}\n`);
+    }
     return await use(engine);
   } finally {
     await engine.dispose();

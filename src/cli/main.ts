@@ -15,11 +15,16 @@ process.on('SIGINT', () => {
   controller.abort(new Interrupted('interrupted with Ctrl-C'));
 });
 
-// Whoever read our output has seen enough, as in `clawdbot list | head -1`.
+let outputFailed = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read our output has seen enough, as in `clawdbot list | head -1`.
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    // One write fails after the other then; and of errors on standard error nobody can be told.
+    if (outputFailed) return;
+    outputFailed = true;
+    const reason = error.code === 'ENOSPC' ? 'the disk is full' : error.message;
+    process.stderr.write(`error: Cannot write the output: ${reason}.\n`, () => process.exit(1));
   });
 }
 
@@ -40,4 +45,4 @@ const exitCode = await runCli(process.argv.slice(2), {
 await Promise.all(
   [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
 );
-process.exit(exitCode);
+process.exit(outputFailed ? 1 : exitCode);

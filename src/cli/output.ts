@@ -13,7 +13,7 @@ export function printJson(output: Output, value: unknown): Promise<void> {
   return print(output, `${JSON.stringify(value)}\n`);
 }
 
-const LONGEST_INPUT_BYTES = 256 * 2 ** 20;
+export const LONGEST_INPUT_BYTES = 256 * 2 ** 20;
 
 /** Everything on standard input, byte for byte; what is not UTF-8 becomes U+FFFD. */
 export async function readInput({ stdin, signal }: Surroundings): Promise<string> {

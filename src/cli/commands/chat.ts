@@ -4,6 +4,7 @@ import type { Interface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { UnsupportedModelError } from '../../errors.ts';
 import { ChatSession } from '../chat-session.ts';
+import { readConversation } from '../conversation.ts';
 import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { withDefaultModelChat } from '../default-model.ts';
@@ -25,7 +26,7 @@ export const chat = command({
 /help in the conversation lists its commands.`,
   examples: [
     'clawdbot chat',
-    'clawdbot chat --model gemma3-270m --system "Answer in French." --temp 0.6',
+    'clawdbot chat --system "Answer in French." --temp 0.6',
     'printf "Hello\\nAnd in German?\\n" | clawdbot chat',
   ],
   options: {
@@ -33,7 +34,7 @@ export const chat = command({
     system: text({ short: 's', help: 'System message' }),
     load: text({ value: 'FILE', help: 'Go on with a conversation that /save wrote' }),
     maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
-    stop: texts({ help: 'Stop before this text. Repeatable' }),
+    stop: texts({ help: 'Stop before this text (no ids). Repeatable' }),
     ...SAMPLING,
     threads: ENGINE.threads,
     context: ENGINE.context,
@@ -43,6 +44,7 @@ export const chat = command({
   async run({ options: stated, positionals }, surroundings) {
     const options = withDefaultModelChat(stated);
     refusePositionals(positionals, 'Start clawdbot chat without one and type your message.');
+    const conversation = options.load === undefined ? undefined : await readConversation(options.load);
     await withEngine(options, surroundings, async (engine) => {
       if (engine.model.kind === 'encoder') {
         throw new UnsupportedModelError(
@@ -59,7 +61,7 @@ export const chat = command({
         },
         options.system,
       );
-      if (options.load !== undefined) await session.load(options.load);
+      if (conversation) session.goOnWith(conversation);
       await converse(engine, session, surroundings);
     });
   },

@@ -1,4 +1,5 @@
 // clawdbot detokenize: token ids to text; needs a vocabulary and no weights.
+import { checkTokenIds } from '../../engine/engine.ts';
 import { InvalidArgumentError } from '../../errors.ts';
 import { createTokenizer } from '../../tokenizer/tokenizer.ts';
 import { command } from '../command.ts';
@@ -13,11 +14,12 @@ export const detokenize = command({
   name: 'detokenize',
   summary: 'Turn token ids into text',
   usage: '[ID…] [OPTIONS]',
-  notes: 'Without ids, standard input is read: numbers separated by commas or white space, or a JSON array.',
+  notes: `Without ids, standard input is read: numbers separated by commas or white space, or the JSON that clawdbot
+tokenize prints.`,
   examples: [
     'clawdbot detokenize 504 3575 282 4649',
     'clawdbot detokenize --model vocab.gguf --ids 1,15043 --skip-special --json',
-    'clawdbot tokenize --text "Hi" --json | jq .ids | clawdbot detokenize',
+    'clawdbot tokenize --text "Hi" --json | clawdbot detokenize',
   ],
   options: {
     ...MODEL,
@@ -33,7 +35,9 @@ export const detokenize = command({
     const ids =
       options.ids ?? (await idsFrom(positionals.length > 0 ? positionals.join(' ') : await readInput(surroundings)));
     const { file } = await readHeader(options.model ?? DEFAULT_MODEL, options, surroundings);
-    const text = createTokenizer(file.metadata).decode(ids, { skipSpecial: options.skipSpecial ?? false });
+    const tokenizer = createTokenizer(file.metadata);
+    checkTokenIds(ids, tokenizer.vocabSize);
+    const text = tokenizer.decode(ids, { skipSpecial: options.skipSpecial ?? false });
     const { stdout } = surroundings;
     if (options.json) return printJson(stdout, { text });
     return print(stdout, stdout.isTTY ? `${forTerminal(text)}\n` : text);
@@ -42,9 +46,20 @@ export const detokenize = command({
 
 async function idsFrom(given: string): Promise<number[]> {
   try {
-    return parseIntegers(given, { min: 0 });
+    return parseIntegers(/^\s*\{/.test(given) ? listIn(given) : given, { min: 0 });
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw new UsageError(`The ids ${error.message}.`);
     throw error;
   }
+}
+
+/** The array in {"ids": […]}. */
+function listIn(json: string): string {
+  try {
+    const { ids } = JSON.parse(json) as { ids?: unknown };
+    if (Array.isArray(ids)) return JSON.stringify(ids);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new InvalidArgumentError('must be numbers, or JSON such as {"ids":[1,2,3]}');
 }

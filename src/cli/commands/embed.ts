@@ -10,7 +10,7 @@ export const embed = command({
   name: 'embed',
   summary: 'Turn text into an embedding',
   usage: '[TEXT] [OPTIONS]',
-  notes: '"-" reads the text from standard input. Any model works; those trained for embeddings work well.',
+  notes: 'Without TEXT, standard input is read. Any model works; those trained for embeddings work well.',
   examples: [
     'clawdbot embed --model bge-small.gguf "The cat sat on the mat." --json',
     'clawdbot embed --model bge-small.gguf --ids 101,1996,4937,102 --pooling cls',

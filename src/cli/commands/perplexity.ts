@@ -1,12 +1,12 @@
 // clawdbot perplexity: how well a model predicts a text, measured as llama.cpp's llama-perplexity does.
-import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../../errors.ts';
 import { command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
+import { readText } from '../files.ts';
 import { refusePositionals } from '../input.ts';
 import { withEngine } from '../load.ts';
 import { integer, text } from '../options.ts';
-import { print, printJson, readInput } from '../output.ts';
+import { LONGEST_INPUT_BYTES, print, printJson, readInput } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { COMPUTE, ENGINE, EVERYWHERE, JSON_OUTPUT, MODEL } from '../shared-options.ts';
 
@@ -49,9 +49,7 @@ half of every window is scored, the first half is context; a text shorter than o
     const given =
       options.file === '-'
         ? await readInput(surroundings)
-        : new TextDecoder('utf-8', { ignoreBOM: true }).decode(
-            await readFile(options.file, { signal: surroundings.signal }),
-          );
+        : await readText(options.file, LONGEST_INPUT_BYTES, surroundings.signal);
     await withEngine({ ...options, context: contextLength }, surroundings, async (engine) => {
       const ids = engine.tokenize(given).slice(0, options.maxTokens);
       const result = await measurePerplexity(engine, ids, contextLength, surroundings);

@@ -27,7 +27,7 @@ const OPTIONS = {
   raw: flag({ help: 'Continue PROMPT as it is, without chat template' }),
   parseSpecial: flag({ help: 'Special tokens written in a raw prompt become tokens' }),
   maxTokens: integer({ min: 1 }, { short: 'n', help: `New tokens at most (${DEFAULT_MAX_TOKENS})` }),
-  stop: texts({ help: 'Stop before this text; it is not printed. Repeatable' }),
+  stop: texts({ help: 'Stop before this text (no ids); it is not printed. Repeatable' }),
   ignoreEos: flag({ help: 'Generate on past the end-of-text tokens' }),
   samples: integer({ min: 1, max: 128 }, { help: 'Answers to the same prompt (1)' }),
   logprobs: integer({ min: 0, max: 1000 }, { help: 'With --json: log-probabilities of each token and of K others' }),
@@ -44,8 +44,8 @@ export const run = command({
   summary: 'Answer one prompt',
   usage: 'PROMPT [OPTIONS]',
   notes: `PROMPT goes through the model's chat template where it has one; "-" reads it from standard input.
---prompt and --ids are continued as they are. Without --model, the default model is asked greedily, with a plain system
-message; --system, --temp and --seed change that.`,
+--prompt and --ids are continued as they are. The default model is asked greedily, with a plain system message; --temp
+and --system change that.`,
   examples: [
     'clawdbot run "What is the capital of France?"',
     'clawdbot run --model gemma3-270m --prompt "Once upon a time" -n 64 --temp 0.7 --seed 1',
@@ -59,6 +59,8 @@ message; --system, --temp and --seed change that.`,
     await withEngine(options, surroundings, async (engine) => {
       const prompt = promptFor(given, options, engine);
       if (isChat(prompt)) warnOfFallbackTemplate(engine, surroundings);
+      else if (given.mode === 'auto') noteOfContinuation(surroundings);
+      if (options.temperature === 0 && stated.temperature === undefined) noteOfGreed(stated, surroundings);
       const settings = generateOptions(options, surroundings.signal);
       if (options.json) await answerAsJson(engine, prompt, settings, surroundings);
       else if ((options.samples ?? 1) > 1) await answerSeveral(engine, prompt, settings, options, surroundings);
@@ -85,6 +87,7 @@ async function givenPrompt(
     );
   }
   if (options.chat && options.raw) throw new UsageError('--chat and --raw contradict each other.');
+  if (options.logprobs !== undefined && !options.json) throw new UsageError('--logprobs are shown with --json only.');
   const templated = options.chat || options.system !== undefined;
   if (options.ids) {
     if (templated) throw new UsageError('--ids are continued as they are: --chat and --system do not go with them.');
@@ -94,6 +97,9 @@ async function givenPrompt(
   const content =
     options.prompt ?? (positional === '-' ? withoutFinalNewline(await readInput(surroundings)) : positional!);
   const mode = templated ? 'chat' : options.raw || options.prompt !== undefined ? 'raw' : 'auto';
+  if (mode !== 'raw' && content.trim() === '') {
+    throw new UsageError(`The prompt is empty${positional === '-' ? ': standard input has no text' : ''}.`);
+  }
   return { content, mode };
 }
 
@@ -106,6 +112,18 @@ function promptFor({ content, mode }: GivenPrompt, options: RunValues, { model }
   if (typeof content !== 'string' || mode === 'raw' || (mode === 'auto' && !model.hasChatTemplate)) return content;
   const system: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   return [...system, { role: 'user', content }];
+}
+
+function noteOfContinuation({ stderr }: Surroundings): void {
+  stderr.write(
+    'note: the model has no chat template, so it continues the prompt as text; --chat makes it a conversation\n',
+  );
+}
+
+/** Chance was asked for, and the default model's temperature leaves none. */
+function noteOfGreed({ seed, samples = 1 }: RunValues, { stderr }: Surroundings): void {
+  if (seed === undefined && samples === 1) return;
+  stderr.write('note: this model is asked greedily, so every answer is the same; --temp 0.8 makes them differ\n');
 }
 
 function isChat(prompt: Prompt): boolean {
@@ -174,7 +192,7 @@ async function answerAsText(
   if (finishReason === 'length' && options.maxTokens === undefined) {
     stderr.write('(The answer was cut off where its tokens or the context ended; -n and -c allow more.)\n');
   }
-  if (timings && (options.stats || stderr.isTTY)) stderr.write(statsLine(timings, engine.model, settings.seed));
+  if (timings && (options.stats || stderr.isTTY)) stderr.write(statsLine(timings, engine.model, seedOf(settings)));
 }
 
 async function answerSeveral(
@@ -188,5 +206,10 @@ async function answerSeveral(
   for (const { index, text: answer } of completion.choices) {
     await print(stdout, `--- ${index + 1} ---\n${stdout.isTTY ? forTerminal(answer) : answer}\n`);
   }
-  if (options.stats || stderr.isTTY) stderr.write(statsLine(completion.timings, engine.model, settings.seed));
+  if (options.stats || stderr.isTTY) stderr.write(statsLine(completion.timings, engine.model, seedOf(settings)));
+}
+
+/** Greedily, no seed matters. */
+function seedOf({ temperature, seed }: GenerateOptions): number | undefined {
+  return temperature === 0 ? undefined : seed;
 }

@@ -1,6 +1,6 @@
 // clawdbot score: how likely a model finds ids, and what it would say next.
-import { writeFile } from 'node:fs/promises';
 import { command } from '../command.ts';
+import { checkWritable, writeOut } from '../files.ts';
 import { printable, table } from '../format.ts';
 import { TEXT_OR_IDS, textOrIds } from '../input.ts';
 import { withEngine } from '../load.ts';
@@ -12,7 +12,7 @@ export const score = command({
   name: 'score',
   summary: 'Likelihood of a text, and the likeliest next tokens',
   usage: '[TEXT] [OPTIONS]',
-  notes: 'Likelihoods are in nats; the first id is context only. "-" reads the text from standard input.',
+  notes: 'Likelihoods are in nats; the first id is context only. Without TEXT, standard input is read.',
   examples: [
     'clawdbot score "The capital of France is Paris"',
     'clawdbot score --model model.gguf --ids 1,2,3 --top 10 --json',
@@ -29,11 +29,12 @@ export const score = command({
   },
   async run({ options, positionals }, surroundings) {
     const input = await textOrIds(options, positionals, surroundings);
+    if (options.logits !== undefined) await checkWritable(options.logits);
     const { stdout, signal } = surroundings;
     await withEngine(options, surroundings, async (engine) => {
       const ids = typeof input === 'string' ? engine.tokenize(input) : input;
       const result = await engine.score(ids, { topK: options.top ?? 10, logits: options.logits !== undefined, signal });
-      if (options.logits !== undefined) await writeFile(options.logits, littleEndian(result.logits!));
+      if (options.logits !== undefined) await writeOut(options.logits, littleEndian(result.logits!));
       const tokens = result.tokenNlls.length;
       const meanNll = tokens > 0 ? result.nll / tokens : null;
       const { last, nll } = result;
