@@ -68,8 +68,33 @@ describe('chat', () => {
     expect(stderr).toMatch(/no such file[^]*Say where: \/save FILE\.[^]*Did you mean \/stats\?[^]*\/help lists them\./);
     expect(existsSync('/save')).toBe(false);
     const full = await chat(['hi'], { fail: new ContextLengthError(600, 512) });
-    expect(full.stderr).toContain('600 tokens');
+    expect(full.stderr).toMatch(/600 tokens .* 512\. \/clear starts anew; clawdbot chat -c N/);
     expect(full.code).toBe(0);
+  });
+
+  it('says why a reply was cut, and what to do', async () => {
+    const byContext = await chat(['hi'], { finishReason: 'length', model: { contextLength: 6 } });
+    expect(byContext.stderr).toMatch(/^\(The context of 6 tokens is full\. \/clear .* -c N .*\)\n$/);
+    const byLimit = await chat(['hi'], { finishReason: 'length' }, '-n', '2');
+    expect(byLimit.stderr).toBe('(Cut off after 2 tokens; -n allows more.)\n');
+    expect((await chat(['hi'])).stderr).toBe('');
+  });
+
+  it('takes only words for commands', async () => {
+    const messages = ['/etc/hosts is what?', '// a comment', '/?', ' /help'];
+    const { calls, stdout } = await chat(messages);
+    expect(calls.prompts.map((prompt) => (prompt.at(-1) as { content: string }).content)).toEqual(messages);
+    expect(stdout).toBe('Hello there\n'.repeat(4));
+  });
+
+  it('reads --load before the model, and names files that it cannot use', async () => {
+    for (const [file, why] of [['/no/such/file', /no such file/], [dir, /a folder/]] as const) {
+      const { code, stderr, calls } = await chat([], {}, '--load', file);
+      expect({ code, loads: calls.loadOptions.length }).toEqual({ code: 1, loads: 0 });
+      expect(stderr).toMatch(why);
+    }
+    const { stderr } = await chat([`/save ${dir}`]);
+    expect(stderr).toBe(`error: Cannot write "${dir}": it is a folder.\n`);
   });
 
   it('leaves with /exit, whatever follows', async () => {

@@ -1,5 +1,5 @@
 // score, perplexity, embed and bench on a fake engine: windows, rows, and the shape of their JSON.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,25 @@ describe('score', () => {
     expect([bytes.length, bytes.readFloatLE(0), bytes.readFloatLE(4)]).toEqual([8, 1.5, -2]);
   });
 
-  it.each([[[]], [['a', '--ids', '1']], [['--text', 'a', 'b']]])('refuses %j', async (args) => {
+  it('looks before it computes whether logits can be written', async () => {
+    const below = path.join(dir, 'logits.f32', 'x');
+    for (const [file, why] of [['/no/such/x', /no such/], [dir, /a folder/], [below, /is a file/]] as const) {
+      const { code, stderr, calls } = await cli(['score', 'abc', '--logits', file]);
+      expect({ code, loads: calls.loadOptions.length }).toEqual({ code: 1, loads: 0 });
+      expect(stderr).toMatch(/^error: Cannot write ".*": .*\.\n$/);
+      expect(stderr).toMatch(why);
+    }
+    const file = path.join(dir, 'not-yet.f32');
+    await cli(['score', 'abc', '--logits', file], { failLoad: new Error('x') });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('reads standard input where nothing else is given', async () => {
+    const { calls } = await cli(['score', '--json'], { input: 'abc\n' });
+    expect(calls.scored[0]!.ids).toEqual([97, 98, 99]);
+  });
+
+  it.each([[[]], [['-']], [['a', '--ids', '1']], [['--text', 'a', 'b']]])('refuses %j', async (args) => {
     expect((await cli(['score', ...args])).code).toBe(2);
   });
 });
@@ -37,6 +55,8 @@ describe('embed', () => {
   it('prints the embedding', async () => {
     expect((await cli(['embed', 'text', '--json'])).json()).toEqual({ embedding: [0.5, -0.25, 1] });
     expect((await cli(['embed', '--ids', '1,2'])).stdout).toBe('0.5 -0.25 1\n');
+    expect((await cli(['embed'], { input: 'text\n' })).stdout).toBe('0.5 -0.25 1\n');
+    expect((await cli(['embed'])).code).toBe(2);
   });
 });
 
@@ -74,7 +94,9 @@ describe('perplexity', () => {
     expect((await cli(['perplexity'])).code).toBe(2);
     const missing = await cli(['perplexity', '-f', path.join(dir, 'missing.txt')]);
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toMatch(/^error: .*missing\.txt.*\n$/);
+    expect(missing.stderr).toMatch(/^error: Cannot read ".*missing\.txt": there is no such file or folder\.\n$/);
+    const folder = await cli(['perplexity', '-f', dir]);
+    expect(folder.stderr).toBe(`error: Cannot read "${dir}": it is a folder.\n`);
   });
 });
 

@@ -1,6 +1,8 @@
 // The built program on tiny models: help, exit codes, JSON on standard output and nothing else, no network, Ctrl-C.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -55,6 +57,9 @@ describe('help and usage', () => {
     [['run', '-p', 'hi', '-m', tiny('bert-mean')], 1, /^error: .*encoder.*clawdbot embed\.\n$/],
     [['score', '-m', LLAMA, '--ids', '1,99999'], 2, /^error: .*99999.*\n$/],
     [['run', '-m', LLAMA, '-c', '8', '--ids', '5,5,5,5,5,5,5,5'], 1, /^error: .* 9 tokens .* 8\..*\n$/],
+    [['detokenize', '-m', LLAMA, '99999'], 2, /^error: .*99999.*\n$/],
+    [['score', 'hi', '-m', tiny('bert-mean')], 1, /^error: .*encoder.*clawdbot embed.*\n$/],
+    [['embed', 'hi', '-m', 'all-minilm'], 1, /^error: .*safetensors.*Nothing was downloaded.*\n$/],
     [['rm', 'nothing', '--cache-dir', path.join(dir, 'empty-cache')], 1, /^error: .*"nothing".*\n$/],
   ])('%j ends with code %i and one line', async (args, expected, line) => {
     const { code, stdout, stderr } = await program(args);
@@ -109,7 +114,12 @@ describe('on tiny models', () => {
     const one = await program(['tokenize', '-m', LLAMA, '--json'], { input: text });
     const { ids } = JSON.parse(one.stdout) as { ids: number[] };
     expect(await json('detokenize', '-m', LLAMA, '--ids', ids.join(','))).toEqual({ text });
-    expect((await program(['detokenize', '-m', LLAMA], { input: JSON.stringify(ids) })).stdout).toBe(text);
+    for (const input of [JSON.stringify(ids), one.stdout]) {
+      expect((await program(['detokenize', '-m', LLAMA], { input })).stdout).toBe(text);
+    }
+    for (const input of ['{"ids":5}', '{"ids":', '{}']) {
+      expect(await program(['detokenize', '-m', LLAMA], { input })).toMatchObject({ code: 2, stdout: '' });
+    }
     const marked = await program(['tokenize', '-m', LLAMA, '--json'], { input: '\ufeffa' });
     expect((JSON.parse(marked.stdout) as { ids: number[] }).ids.length).toBeGreaterThan(1);
   });
@@ -136,6 +146,7 @@ describe('on tiny models', () => {
     });
     expect(model['tensors']).toContainEqual(expect.objectContaining({ name: 'token_embd.weight', type: 'F32' }));
     expect((await program(['inspect', '-m', LLAMA])).stdout).toContain('general.architecture = "llama"');
+    expect(await json('inspect', LLAMA, '--template')).toEqual({ chatTemplate: null });
   });
 
   it('embeds', async () => {
@@ -170,7 +181,22 @@ describe('on tiny models', () => {
 
   it('lists an empty cache', async () => {
     expect(await json('list', '--cache-dir', OFFLINE.CLAWDBOT_CACHE)).toEqual([]);
-    expect(await json('list', '--catalog')).toContainEqual(expect.objectContaining({ name: 'smollm2' }));
+    const catalog = await json('list', '--catalog');
+    expect(catalog).toContainEqual(expect.objectContaining({ name: 'smollm2', runs: true }));
+    expect(catalog).toContainEqual(expect.objectContaining({ name: 'all-minilm', runs: false }));
+    expect((await program(['list', '--catalog'])).stdout).toMatch(/all-minilm.*cannot be run by this version/);
+  });
+
+  it('lists what an interrupted download has left, and removes it', async () => {
+    const cacheDir = path.join(dir, 'cut-cache');
+    const partial = path.join(cacheDir, 'models', 'url-big-0123456789ab');
+    mkdirSync(partial, { recursive: true });
+    writeFileSync(path.join(partial, 'big.gguf.partial'), 'GGUF');
+    const listed = await program(['list', '--cache-dir', cacheDir]);
+    expect(listed.stdout).toMatch(/big +4 B +unfinished .*clawdbot rm/);
+    expect(await json('list', '--cache-dir', cacheDir)).toMatchObject([{ name: 'big', bytes: 4, unfinished: true }]);
+    expect((await program(['rm', 'big', '--cache-dir', cacheDir])).stdout).toBe('Deleted big (4 B).\n');
+    expect(await json('list', '--cache-dir', cacheDir)).toEqual([]);
   });
 
   it('chats with a script', async () => {
@@ -196,6 +222,15 @@ describe('interruptions', () => {
 
   it('leaves a chat quietly at the end of the input', async () => {
     expect(await program(['chat', '-m', tiny('q-llama-q4_0'), '-n', '1'])).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says in one line that its output cannot be written', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, 'inspect', LLAMA], {
+      stdio: ['ignore', full, 'pipe'], encoding: 'utf8',
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'error: Cannot write the output: the disk is full.\n' });
   });
 
   it('says nothing when nobody reads on', async () => {

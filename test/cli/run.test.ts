@@ -1,6 +1,7 @@
 // clawdbot run on a fake engine: what becomes of the prompt and the options, what is printed where.
 import { describe, expect, it } from 'vitest';
-import { OutOfMemoryError } from '../../src/errors.ts';
+import { InvalidArgumentError, OutOfMemoryError } from '../../src/errors.ts';
+import { defaultCatalog } from '../../src/sources/catalog.ts';
 import { cli } from './surroundings.ts';
 
 const USER = [{ role: 'user', content: 'Hi' }];
@@ -19,9 +20,25 @@ describe('run', () => {
     expect(plain.calls).toMatchObject(asked);
     const told = await cli(['run', 'Hi', '--system', 'S', '--temp', '0.5']);
     expect(told.calls).toMatchObject({ prompts: [[{ content: 'S' }, ...USER]], options: [{ temperature: 0.5 }] });
-    const chance = await cli(['run', 'Hi', '--seed', '3']);
-    expect(chance.calls.options[0]!.temperature).toBeUndefined();
     expect((await cli(['run', '--prompt', 'Hi'])).calls).toMatchObject({ prompts: ['Hi'] });
+  });
+
+  const { sources, fileName } = defaultCatalog().models.find(({ name }) => name === 'smollm2')!;
+  it.each([
+    ['-m', 'smollm2'], ['--seed', '3'], ['--samples', '2'], ['-m', sources[0]!], ['-m', sources[1]!],
+    ['-m', `models/${fileName}`],
+  ])('asks it so with %s %s too', async (...args) => {
+    const { calls } = await cli(['run', 'Hi', ...args]);
+    expect(calls).toMatchObject({ prompts: [[{ role: 'system' }, ...USER]], options: [{ temperature: 0 }] });
+  });
+
+  it('says that a greedy answer depends on no seed', async () => {
+    const note = /^note: .*greedily.*--temp.*\n$/;
+    expect((await cli(['run', 'Hi', '--seed', '3'])).stderr).toMatch(note);
+    expect((await cli(['run', 'Hi', '--samples', '2'])).stderr).toMatch(note);
+    for (const args of [[], ['--seed', '3', '--temp', '0'], ['--seed', '3', '-m', 'm.gguf']]) {
+      expect((await cli(['run', 'Hi', ...args])).stderr).toBe('');
+    }
   });
 
   it.each<[string[], unknown]>([
@@ -41,7 +58,12 @@ describe('run', () => {
 
   it('continues a prompt as it is where the model has no template, unless --chat', async () => {
     const model = { hasChatTemplate: false, chatTemplateWarning: 'fallback' };
-    expect(await cli(['run', '-m', 'm', 'Hi'], { model })).toMatchObject({ stderr: '', calls: { prompts: ['Hi'] } });
+    const plain = await cli(['run', '-m', 'm', 'Hi'], { model });
+    expect(plain.calls.prompts).toEqual(['Hi']);
+    expect(plain.stderr).toMatch(/^note: the model has no chat template.*--chat.*\n$/);
+    for (const args of [['--raw', 'Hi'], ['--prompt', 'Hi'], ['--ids', '1']]) {
+      expect((await cli(['run', '-m', 'm', ...args], { model })).stderr).toBe('');
+    }
     const chat = await cli(['run', '-m', 'm', '--chat', '-p', 'Hi'], { model });
     expect(chat).toMatchObject({ stderr: 'warning: fallback\n', calls: { prompts: [USER] } });
   });
@@ -92,8 +114,10 @@ describe('run', () => {
 
   it('prints speeds with --stats, and on a terminal', async () => {
     const line = /^\[4 \+ 2 tokens · prefill 400.0 tok\/s · decode 50.0 tok\/s · .* seed 3\]\n$/;
-    expect((await cli(['run', 'Hi', '--stats', '--seed', '3'])).stderr).toMatch(line);
-    expect((await cli(['run', 'Hi', '--seed', '3'], { isTTY: true })).stderr).toMatch(line);
+    const args = ['run', 'Hi', '-m', 'm.gguf', '--seed', '3'];
+    expect((await cli([...args, '--stats'])).stderr).toMatch(line);
+    expect((await cli(args, { isTTY: true })).stderr).toMatch(line);
+    expect((await cli(['run', 'Hi', '--stats'])).stderr).not.toContain('seed');
   });
 
   it('keeps a model from steering the terminal, and leaves pipes alone', async () => {
@@ -105,6 +129,7 @@ describe('run', () => {
   it.each([
     [[]], [['Hi', '--prompt', 'Hi']], [['--ids', '1', 'Hi']], [['Hi', '--raw', '--system', 'x']],
     [['Hi', '--raw', '--chat']], [['--ids', '1', '--system', 'x']], [['Hi', '--temp', 'hot']],
+    [['Hi', '--logprobs', '2']], [['']], [[' \n']], [['-']], [['--prompt', ' ', '--chat']],
     [['Hi', '--mirostat', '3']], [['Hi', '--seed', '4294967296']],
   ])('refuses %j with exit code 2 before it loads anything', async (args) => {
     const { code, stderr, stdout, calls } = await cli(['run', ...args]);
@@ -117,6 +142,19 @@ describe('run', () => {
     const { code, stderr, calls } = await cli(['run', 'Hi', '--json'], { fail });
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: It does not fit.\n' });
     expect(calls.disposed).toBe(1);
+  });
+
+  it.each([
+    ['contextLength must be a whole number.', '--context must be a whole number.'],
+    ['n must be 1.', '--samples must be 1.'],
+    ['stop must be made of strings that stop.', '--stop must be made of strings that stop.'],
+    ['logitBias of id 5 must be a number.', '--logit-bias of id 5 must be a number.'],
+    ['Use a smaller contextLength or raise maxMemory.', 'Use a smaller --context or raise --max-memory.'],
+    ['"/contextLength/m" is no model.', '"/contextLength/m" is no model.'],
+    ['It is an encoder: use embed().', 'It is an encoder: use clawdbot embed.'],
+  ])('says %j in the words of the command line', async (message, expected) => {
+    const { code, stderr } = await cli(['run', 'Hi'], { failLoad: new InvalidArgumentError(message) });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `error: ${expected}\n` });
   });
 
   it('shows where unexpected errors come from with --verbose only', async () => {

@@ -37,17 +37,19 @@ export interface FakeBehaviour {
   /** Waits after each piece, so that a test can interrupt. */
   readonly pauseMs?: number;
   readonly fail?: Error;
+  readonly finishReason?: 'stop' | 'length';
 }
 
-const TIMINGS = { promptTokens: 4, newTokens: 2, ttftMs: 10, prefillTokensPerSecond: 400, decodeTokensPerSecond: 50 };
+const TIMINGS = { promptTokens: 4, newTokens: 2, ttftMs: 10, prefillTokensPerSecond: 400, decodeTokensPerSecond: 50,
+  draftTokens: 0, acceptedDraftTokens: 0 };
 
 /** One id per character of text: its code. Every scored token costs 2 nats. */
 export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): CliEngine {
-  const { reply = ['Hello', ' there'], addBos = false } = behaviour;
+  const { reply = ['Hello', ' there'], addBos = false, finishReason = 'stop' } = behaviour;
   const model: ModelInfo = {
     name: 'fake', architecture: 'fake', kind: 'decoder', numParameters: 7, vocabSize: 1000, hiddenSize: 3, numLayers: 1,
     contextLength: 512, trainedContextLength: 512, threads: 2, kernels: 'baseline',
-    memory: { weightBytes: 100, kvBytes: 10, scratchBytes: 1 }, loadMs: 5, hasChatTemplate: true, warnings: [],
+    memory: { weightBytes: 100, kvBytes: 10, scratchBytes: 1 }, loadMs: 5, hasChatTemplate: true, recurrent: false, warnings: [],
     ...behaviour.model,
   };
   const tokenize = (text: string): number[] => [...(addBos ? [1] : []), ...Array.from(text, (c) => c.codePointAt(0)!)];
@@ -58,7 +60,7 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
     for (const [i, text] of reply.entries()) {
       options.signal?.throwIfAborted();
       const isLast = i === reply.length - 1;
-      yield { index: 0, text, ids: [i], ...(isLast && { finishReason: 'stop' as const, timings: TIMINGS }) };
+      yield { index: 0, text, ids: [i], ...(isLast && { finishReason, timings: TIMINGS }) };
       if (behaviour.pauseMs) await new Promise((resolve) => setTimeout(resolve, behaviour.pauseMs));
     }
   }
@@ -106,6 +108,8 @@ export interface CliRun {
 
 export interface CliSettings extends FakeBehaviour {
   readonly input?: string | Readable;
+  /** Loading ends in this. */
+  readonly failLoad?: Error;
   readonly isTTY?: boolean;
   readonly env?: Record<string, string | undefined>;
   /** Gets the function that presses Ctrl-C, and what stdout has so far. */
@@ -129,6 +133,7 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
     async loadEngine(source, options) {
       calls.source = source;
       calls.loadOptions.push(options);
+      if (settings.failLoad) throw settings.failLoad;
       return fakeEngine(calls, settings);
     },
   };
