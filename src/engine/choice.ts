@@ -2,6 +2,7 @@
 import type { Sampler } from './sampler/sampler.ts';
 import type { GenerateMessage, StepTimings, TokenMessage } from './protocol.ts';
 import type { Sequence } from './sequence.ts';
+import { LookupDrafter } from './speculation/lookup-drafter.ts';
 
 export class Choice {
   readonly request: GenerateMessage;
@@ -11,6 +12,12 @@ export class Choice {
   readonly #startedAt: number;
   #firstTokenAt = 0;
   #numNew = 0;
+  readonly #drafter: LookupDrafter | undefined;
+  /** Draft ids of the last pass. */
+  #numDrafted = 0;
+  #acceptedBefore = 0;
+  #draftTokens = 0;
+  #acceptedDraftTokens = 0;
 
   constructor(request: GenerateMessage, index: number, sequence: Sequence, sampler: Sampler) {
     this.request = request;
@@ -18,12 +25,20 @@ export class Choice {
     this.sequence = sequence;
     this.sampler = sampler;
     this.#startedAt = performance.now();
+    if (request.lookup) this.#drafter = new LookupDrafter(request.lookup);
     for (const id of sequence.ids) sampler.accept(id);
   }
 
-  /** Chooses the next id from `logits` and says what became of it. */
-  advance(logits: Float32Array): TokenMessage {
+  /** Gives the sequence a draft, no longer than what may still be said: blocks are promised for that and no more. */
+  propose(): void {
+    if (!this.#drafter || this.#numNew === 0) return;
+    this.sequence.draft = this.#drafter.draft(this.sequence.ids, this.request.maxTokens - this.#numNew - 1);
+  }
+
+  /** Chooses the next id from `logits` and says what became of it; `draftId` is what the next row was computed with. */
+  advance(logits: Float32Array, draftId?: number): TokenMessage {
     const { id, logprob, top } = this.sampler.sample(logits);
+    if (id === draftId) this.#acceptedDraftTokens++;
     this.sampler.accept(id);
     if (this.#numNew++ === 0) this.#firstTokenAt = performance.now();
     const stopped = this.request.stopIds.includes(id);
@@ -40,6 +55,19 @@ export class Choice {
     };
   }
 
+  /** Notes that a pass computed `numDrafted` draft ids; their results are looked at next. */
+  drafted(numDrafted: number): void {
+    this.#numDrafted = numDrafted;
+    this.#acceptedBefore = this.#acceptedDraftTokens;
+    this.#draftTokens += numDrafted;
+  }
+
+  /** Ends what `drafted` began: the drafter learns from it and the sequence forgets the ids that were not chosen. */
+  settle(): void {
+    this.#drafter?.learn(this.#numDrafted, this.#acceptedDraftTokens - this.#acceptedBefore);
+    this.sequence.settle();
+  }
+
   timings(): StepTimings {
     const now = performance.now();
     return {
@@ -47,6 +75,8 @@ export class Choice {
       prefillMs: this.#firstTokenAt - this.#startedAt,
       decodeTokens: this.#numNew - 1,
       decodeMs: now - this.#firstTokenAt,
+      draftTokens: this.#draftTokens,
+      acceptedDraftTokens: this.#acceptedDraftTokens,
     };
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from './protocol.ts';
 import { Pace } from './pace.ts';
 import { Runner } from './runner.ts';
+import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
 import { scoreIds } from './scoring.ts';
@@ -182,6 +183,7 @@ export class EngineCore {
 
   #step(): void {
     const { maxBatchTokens, maxOutputs } = this.#options.plan.limits;
+    for (const choice of this.#running) choice.propose();
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
       promptRows: this.#rowsFor(PROMPT_MS), promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS),
@@ -190,26 +192,37 @@ export class EngineCore {
     this.#runner.forward(parts, true);
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - startedAt);
     let row = 0;
-    for (const { sequence, numOutputs } of parts) {
-      if (numOutputs === 0) continue;
-      const logits = this.#runner.logits(row++);
-      // A choice may have been cancelled since: a sibling's failure ends the whole request.
-      const choice = this.#running.find((candidate) => candidate.sequence === sequence);
-      if (choice) this.#advance(choice, logits);
+    for (const part of parts) {
+      this.#chooseFrom(part, row);
+      row += part.numOutputs;
     }
+  }
+
+  /** Chooses from a part's result rows, the first of them `row`, as long as the draft says what is chosen. */
+  #chooseFrom({ sequence, numOutputs }: BatchPart, row: number): void {
+    // A choice may have been cancelled since: a sibling's failure ends the whole request.
+    const choice = this.#running.find((candidate) => candidate.sequence === sequence);
+    if (!choice || numOutputs === 0) return;
+    const draft = sequence.draft.slice(0, numOutputs - 1);
+    choice.drafted(draft.length);
+    for (let i = 0; i < numOutputs; i++) {
+      this.#advance(choice, this.#runner.logits(row + i), draft[i]);
+      if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
+    }
+    choice.settle();
   }
 
   #rowsFor(ms: number): number {
     return Math.min(this.#pace.rowsFor(ms), this.#options.plan.limits.maxBatchTokens);
   }
 
-  #advance(choice: Choice, logits: Float32Array): void {
+  #advance(choice: Choice, logits: Float32Array, draftId?: number): void {
     const { request, index, sequence } = choice;
     const isFirstToken = sequence.ids.length === request.promptIds.length;
     if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits);
     if (!this.#running.includes(choice)) return;
     try {
-      const message = choice.advance(logits);
+      const message = choice.advance(logits, draftId);
       if (message.finishReason) this.#finish(choice);
       this.#options.post(message);
     } catch (error) {

@@ -3,6 +3,8 @@ import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { checkIds, describe, samplingOptions } from './sampler/options.ts';
 import type { SamplingOptions } from './sampler/options.ts';
+import { lookupSettings } from './speculation/options.ts';
+import type { LookupSettings } from './speculation/options.ts';
 import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import type { GenerateOptions, ModelInfo } from './types.ts';
@@ -14,7 +16,7 @@ const MAX_STOP_IDS = 1024;
 
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
-  'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'signal',
+  'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'speculation', 'signal',
 ];
 
 export interface CheckedOptions {
@@ -23,6 +25,7 @@ export interface CheckedOptions {
   readonly stops: readonly StopString[];
   readonly stopIds: readonly number[];
   readonly sampling: SamplingOptions;
+  readonly lookup: LookupSettings | undefined;
 }
 
 /** Throws InvalidArgumentError that names the option, or ContextLengthError. */
@@ -47,6 +50,7 @@ export function checkOptions(
     stops: stopStrings(options.stop),
     stopIds: [...(ignoreEos ? [] : tokenizer.endIds), ...stopIds],
     sampling,
+    lookup: lookupSettings(options.speculation, model),
   };
 }
 

@@ -18,11 +18,11 @@ export interface Generation {
 export function startGeneration(
   host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
 ): Generation {
-  const { numChoices, maxTokens, stops, stopIds, sampling } = checkOptions(options, promptIds, tokenizer, model);
+  const { numChoices, maxTokens, stops, stopIds, sampling, lookup } = checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
   const chunks = stream(host, choices, options.signal, (requestId) => ({
-    type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed,
+    type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup,
   }));
   return { chunks, choices, seed };
 }
@@ -86,5 +86,7 @@ function publicTimings(timings: StepTimings, ttftMs: number): GenerateTimings {
     ttftMs,
     prefillTokensPerSecond: perSecond(timings.prefillTokens, timings.prefillMs),
     decodeTokensPerSecond: perSecond(timings.decodeTokens, timings.decodeMs),
+    draftTokens: timings.draftTokens,
+    acceptedDraftTokens: timings.acceptedDraftTokens,
   };
 }

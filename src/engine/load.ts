@@ -134,6 +134,7 @@ function describeModel(
     trainedContextLength: config.contextLength,
     threads: numThreads,
     kernels,
+    recurrent: modelPlan.layout.backend.recurrentStates.length > 0,
     memory: {
       weightBytes: modelPlan.weightBytes,
       kvBytes: modelPlan.kvBytes,

@@ -3,6 +3,7 @@ import type { BuildLimits, TensorDeclaration } from '../architectures/architectu
 import type { ModelConfig } from '../architectures/config.ts';
 import type { KvType } from '../backends/tensors.ts';
 import type { SamplingOptions } from './sampler/options.ts';
+import type { LookupSettings } from './speculation/options.ts';
 import type { FinishReason } from './types.ts';
 
 /** All that a thread needs to lay out memory and build the model; the same on every thread. */
@@ -34,6 +35,8 @@ export interface GenerateMessage {
   readonly stopIds: readonly number[];
   readonly sampling: SamplingOptions;
   readonly seed: number;
+  /** Draft from the sequence's own text. */
+  readonly lookup?: LookupSettings;
 }
 
 export interface ScoreMessage {
@@ -82,6 +85,8 @@ export interface StepTimings {
   readonly prefillMs: number;
   readonly decodeTokens: number;
   readonly decodeMs: number;
+  readonly draftTokens: number;
+  readonly acceptedDraftTokens: number;
 }
 
 export interface ScoredMessage {

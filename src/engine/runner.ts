@@ -6,7 +6,7 @@ import type { ComputeThread } from './compute-thread.ts';
 import { COMMAND, STEP } from './regions.ts';
 import type { Sequence } from './sequence.ts';
 
-/** Ids `sequence.numComputed … + numTokens` of a sequence; `outputs` counts the last rows whose results are wanted. */
+/** Ids `sequence.numComputed … + numTokens` of a sequence and its draft; `outputs` counts the last rows whose results are wanted. */
 export interface BatchPart {
   readonly sequence: Sequence;
   readonly numTokens: number;
@@ -47,7 +47,7 @@ export class Runner {
       const first = sequence.reserve(end);
       for (let b = first; b < sequence.blocks.length; b++) this.#int32[tablePtr / 4 + b] = sequence.blocks[b]!;
       for (let position = sequence.numComputed; position < end; position++, row++) {
-        const id = sequence.ids[position]!;
+        const id = sequence.idAt(position);
         if (!(Number.isInteger(id) && id >= 0 && id < this.#vocabSize)) {
           throw new InvalidArgumentError(`Token id ${id} is outside the vocabulary of ${this.#vocabSize} tokens.`);
         }

@@ -13,20 +13,27 @@ export interface ScheduleLimits {
 }
 
 /**
- * The next batch: one row for every sequence that has a single id left, then prompt chunks in order of arrival, within
- * the limits. The result row of a part is wanted once its sequence is fully computed.
+ * The next batch, within the limits: one row for every sequence that has a single id left, then their draft ids, then
+ * prompt chunks in order of arrival. The result row of a part is wanted once its sequence is fully computed, and those
+ * of its draft ids too.
  */
 export function schedule(sequences: readonly Sequence[], limits: ScheduleLimits): BatchPart[] {
   const { maxTokens, maxOutputs } = limits;
+  const decoding: Sequence[] = [];
   const parts: BatchPart[] = [];
   const pending = (sequence: Sequence): number => sequence.ids.length - sequence.numComputed;
   let outputs = 0;
   let rows = 0;
   for (const sequence of sequences) {
-    if (pending(sequence) !== 1 || rows === maxTokens || outputs === maxOutputs) continue;
-    parts.push({ sequence, numTokens: 1, numOutputs: 1 });
-    rows++;
-    outputs++;
+    if (pending(sequence) !== 1 || decoding.length === Math.min(maxTokens, maxOutputs)) continue;
+    decoding.push(sequence);
+  }
+  rows = outputs = decoding.length;
+  for (const sequence of decoding) {
+    const numDraft = Math.min(sequence.draft.length, maxTokens - rows, maxOutputs - outputs);
+    parts.push({ sequence, numTokens: 1 + numDraft, numOutputs: 1 + numDraft });
+    rows += numDraft;
+    outputs += numDraft;
   }
   let budget = Math.min(maxTokens - rows, rows > 0 ? limits.promptRowsBesideDecode : limits.promptRows);
   for (const sequence of sequences) {

@@ -9,6 +9,8 @@ export class Sequence {
   readonly ids: number[];
   /** Ids whose keys and values are stored. */
   numComputed = 0;
+  /** Ids that may follow `ids`; the next pass computes the first of them along with the last id. */
+  draft: readonly number[] = [];
   readonly blocks: number[] = [];
   readonly #pool: BlockPool;
 
@@ -39,6 +41,20 @@ export class Sequence {
     if (source.numComputed % KV_BLOCK_SIZE === 0) return undefined;
     this.blocks.push(this.#pool.take());
     return { from: source.blocks[numFull]!, to: this.blocks[numFull]! };
+  }
+
+  /** The id at a position of `ids`, or of the draft after them. */
+  idAt(position: number): number {
+    return this.ids[position] ?? this.draft[position - this.ids.length]!;
+  }
+
+  /**
+   * Forgets the draft and what was computed with ids of it that were not appended: the next pass overwrites their keys
+   * and values. The last id is always computed again, since its result is what is wanted next.
+   */
+  settle(): void {
+    this.draft = [];
+    this.numComputed = Math.min(this.numComputed, this.ids.length - 1);
   }
 
   release(): void {

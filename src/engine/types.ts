@@ -2,6 +2,7 @@
 import type { KvType } from '../backends/tensors.ts';
 import type { ChatMessage } from '../chat/messages.ts';
 import type { SamplingOptions } from './sampler/options.ts';
+import type { SpeculationOptions } from './speculation/options.ts';
 
 export type FinishReason = 'stop' | 'length' | 'abort';
 
@@ -58,6 +59,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly tools?: readonly unknown[];
   /** Further variables for the chat template, such as enable_thinking. */
   readonly templateOptions?: Readonly<Record<string, unknown>>;
+  /** Compute several tokens per step where they can be guessed. Never changes the output. */
+  readonly speculation?: SpeculationOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -88,6 +91,9 @@ export interface GenerateTimings {
   readonly ttftMs: number;
   readonly prefillTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
+  /** Ids that speculation guessed and the model computed, and those of them that it would have said itself. */
+  readonly draftTokens: number;
+  readonly acceptedDraftTokens: number;
 }
 
 export interface Choice {
@@ -156,6 +162,8 @@ export interface ModelInfo {
   readonly memory: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
   readonly loadMs: number;
   readonly hasChatTemplate: boolean;
+  /** Has layers that carry a state from token to token, which speculation cannot take back. */
+  readonly recurrent: boolean;
   /** How conversations are written, where the model does not say. */
   readonly chatTemplateWarning?: string;
   /** Things a user should know, such as a context longer than the model was trained for. */
