@@ -112,9 +112,9 @@ function turns(round) {
 async function start(side, threads, length) {
   const running = await SideProcess.start(side, options.node);
   try {
-    versions[side] ??= await running.call('version');
+    if (side !== 'bandwidth') versions[side] ??= await running.call('version');
     const { description } = await running.call('load', { model: options.model, threads, contextLength: length });
-    descriptions.push({ side, ...description });
+    descriptions.push({ side, contextLength: length, ...description });
     return running;
   } catch (error) {
     await running.close();
