@@ -16,6 +16,11 @@ export const Engine = {
   load(source: ModelSource, options: LoadOptions = {}): Promise<CoreEngine> {
     return CoreEngine.loadOn(nodePlatform, source, options);
   },
+
+  /** `value instanceof Engine`: the object above is no class, and cannot be mistaken for one with a constructor. */
+  [Symbol.hasInstance](value: unknown): value is CoreEngine {
+    return value instanceof CoreEngine;
+  },
 };
 
 export * from './errors.ts';

@@ -43,12 +43,19 @@ describe('the published package', () => {
   it('has what it needs and nothing else', () => {
     const names = packed.files.map((file) => file.path);
     expect(names).toEqual(expect.arrayContaining([
-      'LICENSE', 'README.md', 'CHANGELOG.md', 'models/catalog.json',
+      'LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/models.md', 'models/catalog.json',
       'dist/index.js', 'dist/cli.js', 'dist/compute-worker.js',
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
     ]));
-    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|models\/catalog\.json|package\.json|[A-Z]+(\.md)?)$/;
+    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
     expect(names.filter((name) => !allowed.test(name) || name.includes('.test.'))).toEqual([]);
+  });
+
+  it('has whatever its README links to', () => {
+    const readme = readFileSync(path.join(dir, 'package/README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!);
+    expect(links).toContain('docs/api.md');
+    expect(links.filter((link) => !packed.files.some((file) => file.path === link))).toEqual([]);
   });
 
   it('starts where it is unpacked, with its dependencies beside it', () => {
