@@ -7,6 +7,7 @@ export function statsLine(timings: GenerateTimings, model: ModelInfo, seed?: num
     `${timings.promptTokens} + ${timings.newTokens} tokens`,
     `prefill ${timings.prefillTokensPerSecond.toFixed(1)} tok/s`,
     `decode ${timings.decodeTokensPerSecond.toFixed(1)} tok/s`,
+    ...(timings.draftTokens > 0 ? [`${timings.acceptedDraftTokens} of ${timings.draftTokens} drafts right`] : []),
     `first token ${Math.round(timings.ttftMs)} ms`,
     `load ${Math.round(model.loadMs)} ms`,
     `${model.threads} threads`,

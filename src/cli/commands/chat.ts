@@ -14,6 +14,7 @@ import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { integer, text, texts } from '../options.ts';
 import { print } from '../output.ts';
 import { COMPUTE, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 
 const PROMPT = '> ';
 const CONTINUED = '… ';
@@ -36,6 +37,7 @@ export const chat = command({
     maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
     stop: texts({ help: 'Stop before this text (no ids). Repeatable' }),
     ...SAMPLING,
+    ...SPECULATION,
     threads: ENGINE.threads,
     context: ENGINE.context,
     ...COMPUTE,
@@ -58,6 +60,7 @@ export const chat = command({
           ...samplingFrom(options),
           maxTokens: options.maxTokens,
           stop: options.stop,
+          speculation: speculationFrom(options),
         },
         options.system,
       );

@@ -13,6 +13,7 @@ import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 import { statsLine } from '../stats.ts';
 
 /** A small model that repeats itself would go on until the context is full. */
@@ -32,6 +33,7 @@ const OPTIONS = {
   samples: integer({ min: 1, max: 128 }, { help: 'Answers to the same prompt (1)' }),
   logprobs: integer({ min: 0, max: 1000 }, { help: 'With --json: log-probabilities of each token and of K others' }),
   ...SAMPLING,
+  ...SPECULATION,
   stats: flag({ help: 'Print speeds on stderr, also where it is no terminal' }),
   ...JSON_OUTPUT,
   ...ENGINE,
@@ -140,6 +142,7 @@ function generateOptions(options: RunValues, signal: AbortSignal): GenerateOptio
     n: options.samples,
     logprobs: options.logprobs,
     parseSpecial: options.parseSpecial,
+    speculation: speculationFrom(options),
     signal,
   };
 }
@@ -151,14 +154,15 @@ async function answerAsJson(
   { stdout }: Surroundings,
 ): Promise<void> {
   const { promptIds, ids, text, finishReason, timings, seed, choices } = await engine.complete(prompt, settings);
-  const { ttftMs, prefillTokensPerSecond, decodeTokensPerSecond } = timings;
+  const { ttftMs, prefillTokensPerSecond, decodeTokensPerSecond, draftTokens, acceptedDraftTokens } = timings;
+  const drafts = settings.speculation && { draftTokens, acceptedDraftTokens };
   const { loadMs, name } = engine.model;
   await printJson(stdout, {
     promptIds,
     ids,
     text,
     finishReason,
-    timings: { loadMs, ttftMs, prefillTokensPerSecond, decodeTokensPerSecond },
+    timings: { loadMs, ttftMs, prefillTokensPerSecond, decodeTokensPerSecond, ...drafts },
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     seed,
     model: name,

@@ -7,7 +7,7 @@ export interface LookupOptions {
   readonly maxNgram?: number;
   /** and so many at least (2). */
   readonly minNgram?: number;
-  /** Draft ids per step at most (8); how many are tried depends on how many were right lately. */
+  /** Draft ids per step at most (7). How many are tried, if any, depends on how many were right lately. */
   readonly maxDraft?: number;
 }
 
@@ -19,7 +19,7 @@ export interface SpeculationOptions {
 
 export type LookupSettings = Required<LookupOptions>;
 
-const LOOKUP_DEFAULTS: LookupSettings = { maxNgram: 3, minNgram: 2, maxDraft: 8 };
+const LOOKUP_DEFAULTS: LookupSettings = { maxNgram: 3, minNgram: 2, maxDraft: 7 };
 const LOOKUP_NAMES = Object.keys(LOOKUP_DEFAULTS);
 const MAX_NGRAM = 16;
 const MAX_DRAFT = 64;
