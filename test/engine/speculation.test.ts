@@ -64,11 +64,11 @@ describe('LookupDrafter', () => {
       lengths.push(drafter.draft(repeating, 100).length);
       drafter.learn(lengths[i]!, lengths[i]!);
     }
-    expect(lengths).toEqual([3, 7, 8, 8]);
+    expect(lengths).toEqual([7, 8, 8, 8]);
     drafter.learn(8, 6);
     expect(drafter.draft(repeating, 100)).toHaveLength(8);
     drafter.learn(8, 2);
-    expect(drafter.draft(repeating, 100)).toHaveLength(3);
+    expect(drafter.draft(repeating, 100)).toHaveLength(7);
   });
 
   it('loses next to nothing where drafts are always wrong, and drafts again when they are right', () => {
@@ -80,7 +80,7 @@ describe('LookupDrafter', () => {
       if (length > 0) wrong++;
     }
     expect(wrong).toBeGreaterThan(10);
-    expect(wrong).toBeLessThan(40);
+    expect(wrong).toBeLessThan(20);
     let drafted = 0;
     for (let i = 0; i < 100; i++) {
       const { length } = drafter.draft(repeating, 100);

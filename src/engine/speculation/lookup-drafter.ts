@@ -3,16 +3,16 @@ import { NgramIndex } from './ngram-index.ts';
 import type { LookupSettings } from './options.ts';
 
 /**
- * What rows beyond the first cost, in passes of a single row: kernels compute 4 rows together (measured: 2.15 times a
- * single row's time for 2 to 4 rows, 3.1 for 8, 5.1 for 16; SmolLM2 Q4_1 on 2 threads).
+ * What rows beyond the first cost, in passes of a single row (measured: 2.2 to 2.8 times a single row's time for 2 to 4
+ * rows, 3.1 for 8, 5 to 6 for 13; SmolLM2 Q4_1 on 2 threads, which others shared).
  */
-const ROWS_TOGETHER = 4;
-const COST_TOGETHER = 1.05;
+const ROWS_TOGETHER = 8;
+const COST_TOGETHER = 2.1;
 /** A first draft fills the rows that are computed together anyway; the others are that and longer ones. */
 const FIRST_LENGTH = ROWS_TOGETHER - 1;
 
 /** Passes that drafts may lose before any of them was right, and those that they may save up to lose later. */
-const FIRST_CREDIT = 4;
+const FIRST_CREDIT = 5;
 const MOST_CREDIT = 8;
 /** And the share of a pass that each id may lose after that. */
 const CREDIT_PER_ID = 0.03;
