@@ -7,6 +7,7 @@ import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { KernelExports, Kernels } from './kernels.ts';
 import { layoutFor } from './matmul.ts';
 import { createOperations } from './operations.ts';
+import { Recorder } from './recorder.ts';
 import type { Scratch } from './scratch.ts';
 import { ScratchNeeds } from './scratch.ts';
 import { PRIVATE_ROWS, WasmThread } from './thread.ts';
@@ -33,6 +34,11 @@ export interface WasmBackend extends Backend {
   readonly numBarriers: number;
   /** Allocates working memory; call once, after the model was built and before the first operation. */
   completeLayout(): void;
+  /**
+   * One forward pass. With a key, the kernel calls are kept and made again for the same key, without what decided them:
+   * `run` must do the same each time but for the contents of memory.
+   */
+  pass<T>(key: string | undefined, run: () => T): T;
   /** A barrier: what any thread wrote is visible to all afterwards. */
   synchronize(): void;
   /** Makes the other threads throw at their next barrier, since this one has failed. */
@@ -42,8 +48,9 @@ export interface WasmBackend extends Backend {
 export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   const { arena, kv, threadIndex, numThreads } = options;
   const privatePtrs = new Map<number, number>();
-  const kernels = { exports: (options.instance?.exports ?? {}) as KernelExports, memory: options.memory } as Kernels;
-  const thread = new WasmThread(kernels, threadIndex, numThreads, options.controlPtr, privatePtrs);
+  const recorder = new Recorder((options.instance?.exports ?? {}) as KernelExports);
+  const kernels = { exports: recorder.exports, memory: options.memory } as Kernels;
+  const thread = new WasmThread(kernels, recorder, threadIndex, numThreads, options.controlPtr, privatePtrs);
   const scratch = {} as Scratch;
   const needs = new ScratchNeeds();
   const kvLayers: KvLayer[] = [];
@@ -94,6 +101,10 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
       return state;
     },
     completeLayout: () => needs.allocate(scratch, arena, threadIndex, numThreads),
+    pass(key, run) {
+      thread.beginPass();
+      return key === undefined ? run() : recorder.replay(key, run);
+    },
     synchronize: () => thread.synchronize(),
     poison: () => thread.poison(),
     ...createOperations(thread, scratch),

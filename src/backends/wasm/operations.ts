@@ -83,18 +83,20 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
       }
     }
     thread.begin([[packed, WHOLE], [x, WHOLE]], [[out, byColumns(weight.rows)]]);
-    const ids = new Int32Array(kernels.memory.buffer, selection.ids.ptr, n * numUsed);
     const [first, end] = thread.share(weight.rows);
-    for (let item = 0; item < n * numUsed; item++) {
-      const input = perExpert ? item : Math.floor(item / numUsed);
-      const expert = ids[item]!;
-      const target = { ...out, ptr: out.ptr + item * bytes(out), rows: 1 };
-      const biasPtr = bias ? bias.ptr + 4 * expert * weight.rows : 0;
-      matmulRows(
-        kernels, sliceDepth(weight, expert), row(input), scratch.packedBuffers.sharedPtr + input * inputBytes, target, 1,
-        first, end, { biasPtr }, scratch.rowsPtr,
-      );
-    }
+    thread.live(() => {
+      const ids = new Int32Array(kernels.memory.buffer, selection.ids.ptr, n * numUsed);
+      for (let item = 0; item < n * numUsed; item++) {
+        const input = perExpert ? item : Math.floor(item / numUsed);
+        const expert = ids[item]!;
+        const target = { ...out, ptr: out.ptr + item * bytes(out), rows: 1 };
+        const biasPtr = bias ? bias.ptr + 4 * expert * weight.rows : 0;
+        matmulRows(
+          kernels, sliceDepth(weight, expert), row(input), scratch.packedBuffers.sharedPtr + input * inputBytes, target, 1,
+          first, end, { biasPtr }, scratch.rowsPtr,
+        );
+      }
+    });
   };
 
   const rope = (x: Activation, angles: Activation, n: number, options: RopeOptions): void => {
@@ -138,7 +140,9 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
       [q, WHOLE], [asMatrix({ ptr: cache.keyPtr }), WHOLE], [asMatrix({ ptr: cache.valuePtr }), WHOLE],
       ...(options.queryScale ? [[options.queryScale, WHOLE] as const] : []),
     ], [[out, ITEMS]]);
-    writeAttentionParams(kernels.memory, scratch, out, queries, cache, batch, { ...options, queryScale });
+    const settings = { ...options, queryScale };
+    // The record lies in memory that layers share.
+    thread.live(() => writeAttentionParams(kernels.memory, scratch, out, queries, cache, batch, settings));
     const n = batch.numTokens;
     if (cache.type === 'i16') k['attention_i16']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n);
     else k['attention_f32']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n * cache.numKvHeads);
@@ -162,7 +166,9 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     getRows(out, table, ids, n, scale = 1) {
       thread.begin([], [[out, ROWS]]);
       const [from, to] = thread.share(n);
-      getRows(kernels, table, new Int32Array(kernels.memory.buffer, ids.ptr, n), out, from, to, scale, scratch.rowsPtr);
+      thread.live(() => {
+        getRows(kernels, table, new Int32Array(kernels.memory.buffer, ids.ptr, n), out, from, to, scale, scratch.rowsPtr);
+      });
     },
 
     gather(out, x, indices, n) {

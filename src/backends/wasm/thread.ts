@@ -5,6 +5,7 @@ import { Hazards } from './hazards.ts';
 import type { Kernels } from './kernels.ts';
 import type { ActivationFormat } from './matmul.ts';
 import { packActivations } from './matmul.ts';
+import type { Recorder } from './recorder.ts';
 import { ROWS, WHOLE, byColumns, share } from './shares.ts';
 import type { Partition } from './shares.ts';
 
@@ -36,6 +37,7 @@ export class WasmThread {
   readonly numThreads: number;
   /** Barriers passed so far, for measurements. */
   numBarriers = 0;
+  readonly #recorder: Recorder;
   readonly #controlPtr: number;
   readonly #hazards = new Hazards();
   readonly #privatePtrs: ReadonlyMap<number, number>;
@@ -43,8 +45,12 @@ export class WasmThread {
   readonly #private = new Map<number, { readonly x: Activation; readonly n: number }>();
   #packed: Packed | undefined;
 
-  constructor(kernels: Kernels, index: number, numThreads: number, controlPtr: number, privatePtrs: ReadonlyMap<number, number>) {
+  constructor(
+    kernels: Kernels, recorder: Recorder, index: number, numThreads: number, controlPtr: number,
+    privatePtrs: ReadonlyMap<number, number>,
+  ) {
     this.kernels = kernels;
+    this.#recorder = recorder;
     this.index = index;
     this.numThreads = numThreads;
     this.#controlPtr = controlPtr;
@@ -60,10 +66,24 @@ export class WasmThread {
     return share(count, this.index, this.numThreads, grain);
   }
 
+  /** Begins a forward pass: nothing of the last one is private or packed any more. */
+  beginPass(): void {
+    this.#private.clear();
+    this.#packed = undefined;
+  }
+
+  /** Does what depends on the contents of memory: also when a pass is replayed, unlike other TypeScript here. */
+  live(action: () => void): void {
+    this.#recorder.live(action);
+  }
+
   /** Waits for all threads; what they wrote is visible afterwards. */
   synchronize(): void {
     this.#hazards.clear();
-    if (this.numThreads === 1) return;
+    if (this.numThreads > 1) this.live(() => this.#barrier());
+  }
+
+  #barrier(): void {
     this.numBarriers++;
     if (this.exports['barrier']!(this.#controlPtr, this.numThreads, BARRIER_SPINS) !== 0) {
       throw new EngineStoppedError('Another compute thread failed. Load the model again.');
