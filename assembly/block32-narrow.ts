@@ -27,7 +27,6 @@ import {
 ): void {
   const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), bit4 = v128.load(BIT4_MASK);
   const mask = f16_mask(), exponent = f16_scale();
-  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20);
@@ -67,7 +66,7 @@ import {
     }
     if (has_fifth_bit(FORMAT)) w += 16;
     x -= 64;
-    const d = load_f16x4(scales, mask, exponent), e = load_f16x4(scales + second, mask, exponent);
+    const scales = w, d = load_f16x4(scales, mask, exponent), e = load_f16x4(scales + second, mask, exponent);
     let X = v128.load32_splat(x);
     a0 = madd_i32(dot16(s0, ones), f32x4.mul(d, X), a0); b0 = madd_i32(dot16(t0, ones), f32x4.mul(e, X), b0);
     X = v128.load32_splat(x, 4);
@@ -83,7 +82,7 @@ import {
       X = v128.load32_splat(x, 40); a2 = madd(m, X, a2); b2 = madd(o, X, b2);
       X = v128.load32_splat(x, 44); a3 = madd(m, X, a3); b3 = madd(o, X, b3);
     }
-    scales += scale_bytes(FORMAT); x += 4 * activation_bytes(FORMAT);
+    w += scale_bytes(FORMAT); x += 4 * activation_bytes(FORMAT);
   }
   store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
 }
@@ -114,7 +113,6 @@ import {
   const mask = f16_mask(), exponent = f16_scale();
   const apart = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks * <usize>step;
   const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
-  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     let s0 = first_sum(FORMAT, x + 4), s1 = s0, s2 = s0, s3 = s0;
@@ -137,7 +135,7 @@ import {
       values += 4;
     }
     if (has_fifth_bit(FORMAT)) w += 16;
-    const X = v128.load32_splat(x);
+    const X = v128.load32_splat(x), scales = w;
     const d0 = load_f16x4(scales, mask, exponent), d1 = load_f16x4(scales + g1, mask, exponent);
     const d2 = load_f16x4(scales + g2, mask, exponent), d3 = load_f16x4(scales + g3, mask, exponent);
     a0 = madd_i32(dot16(s0, ones), f32x4.mul(d0, X), a0); a1 = madd_i32(dot16(s1, ones), f32x4.mul(d1, X), a1);
@@ -149,18 +147,16 @@ import {
       a2 = madd(load_min(FORMAT, scales + g2, d2, mask, exponent), Y, a2);
       a3 = madd(load_min(FORMAT, scales + g3, d3, mask, exponent), Y, a3);
     }
-    scales += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
+    w += scale_bytes(FORMAT); x += activation_bytes(FORMAT);
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
 /**
- * Up to this many columns and bytes of a group of rows, groups are read ahead: a tile then has too little to do to hide that
- * its lines come from memory, and too short a run of them for the processor's own prefetching (measured, Q4_1 with 576
- * columns times 4: 40 → 75 GFLOP/s; with 2048 columns no gain, and a loss in super-blocks).
+ * Up to this many columns, the next groups of rows are read ahead: a tile then has too little to do to hide that its lines
+ * come from memory (measured, Q4_1 times 4 columns: with 576 columns of the weight 40 → 75 GFLOP/s, with 4096 30 → 60).
  */
 const FEW_COLUMNS: u32 = 8;
-const SHORT_GROUP: usize = 4096;
 
 /** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
@@ -171,7 +167,7 @@ const SHORT_GROUP: usize = 4096;
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += 8) {
-    if (n <= FEW_COLUMNS && group <= SHORT_GROUP && r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
+    if (n <= FEW_COLUMNS && r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
     const second = r + 4 < rows ? group : 0;
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(

@@ -4,7 +4,7 @@ import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
 import { dot16, madd_i32, store_groups, store_tile, sum_pairs, swizzle } from './tile';
 import {
   MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
-  quant_bytes, scale_bytes, scale_step,
+  quant_bytes, scale_bytes, shares_scales,
 } from './block32';
 
 // @ts-ignore: decorator
@@ -46,9 +46,10 @@ import {
 ): void {
   const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
   const mask = f16_mask(), exponent = f16_scale();
-  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
+  let scales = w;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
     const zero = i32x4.splat(0);
     let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
     let bits = zero, bits4 = zero;
@@ -93,6 +94,7 @@ import {
       values += 32;
     }
     if (has_fifth_bit(FORMAT)) w += 16;
+    if (!shares_scales(FORMAT)) scales = w;
     const d = load_scales(FORMAT, scales, b, mask, exponent), offset = x + 16;
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d, v128.load32_splat(x)), a0);
     a1 = madd_i32(block_sum(FORMAT, l1, h1, offset + 4), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
@@ -105,7 +107,8 @@ import {
       a2 = madd(m, v128.load32_splat(sums, 8), a2);
       a3 = madd(m, v128.load32_splat(sums, 12), a3);
     }
-    scales += scale_step(FORMAT, b); x += 4 * activation_bytes(FORMAT);
+    if (!shares_scales(FORMAT)) w += scale_bytes(FORMAT);
+    x += 4 * activation_bytes(FORMAT);
   }
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
@@ -120,9 +123,10 @@ import {
   const mask = f16_mask(), exponent = f16_scale();
   const apart = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks * <usize>step;
   const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
-  let scales = w + quant_bytes(FORMAT) * <usize>blocks;
+  let scales = w;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
     const zero = i32x4.splat(0);
     let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
     let u0 = zero, u1 = zero, u2 = zero, u3 = zero;
@@ -165,6 +169,7 @@ import {
     }
     if (has_fifth_bit(FORMAT)) w += 16;
     const X = v128.load32_splat(x), offset = x + 4;
+    if (!shares_scales(FORMAT)) scales = w;
     const d0 = load_scales(FORMAT, scales, b, mask, exponent);
     const d1 = load_scales(FORMAT, scales + g1, b, mask, exponent);
     const d2 = load_scales(FORMAT, scales + g2, b, mask, exponent);
@@ -180,7 +185,8 @@ import {
       a2 = madd(load_min(FORMAT, scales + g2, d2, mask, exponent), Y, a2);
       a3 = madd(load_min(FORMAT, scales + g3, d3, mask, exponent), Y, a3);
     }
-    scales += scale_step(FORMAT, b); x += activation_bytes(FORMAT);
+    if (!shares_scales(FORMAT)) w += scale_bytes(FORMAT);
+    x += activation_bytes(FORMAT);
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }

@@ -1,6 +1,6 @@
 // The formats with blocks of 32, four rows interleaved: sizes, and how scales are read. For the matmul kernels only.
 //
-//   a group of 4 rows: quants of all blocks, then scales of all blocks (see src/backends/wasm/layouts-block32.ts)
+//   a group of 4 rows: block after block, quants and then scales (see src/backends/wasm/layouts-block32.ts)
 //   quants of a block: Q4*, IQ4*, MXFP4 4 vectors: byte (row r, e) has columns 4j + e (low nibble), 16 + 4j + e (high)
 //                      Q5*              the same, then 1 vector: bit t of byte (r, e) is the fifth bit of column 4t + e
 //                      Q8_0             8 vectors: byte (r, e) is column 4j + e
@@ -53,11 +53,10 @@ import { load_f16x4, madd } from './half';
   return has_min(FORMAT) ? 16 : 8;
 }
 
-/** How far the scales of the block after block `b` are from its own. */
+/** Whether eight blocks have their scales together, 32 bytes before the first one's quants. */
 // @ts-ignore: decorator
-@inline export function scale_step(FORMAT: i32, b: u32): usize {
-  if (FORMAT == IQ4_XS) return (b & 7) == 7 ? 32 : 0;
-  return scale_bytes(FORMAT);
+@inline export function shares_scales(FORMAT: i32): bool {
+  return FORMAT == IQ4_XS;
 }
 
 /** Bytes of an activation row's block up to its values, and in all. */

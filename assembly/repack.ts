@@ -24,9 +24,9 @@
 ): void {
   const rowBytes = blocks * blockBytes, quantBytes = (words << 4) + (qh ? 16 : 0);
   memory.copy(copy, group, rowBytes << 2);
-  const scales = group + quantBytes * blocks, scaleBytes: usize = halves ? halves << 3 : 4;
+  const step = quantBytes + (halves ? halves << 3 : 4);
   for (let lane: usize = 0; lane < 4; lane++) {
-    let to = group + (lane << 2), scale = scales + (halves ? lane << 1 : lane);
+    let to = group + (lane << 2);
     for (let b: usize = 0; b < blocks; b++) {
       move_words(to, copy + qs, words);
       if (qh) {
@@ -37,9 +37,10 @@
             gather_every_fourth(bits >> 2) << 16 | gather_every_fourth(bits >> 3) << 24,
         );
       }
+      const scale = group + b * step + quantBytes + (halves ? lane << 1 : lane);
       if (halves == 0) store<u8>(scale, load<u8>(copy));
       for (let i: usize = 0; i < halves; i++) store<u16>(scale + (i << 3), load<u16>(copy + (i << 1)));
-      to += quantBytes; scale += scaleBytes; copy += blockBytes;
+      to += step; copy += blockBytes;
     }
   }
 }
@@ -144,14 +145,15 @@ const Q6_K = 4;
 ): void {
   memory.copy(copy, group, blocks * blockBytes << 2);
   for (let lane: usize = 0; lane < 4; lane++) {
-    let to = group + (lane << 2), scales = group + 8 * pairBytes * blocks;
+    let scales = group;
     for (let b: usize = 0; b < blocks; b++) {
+      let to = scales + scaleBytes + (lane << 2);
       for (let pair: u32 = 0; pair < 8; pair++) {
         move_pair(FORMAT, to, copy, pair);
         to += pairBytes;
       }
       move_scales(FORMAT, scales, copy, lane);
-      scales += scaleBytes; copy += blockBytes;
+      scales += scaleBytes + 8 * pairBytes; copy += blockBytes;
     }
   }
 }
@@ -181,13 +183,13 @@ export function interleave_iq4_xs(group: usize, copy: usize, blocks: u32): void 
   const count: usize = blocks;
   memory.copy(copy, group, count * 136 << 2);
   for (let lane: usize = 0; lane < 4; lane++) {
-    let to = group + (lane << 2), scales = group + 512 * count;
+    let scales = group;
     for (let b: usize = 0; b < count; b++) {
-      move_words(to, copy + 8, 32);
+      move_words(scales + 32 + (lane << 2), copy + 8, 32);
       store<u16>(scales + (lane << 1), load<u16>(copy));
       store<u16>(scales + 8 + (lane << 1), load<u16>(copy, 2));
       store<u32>(scales + 16 + (lane << 2), load<u32>(copy, 4));
-      to += 512; scales += 32; copy += 136;
+      scales += 544; copy += 136;
     }
   }
 }

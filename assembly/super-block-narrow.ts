@@ -52,9 +52,10 @@ import {
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
-  let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    const scales = w;
+    w += scale_bytes(FORMAT);
     const zero = i32x4.splat(0);
     let i0 = zero, i1 = zero, i2 = zero, i3 = zero, j0 = zero, j1 = zero, j2 = zero, j3 = zero;
     let values = x + 336, offsets = x + 80;
@@ -198,7 +199,7 @@ import {
       a2 = add_integers(2, a2, i2, m, x); b2 = add_integers(2, b2, j2, o, x);
       a3 = add_integers(3, a3, i3, m, x); b3 = add_integers(3, b3, j3, o, x);
     }
-    scales += scale_bytes(FORMAT); x += 4 * activation_bytes();
+    x += 4 * activation_bytes();
   }
   store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
 }
@@ -239,9 +240,10 @@ import {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
   const apart = group_bytes(FORMAT, blocks) * <usize>step;
   const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
-  let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    const scales = w;
+    w += scale_bytes(FORMAT);
     const zero = i32x4.splat(0);
     let i0 = zero, i1 = zero, i2 = zero, i3 = zero, values = x + 84, offsets = x + 20;
     for (let upper: u32 = 0; upper < 2; upper++) {
@@ -268,7 +270,7 @@ import {
       a2 = add_integers(0, a2, single_mins(FORMAT, scales + g2, x), min_factor(FORMAT, scales + g2, mask, exponent), x);
       a3 = add_integers(0, a3, single_mins(FORMAT, scales + g3, x), min_factor(FORMAT, scales + g3, mask, exponent), x);
     }
-    scales += scale_bytes(FORMAT); x += activation_bytes();
+    x += activation_bytes();
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }

@@ -60,9 +60,10 @@ import {
 ): void {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
   const hasUpper = FORMAT != Q4_K && FORMAT != Q2_K;
-  let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    const scales = w;
+    w += scale_bytes(FORMAT);
     const zero = i32x4.splat(0);
     let i0 = zero, i1 = zero, i2 = zero, i3 = zero, values = x + 336, offsets = x + 80;
     for (let upper: u32 = 0; upper < 2; upper++) {
@@ -99,7 +100,7 @@ import {
       a2 = add_integers(2, a2, block_mins(FORMAT, 4, 2, scales, l, h, x), m, x);
       a3 = add_integers(3, a3, block_mins(FORMAT, 4, 3, scales, l, h, x), m, x);
     }
-    scales += scale_bytes(FORMAT); x += 4 * activation_bytes();
+    x += 4 * activation_bytes();
   }
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
@@ -145,9 +146,10 @@ import {
 ): void {
   const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
   const g1 = groups > 1 ? group_bytes(FORMAT, blocks) * <usize>step : 0;
-  let scales = w + 8 * pair_bytes(FORMAT) * <usize>blocks;
   let a0 = f32x4.splat(0), a1 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
+    const scales = w;
+    w += scale_bytes(FORMAT);
     const zero = i32x4.splat(0);
     let i0 = zero, i1 = zero, values = x + 84, offsets = x + 20;
     for (let upper: u32 = 0; upper < 2; upper++) {
@@ -161,7 +163,7 @@ import {
     }
     a0 = add_single(FORMAT, a0, i0, scales, x, mask, exponent);
     a1 = add_single(FORMAT, a1, i1, scales + g1, x, mask, exponent);
-    scales += scale_bytes(FORMAT); x += activation_bytes();
+    x += activation_bytes();
   }
   store_groups(groups, step, out, a0, a1, a0, a1, bias, scale, accumulate);
 }

@@ -3,7 +3,7 @@
 //   quants  4-bit: vectors j = 0 … 3, byte e of a quad has columns 4j + e (low nibble) and 16 + 4j + e (high nibble)
 //           5-bit: the same, then one vector of fifth bits: bit t of byte e belongs to column 4t + e
 //           8-bit: vectors j = 0 … 7, byte e of a quad is column 4j + e
-//   scales  each scale field for rows 0 … 3
+//   scales  each scale field for rows 0 … 3; after the quants, since a kernel needs them once these are multiplied
 import type { BlockLayout, MoveBlock } from './layouts.ts';
 
 interface Fields {
@@ -65,7 +65,7 @@ function layout({ scales, qs, words, qh }: Fields): BlockLayout {
     }
   };
   const scaleBytes = scales.reduce((sum, [, bytes]) => sum + 4 * bytes, 0);
-  return { quantBytes: fifthBits + (qh === undefined ? 0 : 16), scaleBytes, interleave, extract };
+  return { quantBytes: fifthBits + (qh === undefined ? 0 : 16), scaleBytes, scalesFirst: false, interleave, extract };
 }
 
 export const BLOCK32_LAYOUTS = {

@@ -64,6 +64,7 @@ function layout({ bits, vectorsPerPair, scales }: Fields): BlockLayout {
   return {
     quantBytes: 8 * 16 * vectorsPerPair,
     scaleBytes,
+    scalesFirst: true,
     interleave(row, at, group, quants, scalesAt, lane) {
       for (const move of moves) {
         const word = (row.getUint32(at + move.at, true) >>> move.from) & move.mask;
