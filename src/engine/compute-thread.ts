@@ -114,7 +114,7 @@ export class ComputeThread {
     }
   }
 
-  /** Between two tokens the first thread is away for some 50 µs: spin that long before sleeping. */
+  /** Between two tokens the first thread is away for some 0.3 ms: spin longer than that before sleeping. */
   #awaitGeneration(index: number, seen: number): void {
     for (let spins = 0; spins < SPINS_BEFORE_WAIT; spins++) {
       if (Atomics.load(this.#control, index) !== seen) return;
@@ -126,5 +126,5 @@ export class ComputeThread {
 /** Passes of up to this many rows are recorded: decoding and speculation, where deciding costs most beside computing. */
 const RECORDED_ROWS = 16;
 
-/** About 0.1 ms of Atomics.load on a 3 GHz core. */
-const SPINS_BEFORE_WAIT = 20_000;
+/** About 1 ms of Atomics.load on a 3 GHz core: longer than the first thread takes to sample, post and receive. */
+const SPINS_BEFORE_WAIT = 200_000;

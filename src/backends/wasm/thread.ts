@@ -15,8 +15,12 @@ import type { Partition } from './shares.ts';
  */
 export const PRIVATE_ROWS = 4;
 
-/** Spins of a barrier before the thread sleeps: some 50 µs (measured), longer than operations are uneven in decode. */
-const BARRIER_SPINS = 20_000;
+/**
+ * Spins of a barrier before the thread sleeps: some 0.5 ms. Waking takes about 50 µs in a virtual machine (measured), and
+ * while one thread wakes the other waits: with spins of that length, threads kept sending each other to sleep (181 → 206
+ * tokens/s on SmolLM2).
+ */
+const BARRIER_SPINS = 200_000;
 
 export interface PackedBuffers {
   /** Where all threads together pack large batches, and where this thread packs small ones. */
