@@ -95,3 +95,10 @@ export class EngineStoppedError extends ClawdbotError {
     super('ERR_ENGINE_STOPPED', message, options);
   }
 }
+
+/** Logits from which nothing can be drawn: every token is ruled out, or the model computed no finite numbers. */
+export class SamplingError extends ClawdbotError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_SAMPLING', message, options);
+  }
+}

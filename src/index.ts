@@ -1,7 +1,6 @@
 // Public API for Node: the engine bound to Node's platform, the typed errors, and the parts that are useful alone.
 import { Engine as CoreEngine } from './engine/engine.ts';
-import type { ModelSource } from './engine/load.ts';
-import type { LoadOptions } from './engine/types.ts';
+import type { LoadOptions, ModelSource } from './engine/types.ts';
 import { nodePlatform } from './platform/node.ts';
 
 /** A loaded model; see `Engine.load`. */
@@ -24,7 +23,6 @@ export const Engine = {
 };
 
 export * from './errors.ts';
-export type { ModelSource } from './engine/load.ts';
 export type * from './engine/types.ts';
 export type { ChatMessage } from './chat/messages.ts';
 export type { SamplingOptions } from './engine/sampler/options.ts';

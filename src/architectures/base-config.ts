@@ -1,5 +1,5 @@
 // The part of a configuration that nearly every architecture states under the same metadata keys.
-import { GgufError } from '../errors.ts';
+import { GgufError, UnsupportedModelError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
 import type { TensorDeclaration } from './architecture.ts';
 import type { ModelConfig } from './config.ts';
@@ -108,5 +108,7 @@ function readEpsilon(reader: ConfigReader, norm: 'rms' | 'layer'): number {
 
 function readPooling(reader: ConfigReader): ModelConfig['pooling'] {
   if (!reader.has('pooling_type')) return undefined;
-  return POOLINGS[reader.count('pooling_type', { min: 0, max: 4 })];
+  const pooling = POOLINGS[reader.count('pooling_type', { min: 0, max: 4 })];
+  if (pooling) return pooling;
+  throw new UnsupportedModelError('The model ranks texts (pooling type 4), which is not supported: it makes no embeddings.');
 }

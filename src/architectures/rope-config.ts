@@ -1,4 +1,5 @@
 // Reads how positions rotate queries and keys: base, rotated floats and the scaling for long contexts.
+import { UnsupportedModelError } from '../errors.ts';
 import type { RopeConfig } from './config.ts';
 import { CONFIG_LIMITS } from './config-reader.ts';
 import type { ConfigReader } from './config-reader.ts';
@@ -18,6 +19,8 @@ export function readRope(
   };
 }
 
+const SCALING_TYPES = ['none', 'linear', 'yarn'];
+
 function readScaling(reader: ConfigReader, contextLength: number): RopeConfig['scaling'] {
   const originalContextLength = reader.count('rope.scaling.original_context_length', {
     max: CONFIG_LIMITS.contextLength, otherwise: contextLength,
@@ -28,6 +31,13 @@ function readScaling(reader: ConfigReader, contextLength: number): RopeConfig['s
   }
   const factor = readFactor(reader);
   const type = reader.string('rope.scaling.type') ?? 'linear';
+  if (!SCALING_TYPES.includes(type)) {
+    const missing = type === 'longrope' ? ' without its factor tensors' : '';
+    throw new UnsupportedModelError(
+      `Rope scaling "${type}"${missing} is not supported: without it the model would answer nonsense. Convert it anew, or ` +
+        'update this package.',
+    );
+  }
   if (type === 'yarn') {
     return {
       kind: 'yarn', factor, originalContextLength, attentionFactor,

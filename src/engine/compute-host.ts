@@ -1,5 +1,5 @@
 // The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
-import { ClawdbotError, EngineStoppedError, InvalidArgumentError } from '../errors.ts';
+import { ClawdbotError, EngineStoppedError, InvalidArgumentError, SamplingError } from '../errors.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
 import type { CancelMessage, ComputePlan, FromCompute, ToCompute } from './protocol.ts';
 
@@ -31,7 +31,7 @@ export class ComputeHost {
   static async start(
     plan: ComputePlan, memory: WebAssembly.Memory, module: WebAssembly.Module, spawn: () => ComputeWorker, signal?: AbortSignal,
   ): Promise<ComputeHost> {
-    const host = new ComputeHost(Array.from({ length: plan.numThreads }, spawn));
+    const host = new ComputeHost(spawnAll(plan.numThreads, spawn));
     await host.#abortable(signal, host.#await(plan.numThreads, () => {
       host.#workers.forEach((worker, threadIndex) =>
         worker.postMessage({ type: 'init', plan, memory, module, threadIndex } satisfies ToCompute));
@@ -118,7 +118,20 @@ export class ComputeHost {
   }
 }
 
+/** All workers, or none: what was started is ended when one cannot be. */
+function spawnAll(count: number, spawn: () => ComputeWorker): ComputeWorker[] {
+  const workers: ComputeWorker[] = [];
+  try {
+    while (workers.length < count) workers.push(spawn());
+    return workers;
+  } catch (error) {
+    for (const worker of workers) void worker.terminate();
+    throw error;
+  }
+}
+
 function asError(code: string, message: string): Error {
   if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
+  if (code === 'ERR_SAMPLING') return new SamplingError(message);
   return code === 'ERR_INTERNAL' ? new EngineStoppedError(`The engine failed: ${message}. Load the model again.`) : new ClawdbotError(code, message);
 }

@@ -206,7 +206,7 @@ export class EngineCore {
     const draft = sequence.draft.slice(0, numOutputs - 1);
     choice.drafted(draft.length);
     for (let i = 0; i < numOutputs; i++) {
-      this.#advance(choice, this.#runner.logits(row + i), draft[i]);
+      this.#advance(choice, this.#runner.logits(row + i).subarray(0, this.#options.plan.numTokens), draft[i]);
       if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
     }
     choice.settle();

@@ -1,17 +1,20 @@
 // The public face: loads a model and answers generate, complete, embed and score. Compute happens in the workers.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { createChatTemplate } from '../chat/template.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import { chooseTemplate } from '../chat/fallback.ts';
 import type { ChatMessage } from '../chat/messages.ts';
-import { ContextLengthError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ComputeHost } from './compute-host.ts';
 import { collect, startGeneration } from './generation.ts';
+import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
-import type { LoadedModel, ModelSource } from './load.ts';
+import type { LoadedModel } from './load.ts';
 import type {
-  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, Prompt, ScoreOptions, ScoreResult,
+  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, ModelSource, Prompt, ScoreOptions,
+  ScoreResult,
 } from './types.ts';
 
 export interface ChatRenderOptions {
@@ -45,6 +48,7 @@ export class Engine {
    * Loads a GGUF model: a catalog name, path, URL, `hf:` or `pip:` reference, or the bytes themselves.
    * Rejects with ModelSourceError, IntegrityError, GgufError, UnsupportedModelError or OutOfMemoryError; with the
    * signal's reason when aborted. Nothing stays allocated then.
+   * @internal
    */
   static async loadOn(platform: Platform, source: ModelSource, options: LoadOptions = {}): Promise<Engine> {
     const loaded = await loadModel(platform, source, options);
@@ -69,6 +73,10 @@ export class Engine {
 
   /** The ids that `generate` starts from for this prompt. */
   promptIds(prompt: Prompt, options: GenerateOptions = {}): number[] {
+    if (typeof options !== 'object' || (options as unknown) === null) {
+      throw new InvalidArgumentError('The options must be an object.');
+    }
+    if (ArrayBuffer.isView(prompt)) return Array.from(prompt as unknown as ArrayLike<number>);
     if (typeof prompt === 'string') return this.tokenize(prompt, { parseSpecial: options.parseSpecial ?? false });
     if (!Array.isArray(prompt)) throw new InvalidArgumentError('The prompt must be a string, token ids or chat messages.');
     if (prompt.length === 0) throw new InvalidArgumentError('The prompt is empty. Give at least one message or token id.');
@@ -94,35 +102,33 @@ export class Engine {
 
   /** Token ids of `text`; special tokens in it stay text unless `parseSpecial`. */
   tokenize(text: string, options: EncodeOptions = {}): number[] {
+    checkText(text);
     return this.tokenizer.encode(text, options);
   }
 
   detokenize(ids: readonly number[], options: { readonly skipSpecial?: boolean } = {}): string {
+    checkTokenIds(ids, this.model.vocabSize);
     return this.tokenizer.decode(ids, options);
   }
 
   /** The embedding (hiddenSize) of a text or of ids. */
   async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
-    const ids = typeof input === 'string' ? this.tokenizer.encode(input) : input;
-    this.#checkIds(ids, this.model.contextLength);
+    checkEmbedOptions(options);
+    const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
     const pooling = options.pooling ?? this.#loaded.pooling;
-    const embedding = await this.#loaded.call(options.signal, (requestId) => ({ type: 'embed', requestId, ids, pooling }), (reply) =>
-      reply.type === 'embedded' ? reply.embedding : undefined);
+    const embedding = await this.#loaded.call(
+      options.signal,
+      (requestId) => ({ type: 'embed', requestId, ids, pooling }),
+      (reply) => (reply.type === 'embedded' ? reply.embedding : undefined),
+    );
     return options.normalize === false ? embedding : unitLength(embedding);
   }
 
-  /** How likely the model finds `ids`, and what it would say next. */
-  async score(ids: readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
-    const { vocabSize, contextLength } = this.#requireDecoder();
-    this.#checkIds(ids, contextLength);
-    const from = options.from ?? 1;
-    const topK = options.topK ?? 10;
-    if (!(Number.isInteger(from) && from >= 1 && from <= ids.length)) {
-      throw new InvalidArgumentError(`from must be between 1 and the number of ids (${ids.length}), not ${from}.`);
-    }
-    if (!(Number.isInteger(topK) && topK >= 0 && topK <= vocabSize)) {
-      throw new InvalidArgumentError(`topK must be between 0 and the vocabulary size (${vocabSize}), not ${topK}.`);
-    }
+  /** How likely the model finds a text or ids, and what it would say next. */
+  async score(input: string | readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
+    const { vocabSize } = this.#requireDecoder();
+    const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
+    const { from, topK } = checkScoreOptions(options, ids.length, vocabSize);
     return this.#loaded.call(
       options.signal,
       (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: options.logits ?? false }),
@@ -148,18 +154,6 @@ export class Engine {
     if (this.model.kind === 'decoder') return this.model;
     throw new UnsupportedModelError(`${this.model.name} is an encoder (${this.model.architecture}): use embed(), it cannot generate.`);
   }
-
-  #checkIds(ids: readonly number[], contextLength: number): void {
-    if (ids.length === 0) throw new InvalidArgumentError('There are no token ids to work on.');
-    if (ids.length > contextLength) throw new ContextLengthError(ids.length, contextLength);
-    checkTokenIds(ids, this.model.vocabSize);
-  }
-}
-
-/** Throws InvalidArgumentError for an id outside the vocabulary. */
-export function checkTokenIds(ids: readonly number[], vocabSize: number): void {
-  const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
-  if (bad !== undefined) throw new InvalidArgumentError(`Token id ${bad} is outside the vocabulary (0 … ${vocabSize - 1}).`);
 }
 
 function unitLength(x: Float32Array): Float32Array {

@@ -1,25 +1,23 @@
 // Loading: source → header → plan → memory and workers → weights → repack and warm-up.
-import { InvalidArgumentError, OutOfMemoryError } from '../errors.ts';
+import { InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from '../gguf/byte-source.ts';
 import { blobSource, bytesSource } from '../gguf/memory-source.ts';
 import type { Metadata } from '../gguf/metadata.ts';
 import { readGguf } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
-import type { Platform } from '../platform/platform.ts';
+import type { ComputeWorker, Platform } from '../platform/platform.ts';
 import { chooseKernels } from '../backends/wasm/load-kernels.ts';
 import { writeTables } from '../backends/wasm/memory-map.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
 import type { ReplyHandler } from './compute-host.ts';
+import { MAX_THREADS, checkLoadOptions } from './load-options.ts';
 import { loadWeights } from './load-weights.ts';
 import { DEFAULT_CONTEXT_LENGTH, planModel } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import type { ToCompute } from './protocol.ts';
-import type { LoadOptions, ModelInfo } from './types.ts';
-
-/** A catalog name, path, URL, `hf:` or `pip:` reference; or the file itself. */
-export type ModelSource = string | URL | Blob | Uint8Array | ArrayBuffer;
+import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
 
 type Reply = Parameters<ReplyHandler['onReply']>[0];
 
@@ -34,37 +32,35 @@ export interface LoadedModel {
 }
 
 const PAGE_BYTES = 65536;
-const MAX_THREADS = 64;
 
 export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
   const startedAt = performance.now();
+  checkLoadOptions(options);
   const { signal } = options;
   signal?.throwIfAborted();
-  if (options.device !== undefined && options.device !== 'auto' && options.device !== 'cpu') {
-    throw new InvalidArgumentError(`device must be "auto" or "cpu", not ${JSON.stringify(options.device)}.`);
-  }
-  const numThreads = threadCount(options.threads, platform);
+  const numThreads = options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
   const kernels = chooseKernels(platform, { shared: true, deterministic: options.deterministic ?? false });
-  const { name, sources } = await openSource(platform, source, options).catch(async (error: unknown) => {
-    await kernels.catch(() => undefined);
-    throw error;
-  });
+  // Awaited below; until then a failure of theirs must not count as unhandled.
+  kernels.catch(() => undefined);
+  const { name, sources } = await openSource(platform, source, options);
   let host: ComputeHost | undefined;
   try {
     const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
     const modelPlan = planModel(file, options, numThreads, platform.memoryLimit);
+    // Before any worker runs: what it refuses must leave nothing behind.
+    const tokenizer = createTokenizer(file.metadata);
     const { build, module } = await kernels;
     const memory = createMemory(modelPlan.totalBytes);
     writeTables(memory);
-    const starting = ComputeHost.start(modelPlan.plan, memory, module, () => platform.spawnWorker!(), signal);
-    const onBytes = (loadedBytes: number): void => options.onProgress?.({
-      phase: 'load', file: name, loadedBytes, totalBytes: modelPlan.weightBytes,
-    });
+    const starting = ComputeHost.start(modelPlan.plan, memory, module, () => spawnWorker(platform), signal);
+    const report = throttledProgress(options.onProgress);
+    const { weightBytes: totalBytes } = modelPlan;
+    const onBytes = (loadedBytes: number): void => report({ phase: 'load', file: name, loadedBytes, totalBytes });
     const reading = loadWeights(file, sources, modelPlan.layout.tensors, memory, onBytes, signal);
-    const tokenizer = createTokenizer(file.metadata);
     const [started, read] = await Promise.allSettled([starting, reading]);
     if (started.status === 'fulfilled') host = started.value;
     for (const result of [started, read]) if (result.status === 'rejected') throw result.reason;
+    report({ phase: 'warmup', file: name, loadedBytes: totalBytes, totalBytes });
     await host!.prepare(signal);
     return {
       host: host!, metadata: file.metadata, tokenizer,
@@ -93,10 +89,25 @@ async function openSource(
   throw new InvalidArgumentError('The model source must be a name, path, URL, Blob or bytes.');
 }
 
-function threadCount(wanted: number | undefined, platform: Platform): number {
-  if (wanted === undefined) return Math.max(1, Math.min(platform.numCores, MAX_THREADS));
-  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_THREADS) return wanted;
-  throw new InvalidArgumentError(`threads must be a whole number between 1 and ${MAX_THREADS}, not ${wanted}.`);
+function spawnWorker(platform: Platform): ComputeWorker {
+  if (platform.spawnWorker) return platform.spawnWorker();
+  throw new UnsupportedModelError(`This runtime (${platform.name}) cannot start the worker threads that models run on.`);
+}
+
+const PROGRESS_INTERVAL_MS = 100;
+
+/** Passes on ten reports a second, and each phase's first and last. */
+function throttledProgress(report: LoadOptions['onProgress']): (progress: LoadProgress) => void {
+  let lastTime = -Infinity;
+  let lastPhase = '';
+  return (progress) => {
+    const now = performance.now();
+    const isLast = progress.loadedBytes === progress.totalBytes;
+    if (progress.phase === lastPhase && !isLast && now - lastTime < PROGRESS_INTERVAL_MS) return;
+    lastPhase = progress.phase;
+    lastTime = now;
+    report?.(progress);
+  };
 }
 
 function createMemory(totalBytes: number): WebAssembly.Memory {

@@ -42,6 +42,7 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
   }
   const tensors = file.tensors.map(({ name, type, shape }): TensorDeclaration => ({ name, type, shape }));
   const config = architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor])));
+  const numTokens = Math.min(config.vocabSize, file.metadata.strings('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
   const ceiling = Math.min(checkedCeiling(options.maxMemory) ?? memoryLimit, ADDRESSABLE_BYTES);
   let smallest = { totalBytes: Infinity, contextLength: 0 };
@@ -56,6 +57,7 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         limits: { maxBatchTokens, maxOutputs, contextLength },
         kv: { type: options.kvType ?? 'i16', numBlocks: blocksFor(contextLength) * maxSequences },
         maxSequences,
+        numTokens,
         numThreads,
       };
       const layout = tryLayOut(plan);

@@ -12,6 +12,8 @@ export interface ComputePlan {
   readonly tensors: readonly TensorDeclaration[];
   readonly limits: BuildLimits;
   readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  /** Ids that the vocabulary names: some models have more rows of embeddings, and such an id is never chosen. */
+  readonly numTokens: number;
   readonly maxSequences: number;
   readonly numThreads: number;
 }

@@ -2,6 +2,7 @@
 import type { BuildLimits } from '../architectures/architecture.ts';
 import type { ScoreMessage } from './protocol.ts';
 import type { Runner } from './runner.ts';
+import { samplingError } from './sampler/errors.ts';
 import type { Sequence } from './sequence.ts';
 
 export interface Scores {
@@ -29,7 +30,9 @@ export async function scoreIds(
     for (let row = 0; row < numOutputs; row++) {
       const next = start + row + 1;
       const logits = runner.logits(row);
-      if (next < ids.length) tokenNlls[next - job.from] = logSumExp(logits) - logits[ids[next]!]!;
+      const total = logSumExp(logits);
+      if (!Number.isFinite(total)) throw samplingError(logits);
+      if (next < ids.length) tokenNlls[next - job.from] = total - logits[ids[next]!]!;
       else return { tokenNlls, ...lastPosition(logits, job) };
     }
     if (await isCancelled()) return undefined;
@@ -55,8 +58,9 @@ export function logSumExp(x: Float32Array): number {
   return max + Math.log(sum);
 }
 
-/** Indices of the k greatest values, greatest first, the lower index first among equals. */
+/** Indices of the k greatest values, greatest first, the lower index first among equals. Sorts where k is large. */
 export function topIds(x: Float32Array, k: number): number[] {
+  if (k > 64) return Array.from(x.keys()).sort((a, b) => x[b]! - x[a]! || a - b).slice(0, k);
   const best: number[] = [];
   for (let i = 0; i < x.length; i++) {
     if (best.length === k && !(x[i]! > x[best[k - 1]!]!)) continue;

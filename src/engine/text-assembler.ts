@@ -49,9 +49,10 @@ export class TextAssembler {
     };
   }
 
+  /** The whole of it, once it has finished. */
   choice(): Choice {
     return {
-      index: this.#index, text: this.#text, ids: this.#ids, finishReason: this.#finishReason ?? 'abort',
+      index: this.#index, text: this.#text, ids: this.#ids, finishReason: this.#finishReason!,
       ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
     };
   }

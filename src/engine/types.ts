@@ -4,7 +4,10 @@ import type { ChatMessage } from '../chat/messages.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import type { SpeculationOptions } from './speculation/options.ts';
 
-export type FinishReason = 'stop' | 'length' | 'abort';
+/** A catalog name, path, URL, `hf:` or `pip:` reference; or the file itself. */
+export type ModelSource = string | URL | Blob | Uint8Array | ArrayBuffer;
+
+export type FinishReason = 'stop' | 'length';
 
 export interface LoadProgress {
   readonly phase: 'resolve' | 'download' | 'verify' | 'extract' | 'load' | 'warmup';
@@ -13,6 +16,8 @@ export interface LoadProgress {
   readonly loadedBytes: number;
   /** Absent while unknown. */
   readonly totalBytes?: number;
+  /** Another process fetches the same model and this one waits for it. */
+  readonly waiting?: boolean;
 }
 
 export interface LoadOptions {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import v8 from 'node:v8';
 import { UnsupportedModelError } from '../errors.ts';
+import type { ByteSource } from '../gguf/byte-source.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { usableMemory, physicalCores } from './node-machine.ts';
 import { openFile } from './node-file.ts';
@@ -13,6 +14,22 @@ import type { ComputeWorker, Platform } from './platform.ts';
 /** Built files lie beside the bundle; from the sources, in dist/ of the checkout. */
 const DIST_URL = [new URL('./', import.meta.url), new URL('../', import.meta.url), new URL('../../dist/', import.meta.url)]
   .find((url) => existsSync(new URL('kernels/baseline.wasm', url))) ?? new URL('./', import.meta.url);
+
+/** A module of one function that uses i16x8.relaxed_dot_i8x16_i7x16_s. */
+const RELAXED_PROBE = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 44, 1, 42, 0,
+  253, 12, ...new Array<number>(16).fill(0), 253, 12, ...new Array<number>(16).fill(0), 253, 146, 2, 26, 11,
+);
+
+/** All files open, or none: what was opened is closed when one cannot be. */
+async function openAll(files: readonly string[]): Promise<ByteSource[]> {
+  const results = await Promise.allSettled(files.map(openFile));
+  const failed = results.find((result) => result.status === 'rejected');
+  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (!failed) return opened;
+  await Promise.all(opened.map((source) => source.close()));
+  throw failed.reason;
+}
 
 export const nodePlatform: Platform = {
   name: 'node',
@@ -24,13 +41,21 @@ export const nodePlatform: Platform = {
     if (resolved.format !== 'gguf') {
       throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this version runs GGUF files only.`);
     }
-    return { name: resolved.name, sources: await Promise.all(resolved.files.map(openFile)) };
+    return { name: resolved.name, sources: await openAll(resolved.files) };
   },
 
   async loadKernels(build) {
-    // Node 20 has relaxed SIMD behind this flag; newer versions ignore it.
-    if (build.startsWith('relaxed')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-    return WebAssembly.compile(await readFile(new URL(`kernels/${build}.wasm`, DIST_URL)));
+    // Node 20 has relaxed SIMD behind this flag; newer versions do not know it any more and say so.
+    if (build.startsWith('relaxed') && !WebAssembly.validate(RELAXED_PROBE)) {
+      v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+    }
+    const bytes = await readFile(new URL(`kernels/${build}.wasm`, DIST_URL)).catch((cause: unknown) => {
+      throw new UnsupportedModelError(
+        `The compiled kernels are missing (kernels/${build}.wasm): the package is incomplete. Install it again, or run ` +
+          '"npm run build" in a clone.', { cause },
+      );
+    });
+    return WebAssembly.compile(bytes);
   },
 
   spawnWorker(): ComputeWorker {

@@ -82,7 +82,8 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
     embed: async () => Float32Array.of(0.5, -0.25, 1),
     tokenize,
     detokenize: (ids) => String.fromCodePoint(...ids),
-    async score(ids, options = {}) {
+    async score(input, options = {}) {
+      const ids = typeof input === 'string' ? tokenize(input) : input;
       const from = options.from ?? 1;
       calls.scored.push({ ids, from: options.from });
       const tokenNlls = new Float64Array(ids.length - from).fill(2);

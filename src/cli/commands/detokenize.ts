@@ -1,5 +1,5 @@
 // clawdbot detokenize: token ids to text; needs a vocabulary and no weights.
-import { checkTokenIds } from '../../engine/engine.ts';
+import { checkTokenIds } from '../../engine/inputs.ts';
 import { InvalidArgumentError } from '../../errors.ts';
 import { createTokenizer } from '../../tokenizer/tokenizer.ts';
 import { command } from '../command.ts';

@@ -1,7 +1,7 @@
 // The tokens still in the running and what the truncating samplers do to them. They stay in order of id and nothing of
 // the vocabulary's size is sorted or allocated per token; semantics follow the papers and llama.cpp's chain, where
 // likelihood decides and the lower id wins a tie.
-import { SamplingError } from './errors.ts';
+import { samplingError } from './errors.ts';
 import { exponentials } from './exponential.ts';
 import { Head } from './head.ts';
 import type { Random } from './random.ts';
@@ -51,9 +51,9 @@ export class Candidates {
       const max = maximum(logits, block * BLOCK, Math.min((block + 1) * BLOCK, logits.length));
       maxima[block] = max;
       if (max > highest) highest = max;
-      else if (max !== max) throw new SamplingError(logits);
+      else if (max !== max) throw samplingError(logits);
     }
-    if (highest === -Infinity || highest === Infinity) throw new SamplingError(logits);
+    if (highest === -Infinity || highest === Infinity) throw samplingError(logits);
     this.#ids = this.#everyId;
     this.#logits = logits;
     this.#size = logits.length;

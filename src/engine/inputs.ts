@@ -1,0 +1,83 @@
+// Checks of what embed, score and tokenize are given, before anything is asked of the workers.
+import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
+import { describe } from './sampler/options.ts';
+import type { EmbedOptions, ModelInfo, ScoreOptions } from './types.ts';
+
+const POOLINGS = ['mean', 'cls', 'last'];
+
+/** More alternatives than this are asked for as logits. */
+const MAX_TOP = 1000;
+
+/** Throws InvalidArgumentError for an id outside the vocabulary. */
+export function checkTokenIds(ids: ArrayLike<number>, vocabSize: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i];
+    if (Number.isInteger(id) && id! >= 0 && id! < vocabSize) continue;
+    throw new InvalidArgumentError(`Token id ${describe(id)} is outside the vocabulary (0 … ${vocabSize - 1}).`);
+  }
+}
+
+export function checkText(text: unknown): asserts text is string {
+  if (typeof text !== 'string') throw new InvalidArgumentError(`The text must be a string, not ${describe(text)}.`);
+}
+
+/** Ids of `input`, text or ids, that fit the context. */
+export function idsOf(input: unknown, encode: (text: string) => readonly number[], model: ModelInfo): readonly number[] {
+  const ids = typeof input === 'string' ? encode(input) : input;
+  const isArray = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
+  if (!isArray) throw new InvalidArgumentError(`Give a text or an array of token ids, not ${describe(input)}.`);
+  const list = Array.from(ids as ArrayLike<unknown>);
+  if (list.length === 0) {
+    throw new InvalidArgumentError(typeof input === 'string' ? 'The text has no tokens. Give some text.' : 'There are no token ids.');
+  }
+  if (list.some((id) => typeof id === 'string')) {
+    throw new InvalidArgumentError('Give one text, or token ids as numbers: several texts need a call each.');
+  }
+  if (list.length > model.contextLength) throw new ContextLengthError(list.length, model.contextLength);
+  checkTokenIds(list as number[], model.vocabSize);
+  return list as number[];
+}
+
+/** Throws InvalidArgumentError for options that do not exist or make no sense. */
+export function checkEmbedOptions(options: EmbedOptions): void {
+  checkNames(options, ['pooling', 'normalize', 'signal']);
+  const { pooling, normalize } = options;
+  if (pooling !== undefined && !POOLINGS.includes(pooling)) {
+    throw new InvalidArgumentError(`pooling must be one of ${POOLINGS.join(', ')}, not ${describe(pooling)}.`);
+  }
+  checkBoolean('normalize', normalize);
+}
+
+/** Likewise; returns the defaults filled in. */
+export function checkScoreOptions(options: ScoreOptions, numIds: number, vocabSize: number): { from: number; topK: number } {
+  checkNames(options, ['from', 'topK', 'logits', 'signal']);
+  checkBoolean('logits', options.logits);
+  const { from = 1, topK = Math.min(10, vocabSize) } = options;
+  if (!(Number.isInteger(from) && from >= 1 && from <= numIds)) {
+    throw new InvalidArgumentError(`from must be between 1 and the number of ids (${numIds}), not ${describe(from)}.`);
+  }
+  const most = Math.min(vocabSize, MAX_TOP);
+  if (!(Number.isInteger(topK) && topK >= 0 && topK <= most)) {
+    throw new InvalidArgumentError(`topK must be between 0 and ${most}, not ${describe(topK)}. For more, ask for the logits.`);
+  }
+  return { from, topK };
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new InvalidArgumentError(`${name} must be true or false, not ${describe(value)}.`);
+}
+
+function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new InvalidArgumentError(`The options must be an object, not ${describe(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no option "${unknown}" here. There are ${names.join(', ')}.`);
+  }
+  const { signal } = options as { signal?: AbortSignal };
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
+    throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
+  }
+}

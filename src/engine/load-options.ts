@@ -1,0 +1,40 @@
+// Checks what a load call asks for, before anything is opened.
+import { InvalidArgumentError } from '../errors.ts';
+import { describe } from './sampler/options.ts';
+import type { LoadOptions } from './types.ts';
+
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+export const MAX_THREADS = 64;
+
+/** What each option must be. */
+const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight: (value: unknown) => boolean]>> = {
+  device: ['"auto" or "cpu"', (value) => value === 'auto' || value === 'cpu'],
+  threads: [`a whole number between 1 and ${MAX_THREADS}`, (value) => isCount(value) && (value as number) <= MAX_THREADS],
+  contextLength: ['a whole number of at least 1', isCount],
+  maxBatchTokens: ['a whole number of at least 1', isCount],
+  kvType: ['"i16", "f16" or "f32"', (value) => ['i16', 'f16', 'f32'].includes(value as string)],
+  deterministic: ['true or false', isBoolean],
+  maxMemory: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
+  cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],
+  offline: ['true or false', isBoolean],
+  onProgress: ['a function', (value) => typeof value === 'function'],
+  signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.throwIfAborted === 'function'],
+};
+
+/** Throws InvalidArgumentError for an option that does not exist or makes no sense; undefined stands for the default. */
+export function checkLoadOptions(options: LoadOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(`The load options must be an object, not ${describe(options)}.`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(RULES, name)) {
+      throw new InvalidArgumentError(`There is no load option "${name}". There are ${Object.keys(RULES).join(', ')}.`);
+    }
+    const [what, isRight] = RULES[name as keyof LoadOptions];
+    if (value !== undefined && !isRight(value)) {
+      throw new InvalidArgumentError(`${name} must be ${what}, not ${describe(value)}.`);
+    }
+  }
+}
