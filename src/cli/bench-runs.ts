@@ -1,18 +1,26 @@
 // Single measurements of speed through the public API: prefill and decode, at a depth.
-import type { GenerateTimings } from '../engine/types.ts';
+import type { GenerateTimings, PromptProgress } from '../engine/types.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { CliEngine } from './command.ts';
 
-/** Prompt tokens per second for `count` tokens after `depth` others: the difference of two prefills where depth > 0. */
+/**
+ * Prompt tokens per second for `count` tokens after `depth` others. Where depth > 0, the clock starts with the first pass
+ * that ends past `depth`, and only what comes after it is counted; where one pass takes it all, its speed is everybody's.
+ */
 export async function measurePrefill(
   engine: CliEngine,
   count: number,
   depth: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const before = depth > 0 ? prefillMs(await timed(engine, depth, 1, signal)) : 0;
-  const ms = prefillMs(await timed(engine, depth + count, 1, signal)) - before;
-  return ms > 0 ? (1000 * count) / ms : 0;
+  if (depth === 0) return (await timed(engine, count, 1, signal)).prefillTokensPerSecond;
+  let start: { readonly at: number; readonly tokens: number } | undefined;
+  let end = 0;
+  const { prefillTokensPerSecond } = await timed(engine, depth + count, 1, signal, ({ computedTokens, totalTokens }) => {
+    end = performance.now();
+    if (!start && computedTokens >= depth && computedTokens < totalTokens) start = { at: end, tokens: computedTokens };
+  });
+  return start ? (1000 * (depth + count - start.tokens)) / (end - start.at) : prefillTokensPerSecond;
 }
 
 /** Tokens per second of `count` decode steps after `depth` tokens (one token where depth is 0). */
@@ -26,21 +34,19 @@ export async function measureDecode(
   return (await timed(engine, Math.max(1, depth), count + 1, signal)).decodeTokensPerSecond;
 }
 
-function prefillMs({ promptTokens, prefillTokensPerSecond }: GenerateTimings): number {
-  return prefillTokensPerSecond > 0 ? (1000 * promptTokens) / prefillTokensPerSecond : 0;
-}
-
 async function timed(
   engine: CliEngine,
   promptTokens: number,
   newTokens: number,
   signal: AbortSignal,
+  onPromptProgress?: (progress: PromptProgress) => void,
 ): Promise<GenerateTimings> {
   const ids = randomIds(promptTokens, engine.model.vocabSize);
   const { timings, ids: made } = await engine.complete(ids, {
     maxTokens: newTokens,
     ignoreEos: true,
     temperature: 0,
+    onPromptProgress,
     signal,
   });
   if (made.length === newTokens) return timings;

@@ -202,7 +202,12 @@ export class EngineCore {
   #chooseFrom({ sequence, numOutputs }: BatchPart, row: number): void {
     // A choice may have been cancelled since: a sibling's failure ends the whole request.
     const choice = this.#running.find((candidate) => candidate.sequence === sequence);
-    if (!choice || numOutputs === 0) return;
+    if (!choice) return;
+    const { requestId, wantsPromptProgress, firstChoice, promptIds } = choice.request;
+    if (wantsPromptProgress && choice.index === firstChoice && sequence.ids.length === promptIds.length) {
+      this.#options.post({ type: 'prompt', requestId, numComputed: sequence.numComputed });
+    }
+    if (numOutputs === 0) return;
     const draft = sequence.draft.slice(0, numOutputs - 1);
     choice.drafted(draft.length);
     for (let i = 0; i < numOutputs; i++) {

@@ -16,7 +16,8 @@ const MAX_STOP_IDS = 1024;
 
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
-  'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'speculation', 'signal',
+  'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
+  'speculation', 'signal',
 ];
 
 export interface CheckedOptions {
@@ -42,6 +43,9 @@ export function checkOptions(
   }
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
     throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
+  }
+  if (options.onPromptProgress !== undefined && typeof options.onPromptProgress !== 'function') {
+    throw new InvalidArgumentError(`onPromptProgress must be a function, not ${describe(options.onPromptProgress)}.`);
   }
   checkIds('stopIds', stopIds, model.vocabSize, MAX_STOP_IDS);
   return {

@@ -21,8 +21,11 @@ export function startGeneration(
   const { numChoices, maxTokens, stops, stopIds, sampling, lookup } = checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
-  const chunks = stream(host, choices, options.signal, (requestId) => ({
+  const { onPromptProgress } = options;
+  const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
+  const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
     type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup,
+    wantsPromptProgress: onPromptProgress !== undefined,
   }));
   return { chunks, choices, seed };
 }
@@ -40,6 +43,7 @@ export async function collect(generation: Generation, promptIds: readonly number
 
 async function* stream(
   host: ComputeHost, choices: readonly TextAssembler[], signal: AbortSignal | undefined,
+  onPrompt: (numComputed: number) => void,
   build: (requestId: number) => Parameters<ComputeHost['request']>[0] extends (id: number) => infer M ? M : never,
 ): AsyncGenerator<GenerateChunk, void, void> {
   signal?.throwIfAborted();
@@ -47,7 +51,10 @@ async function* stream(
   const firstTokenAt = new Map<number, number>();
   const tokens = new AsyncQueue<TokenMessage>();
   const requestId = host.request(build, {
-    onReply: (message) => message.type === 'token' && tokens.push(message),
+    onReply: (message) => {
+      if (message.type === 'token') tokens.push(message);
+      else if (message.type === 'prompt') onPrompt(message.numComputed);
+    },
     onError: (error) => tokens.fail(error),
   });
   const abort = (): void => {

@@ -34,6 +34,7 @@ export interface GenerateMessage {
   readonly numChoices: number;
   readonly firstChoice: number;
   readonly maxTokens: number;
+  readonly wantsPromptProgress: boolean;
   readonly stopIds: readonly number[];
   readonly sampling: SamplingOptions;
   readonly seed: number;
@@ -91,6 +92,13 @@ export interface StepTimings {
   readonly acceptedDraftTokens: number;
 }
 
+/** How many of a prompt's ids are computed; sent before its first token, to requests that ask for it. */
+export interface PromptMessage {
+  readonly type: 'prompt';
+  readonly requestId: number;
+  readonly numComputed: number;
+}
+
 export interface ScoredMessage {
   readonly type: 'scored';
   readonly requestId: number;
@@ -116,4 +124,4 @@ export interface FailedMessage {
 
 export type FromCompute =
   | { readonly type: 'ready' } | { readonly type: 'prepared' }
-  | TokenMessage | ScoredMessage | EmbeddedMessage | FailedMessage;
+  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | FailedMessage;

@@ -46,6 +46,12 @@ export interface LoadOptions {
 /** Text is continued as it is; ids are taken as they are; messages go through the model's chat template. */
 export type Prompt = string | readonly number[] | readonly ChatMessage[];
 
+export interface PromptProgress {
+  /** Ids of the prompt that are computed, of how many. */
+  readonly computedTokens: number;
+  readonly totalTokens: number;
+}
+
 export interface GenerateOptions extends SamplingOptions {
   /** New tokens at most; by default as many as the context holds. */
   readonly maxTokens?: number;
@@ -64,6 +70,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly tools?: readonly unknown[];
   /** Further variables for the chat template, such as enable_thinking. */
   readonly templateOptions?: Readonly<Record<string, unknown>>;
+  /** Hears how far a long prompt is, several times a second, before the first token comes. */
+  readonly onPromptProgress?: (progress: PromptProgress) => void;
   /** Compute several tokens per step where they can be guessed. Never changes the output. */
   readonly speculation?: SpeculationOptions;
   readonly signal?: AbortSignal;

@@ -2,9 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { meanAndDeviation, randomIds } from '../../src/cli/bench-runs.ts';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { meanAndDeviation, measurePrefill, randomIds } from '../../src/cli/bench-runs.ts';
 import type { BenchRow } from '../../src/cli/commands/bench.ts';
+import type { GenerateOptions } from '../../src/engine/types.ts';
 import { cli } from './surroundings.ts';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-cli-'));
@@ -111,9 +112,26 @@ describe('bench', () => {
     expect(rows[3]).toMatchObject({ tokensPerSecond: 50, depth: 16 });
     expect(calls.loadOptions.map(({ threads, contextLength }) => [threads, contextLength])).toEqual([[1, 26], [2, 26]]);
     expect(calls.disposed).toBe(2);
-    // Per engine and repetition: pp8, tg4, then two prefills and one generation at depth 16.
-    expect(calls.prompts).toHaveLength(2 * 3 * 5);
+    // Per engine and repetition: a prefill and a generation at each depth.
+    expect(calls.prompts).toHaveLength(2 * 3 * 4);
     expect(calls.options.every(({ ignoreEos, temperature }) => ignoreEos && temperature === 0)).toBe(true);
+  });
+
+  it('times what comes after the depth by the progress of the prompt', async () => {
+    const now = vi.spyOn(performance, 'now');
+    const engine = {
+      model: { vocabSize: 50 },
+      async complete(ids: readonly number[], options: GenerateOptions) {
+        for (const [at, computedTokens] of [[1000, 64], [1500, 128], [3500, 192], [4000, 200]] as const) {
+          now.mockReturnValue(at);
+          options.onPromptProgress!({ computedTokens, totalTokens: ids.length });
+        }
+        return { ids: [1], timings: { prefillTokensPerSecond: 7 } };
+      },
+    };
+    // 72 tokens in the 2.5 s after the pass that ended past 100.
+    expect(await measurePrefill(engine as never, 100, 100, new AbortController().signal)).toBeCloseTo(28.8);
+    now.mockRestore();
   });
 
   it('leaves out what is 0, prints a table, and refuses to measure nothing', async () => {

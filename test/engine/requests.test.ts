@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Pace } from '../../src/engine/pace.ts';
 import { Engine } from '../../src/index.ts';
-import type { LoadOptions } from '../../src/index.ts';
+import type { LoadOptions, PromptProgress } from '../../src/index.ts';
 import { caseFile } from '../support/architecture-cases.ts';
 
 const engines: Engine[] = [];
@@ -56,6 +56,24 @@ describe('a score or an embedding', () => {
     expect(besideScore.nll).toBe(score.nll);
     expect(besideEmbedding).toEqual(embedding);
     expect(tokensBeside).toBeGreaterThan(20);
+  });
+});
+
+describe('onPromptProgress', () => {
+  it('counts a long prompt up to its end, before the first token', async () => {
+    const engine = await load('llama-tied', { maxBatchTokens: 16, contextLength: 256 });
+    const ids = Array.from({ length: 100 }, (_, i) => 40 + i);
+    const seen: number[] = [];
+    let atFirstToken = 0;
+    const onPromptProgress = ({ computedTokens, totalTokens }: PromptProgress): void => {
+      expect(totalTokens).toBe(100);
+      seen.push(computedTokens);
+    };
+    for await (const chunk of engine.generate(ids, { ...GREEDY, maxTokens: 3, onPromptProgress })) {
+      if (chunk.ids.length > 0) atFirstToken ||= seen.length;
+    }
+    expect(seen).toEqual([16, 32, 48, 64, 80, 96, 100]);
+    expect(atFirstToken).toBe(seen.length);
   });
 });
 

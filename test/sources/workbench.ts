@@ -6,10 +6,17 @@ import path from 'node:path';
 import { afterAll, expect } from 'vitest';
 import type { Catalog } from '../../src/sources/catalog.ts';
 
+const folders: string[] = [];
+
+// Here and not in temporaryDir: vitest takes a hook only while it collects, and ignores one that a test adds.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that is gone after the test file. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-test-'));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  folders.push(dir);
   return dir;
 }
 
