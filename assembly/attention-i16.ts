@@ -1,15 +1,16 @@
 // Paged attention on 16-bit keys and values with one scale per position: products are integer, so their sums are exact
 // and no tiling can change a result. One pass over the blocks with a running softmax (flash style).
 //
-// A block of one head holds 32 positions. Keys: for each pair of dimensions the 32 positions, two i16 each, so that lanes
-// are positions. Values: for each pair of positions the dimensions, two i16 each, so that lanes are dimensions. Then
-// 32 float scales. Queries are quantized likewise, softmax weights per block.
+// A block of one head holds 32 positions. Keys: for 16 positions at a time and each pair of dimensions the positions, two
+// i16 each, so that lanes are positions. Values: for 16 dimensions at a time and each pair of positions the dimensions, two
+// i16 each, so that lanes are dimensions. Then 32 float scales. Queries are quantized likewise, softmax weights per block.
+// Two queries read a block in the order in which it lies, one line after another, which processors see and fetch ahead of.
 import {
   BLOCK, KEYS, KEY_DIM, NUM_HEADS, NUM_KV_HEADS, OUT, OUT_BYTES, Q, Q_BYTES, SCRATCH, SINKS, TABLES, VALUES,
-  VALUE_DIM, adjust, end_visible, first_visible, row_position, score_scale,
+  VALUE_DIM, adjust, adjusts, block_number, end_visible, first_visible, row_position, score_scale,
 } from './attention-params';
 import { horizontal_sum, madd } from './half';
-import { exp_f32, exp_f32x4, round_i32x4 } from './math';
+import { EXP2_MIN, LOG2_E, exp2_f32x4, exp_f32, round_i32x4 } from './math';
 
 /** Magnitudes of codes, such that sums over CHUNK dimensions stay below 2^31: 4095 · 8191 · 64. */
 const QUERY_MAX: f32 = 4095;
@@ -29,7 +30,7 @@ const FEW_ROWS: i32 = 4;
 /** Record of a query: state of its softmax, what it sees, its weights (i16) and scores of a block; codes and sums follow. */
 const MAX: usize = 0; const SUM: usize = 4; const Q_STEP: usize = 8; const FIRST: usize = 12; const END: usize = 16;
 const POSITION: usize = 20; const HEAD: usize = 24; const WEIGHT_STEP: usize = 28; const WEIGHTS: usize = 32;
-const SCORES: usize = 96; const READ_AHEAD: usize = 224; const CODES: usize = 240;
+const SCORES: usize = 96; const CODES: usize = 224;
 
 // @ts-ignore: decorator
 @inline function dot(a: v128, b: v128, sum: v128): v128 {
@@ -65,36 +66,40 @@ function magnitude(x: usize, dim: i32): f32 {
   v128.store(to, add ? f32x4.add(v128.load(to), x) : x);
 }
 
-/** Sums of `pairs` pairs of dimensions for 32 positions and one query; `add` continues earlier dimensions. */
-function scores_single(keys: usize, pairs: i32, q: usize, to: usize, add: i32): void {
-  let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+/**
+ * Sums of `pairs` pairs of dimensions for 32 positions and one query; the later 16 lie `half` bytes after the others. `add`
+ * continues earlier dimensions.
+ */
+function scores_single(keys: usize, half: usize, pairs: i32, q: usize, to: usize, add: i32): void {
+  let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, later = keys + half;
   for (const end = q + (<usize>pairs << 2); q < end; q += 4) {
-        const x = v128.load32_splat(q);
+    const x = v128.load32_splat(q);
     a = dot(v128.load(keys), x, a); b = dot(v128.load(keys, 16), x, b);
     c = dot(v128.load(keys, 32), x, c); d = dot(v128.load(keys, 48), x, d);
-    e = dot(v128.load(keys, 64), x, e); f = dot(v128.load(keys, 80), x, f);
-    g = dot(v128.load(keys, 96), x, g); h = dot(v128.load(keys, 112), x, h);
-    keys += 128;
+    e = dot(v128.load(later), x, e); f = dot(v128.load(later, 16), x, f);
+    g = dot(v128.load(later, 32), x, g); h = dot(v128.load(later, 48), x, h);
+    keys += 64; later += 64;
   }
   put(to, a, add); put(to + 16, b, add); put(to + 32, c, add); put(to + 48, d, add);
   put(to + 64, e, add); put(to + 80, f, add); put(to + 96, g, add); put(to + 112, h, add);
 }
 
 /** The same for two queries, 16 positions at a time. */
-function scores_pair(keys: usize, pairs: i32, q: usize, r: usize, to: usize, next: usize, add: i32): void {
+function scores_pair(keys: usize, half: usize, pairs: i32, q: usize, r: usize, to: usize, next: usize, add: i32): void {
   const bytes = <usize>pairs << 2;
-  for (let half: usize = 0; half < 128; half += 64) {
-    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k = keys + half;
+  for (let at: usize = 0; at < 128; at += 64) {
+    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k = keys;
     for (let i: usize = 0; i < bytes; i += 4) {
       const x = v128.load32_splat(q + i), y = v128.load32_splat(r + i);
       let z = v128.load(k); a = dot(z, x, a); e = dot(z, y, e);
       z = v128.load(k, 16); b = dot(z, x, b); f = dot(z, y, f);
       z = v128.load(k, 32); c = dot(z, x, c); g = dot(z, y, g);
       z = v128.load(k, 48); d = dot(z, x, d); h = dot(z, y, h);
-      k += 128;
+      k += 64;
     }
-    put(to + half, a, add); put(to + half + 16, b, add); put(to + half + 32, c, add); put(to + half + 48, d, add);
-    put(next + half, e, add); put(next + half + 16, f, add); put(next + half + 32, g, add); put(next + half + 48, h, add);
+    keys += half;
+    put(to + at, a, add); put(to + at + 16, b, add); put(to + at + 32, c, add); put(to + at + 48, d, add);
+    put(next + at, e, add); put(next + at + 16, f, add); put(next + at + 32, g, add); put(next + at + 48, h, add);
   }
 }
 
@@ -103,25 +108,10 @@ function scores_pair(keys: usize, pairs: i32, q: usize, r: usize, to: usize, nex
   v128.store(acc, madd(f32x4.convert_i32x4_s(sum), step, v128.load(acc)));
 }
 
-/** acc += weights · values for `pairs` pairs of positions and one query. */
-function mix_single(values: usize, dim: i32, pairs: i32, q: usize, acc: usize): void {
-  const stride = <usize>dim << 2, step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
-  let i: i32 = 0;
-  for (; i + 32 <= dim; i += 32) {
-    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values;
-    for (let w: usize = 0; w < bytes; w += 4) {
-              const x = v128.load32_splat(q + w, WEIGHTS);
-      a = dot(v128.load(v), x, a); b = dot(v128.load(v, 16), x, b);
-      c = dot(v128.load(v, 32), x, c); d = dot(v128.load(v, 48), x, d);
-      e = dot(v128.load(v, 64), x, e); f = dot(v128.load(v, 80), x, f);
-      g = dot(v128.load(v, 96), x, g); h = dot(v128.load(v, 112), x, h);
-      v += stride;
-    }
-    gain(acc, a, step); gain(acc + 16, b, step); gain(acc + 32, c, step); gain(acc + 48, d, step);
-    gain(acc + 64, e, step); gain(acc + 80, f, step); gain(acc + 96, g, step); gain(acc + 112, h, step);
-    acc += 128; values += 128;
-  }
-  for (; i < dim; i += 4) {
+/** acc += weights · values for the last `dims` (at most 16) dimensions and one query. */
+function mix_rest(values: usize, dims: i32, pairs: i32, q: usize, acc: usize): void {
+  const stride = <usize>dims << 2, step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
+  for (let i: i32 = 0; i < dims; i += 4) {
     let a = i32x4.splat(0), v = values;
     for (let w: usize = 0; w < bytes; w += 4) { a = dot(v128.load(v), v128.load32_splat(q + w, WEIGHTS), a); v += stride; }
     gain(acc, a, step);
@@ -129,10 +119,33 @@ function mix_single(values: usize, dim: i32, pairs: i32, q: usize, acc: usize): 
   }
 }
 
+/** acc += weights · values for `pairs` pairs of positions and one query. */
+function mix_single(values: usize, dim: i32, pairs: i32, q: usize, acc: usize): void {
+  const step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
+  let i: i32 = 0;
+  for (; i + 32 <= dim; i += 32) {
+    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values, u = values + 1024;
+    for (let w: usize = 0; w < bytes; w += 4) {
+      const x = v128.load32_splat(q + w, WEIGHTS);
+      a = dot(v128.load(v), x, a); b = dot(v128.load(v, 16), x, b);
+      c = dot(v128.load(v, 32), x, c); d = dot(v128.load(v, 48), x, d);
+      e = dot(v128.load(u), x, e); f = dot(v128.load(u, 16), x, f);
+      g = dot(v128.load(u, 32), x, g); h = dot(v128.load(u, 48), x, h);
+      v += 64; u += 64;
+    }
+    gain(acc, a, step); gain(acc + 16, b, step); gain(acc + 32, c, step); gain(acc + 48, d, step);
+    gain(acc + 64, e, step); gain(acc + 80, f, step); gain(acc + 96, g, step); gain(acc + 112, h, step);
+    acc += 128; values += 2048;
+  }
+  for (; i < dim; i += 16) {
+    mix_rest(values, min(16, dim - i), pairs, q, acc);
+    acc += 64; values += 1024;
+  }
+}
+
 /** The same for two queries. */
 function mix_pair(values: usize, dim: i32, pairs: i32, q: usize, r: usize, acc: usize, next: usize): void {
-  const stride = <usize>dim << 2, bytes = <usize>pairs << 2;
-  const step = v128.load32_splat(q, WEIGHT_STEP), nextStep = v128.load32_splat(r, WEIGHT_STEP);
+  const bytes = <usize>pairs << 2, step = v128.load32_splat(q, WEIGHT_STEP), nextStep = v128.load32_splat(r, WEIGHT_STEP);
   let i: i32 = 0;
   for (; i + 16 <= dim; i += 16) {
     let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values;
@@ -142,36 +155,42 @@ function mix_pair(values: usize, dim: i32, pairs: i32, q: usize, r: usize, acc: 
       z = v128.load(v, 16); b = dot(z, x, b); f = dot(z, y, f);
       z = v128.load(v, 32); c = dot(z, x, c); g = dot(z, y, g);
       z = v128.load(v, 48); d = dot(z, x, d); h = dot(z, y, h);
-      v += stride;
+      v += 64;
     }
     gain(acc, a, step); gain(acc + 16, b, step); gain(acc + 32, c, step); gain(acc + 48, d, step);
     gain(next, e, nextStep); gain(next + 16, f, nextStep); gain(next + 32, g, nextStep); gain(next + 48, h, nextStep);
-    acc += 64; next += 64; values += 64;
+    acc += 64; next += 64; values += 1024;
   }
-  for (; i < dim; i += 4) {
-    let a = i32x4.splat(0), e = a, v = values;
-    for (let w: usize = 0; w < bytes; w += 4) {
-      const v0 = v128.load(v);
-      a = dot(v0, v128.load32_splat(q + w, WEIGHTS), a); e = dot(v0, v128.load32_splat(r + w, WEIGHTS), e);
-      v += stride;
-    }
-    gain(acc, a, step); gain(next, e, nextStep);
-    acc += 16; next += 16; values += 16;
-  }
+  if (i == dim) return;
+  mix_rest(values, dim - i, pairs, q, acc);
+  mix_rest(values, dim - i, pairs, r, next);
 }
 
-/** Raw sums at SCORES → codes at WEIGHTS, relative to the running maximum, which `acc` and the state follow. */
-function fold(params: usize, q: usize, acc: usize, dim: i32, start: i32, keySteps: usize, valueSteps: usize): void {
+/** Raw sums at SCORES → scores; returns the highest of each lane. `steps` are those of the keys. */
+function score(params: usize, q: usize, start: i32, steps: usize): v128 {
   const scores = q + SCORES, step = v128.load32_splat(q, Q_STEP);
+  let m = f32x4.splat(-Infinity);
   for (let i: usize = 0; i < 128; i += 16) {
-    v128.store(scores + i, f32x4.mul(f32x4.mul(v128.load(scores + i), v128.load(keySteps + i)), step));
+    const x = f32x4.mul(f32x4.mul(v128.load(scores + i), v128.load(steps + i)), step);
+    v128.store(scores + i, x);
+    m = f32x4.pmax(m, x);
   }
-  adjust(params, scores, load<i32>(q, HEAD), start, load<i32>(q, POSITION), BLOCK);
   const from = load<i32>(q, FIRST) - start, to = load<i32>(q, END) - start;
+  if (from <= 0 && to >= BLOCK && !adjusts(params)) return m;
+  adjust(params, scores, load<i32>(q, HEAD), start, load<i32>(q, POSITION), BLOCK);
   for (let p: i32 = 0; p < from; p++) store<f32>(scores + (<usize>p << 2), -Infinity);
   for (let p = to; p < BLOCK; p++) store<f32>(scores + (<usize>p << 2), -Infinity);
-  let m = v128.load(scores);
-  for (let i: usize = 16; i < 128; i += 16) m = f32x4.pmax(m, v128.load(scores + i));
+  m = f32x4.splat(-Infinity);
+  for (let i: usize = 0; i < 128; i += 16) m = f32x4.pmax(m, v128.load(scores + i));
+  return m;
+}
+
+/**
+ * Scores → codes at WEIGHTS, relative to the running maximum, which `acc` and the state follow. `m` is score's result, `steps`
+ * are those of the values.
+ */
+function fold(q: usize, acc: usize, dim: i32, m: v128, steps: usize): void {
+  const scores = q + SCORES;
   m = f32x4.pmax(m, i32x4.shuffle(m, m, 2, 3, 0, 1));
   const highest = max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), before = load<f32>(q, MAX);
   if (highest > before) {
@@ -183,9 +202,10 @@ function fold(params: usize, q: usize, acc: usize, dim: i32, start: i32, keyStep
   const shift = v128.load32_splat(q, MAX), zero = f32x4.splat(0);
   let sum = zero, total = zero, largest = zero;
   for (let i: usize = 0; i < 128; i += 16) {
-    const e = exp_f32x4(f32x4.sub(v128.load(scores + i), shift));
+    const x = f32x4.mul(f32x4.sub(v128.load(scores + i), shift), f32x4.splat(LOG2_E));
     // A position that counts for nothing may lie where nothing sensible was ever stored.
-    const w = v128.andnot(f32x4.mul(e, v128.load(valueSteps + i)), f32x4.eq(e, zero));
+    const none = f32x4.lt(x, f32x4.splat(EXP2_MIN)), e = v128.andnot(exp2_f32x4(x), none);
+    const w = v128.andnot(f32x4.mul(e, v128.load(steps + i)), none);
     v128.store(scores + i, w);
     sum = f32x4.add(sum, e); total = f32x4.add(total, w); largest = f32x4.pmax(largest, w);
   }
@@ -226,32 +246,21 @@ function begin(params: usize, q: usize, acc: usize, r: i32, head: i32): void {
   return load<i32>(q, FIRST) < start + BLOCK && load<i32>(q, END) > start;
 }
 
-/**
- * Reads a line of every 64 bytes of the next block, and the first of the one after that. WebAssembly has no prefetch, and
- * blocks of 4 kB defeat the processor's own (measured with cold caches at 2048 positions of 9 heads: 372 → 244 µs). The sum
- * is stored, so that no compiler drops the reads.
- */
-function read_ahead(q: usize, keys: usize, values: usize, laterKeys: usize, laterValues: usize, bytes: usize): void {
-  let sum = load<i32>(laterKeys) ^ load<i32>(laterValues);
-  for (let i: usize = 0; i < bytes; i += 64) sum ^= load<i32>(keys + i) ^ load<i32>(values + i);
-  store<i32>(q, sum, READ_AHEAD);
-}
-
 /** One block for the queries at `q` and `q + stride`, of which the second may be missing or either see nothing of it. */
 function attend_block(
   params: usize, q: usize, stride: usize, isPair: bool, start: i32, keys: usize, values: usize, keyDim: i32, valueDim: i32,
 ): void {
   const r = q + stride, accAt = CODES + ((<usize>keyDim << 1) + 15 & ~15);
-  const first = sees(q, start), second = isPair && sees(r, start);
+  const first = sees(q, start), second = isPair && sees(r, start), half = <usize>keyDim << 5;
   for (let d: i32 = 0; d < keyDim; d += CHUNK) {
-    const pairs = min(CHUNK, keyDim - d) >> 1, add = i32(d > 0), k = keys + (<usize>d << 6), at = CODES + (<usize>d << 1);
-    if (first && second) scores_pair(k, pairs, q + at, r + at, q + SCORES, r + SCORES, add);
-    else if (first) scores_single(k, pairs, q + at, q + SCORES, add);
-    else if (second) scores_single(k, pairs, r + at, r + SCORES, add);
+    const pairs = min(CHUNK, keyDim - d) >> 1, add = i32(d > 0), k = keys + (<usize>d << 5), at = CODES + (<usize>d << 1);
+    if (first && second) scores_pair(k, half, pairs, q + at, r + at, q + SCORES, r + SCORES, add);
+    else if (first) scores_single(k, half, pairs, q + at, q + SCORES, add);
+    else if (second) scores_single(k, half, pairs, r + at, r + SCORES, add);
   }
   const keySteps = keys + (<usize>keyDim << 6), valueSteps = values + (<usize>valueDim << 6);
-  if (first) fold(params, q, q + accAt, valueDim, start, keySteps, valueSteps);
-  if (second) fold(params, r, r + accAt, valueDim, start, keySteps, valueSteps);
+  if (first) fold(q, q + accAt, valueDim, score(params, q, start, keySteps), valueSteps);
+  if (second) fold(r, r + accAt, valueDim, score(params, r, start, keySteps), valueSteps);
   const end = max(first ? load<i32>(q, END) : 0, second ? load<i32>(r, END) : 0);
   const used = min(BLOCK, end - start) + 1 >> 1;
   if (first && second) mix_pair(values, valueDim, used, q, r, q + accAt, r + accAt);
@@ -275,16 +284,8 @@ function attend(params: usize, row: i32, rows: i32, head: i32, heads: i32): void
   const allKeys = <usize>load<u32>(params, KEYS), allValues = <usize>load<u32>(params, VALUES);
   const keyBytes = <usize>BLOCK * ((<usize>keyDim << 1) + 4), valueBytes = <usize>BLOCK * ((<usize>valueDim << 1) + 4);
   for (let block = first / BLOCK; block * BLOCK < end; block++) {
-    const number = <usize>load<u32>(table + (<usize>block << 2)) * <usize>numKv + <usize>kv;
+    const number = block_number(params, table, block, kv);
     const keys = allKeys + number * keyBytes, values = allValues + number * valueBytes;
-    if ((block + 1) * BLOCK < end) {
-      const next = <usize>load<u32>(table + (<usize>(block + 1) << 2)) * <usize>numKv + <usize>kv;
-      const later = (block + 2) * BLOCK < end ? <usize>load<u32>(table + (<usize>(block + 2) << 2)) * <usize>numKv + <usize>kv : next;
-      read_ahead(
-        records, allKeys + next * keyBytes, allValues + next * valueBytes, allKeys + later * keyBytes,
-        allValues + later * valueBytes, min(keyBytes, valueBytes),
-      );
-    }
     for (let i: i32 = 0; i < count; i += 2) {
       attend_block(params, records + <usize>i * stride, stride, i + 1 < count, block * BLOCK, keys, values, keyDim, valueDim);
     }
@@ -334,7 +335,7 @@ export function attention_i16(params: usize, index: i32, numThreads: i32, n: i32
 
 /** Where heads [headFrom, headTo) of rows [rowFrom, rowTo) of x (n, numKv · dim) go, as keys or as values. */
 export function store_kv_i16(
-  cache: usize, x: usize, xBytes: usize, positions: usize, tables: usize, numKv: u32, dim: u32, areValues: i32,
+  cache: usize, x: usize, xBytes: usize, positions: usize, tables: usize, numBlocks: u32, dim: u32, areValues: i32,
   rowFrom: u32, rowTo: u32, headFrom: u32, headTo: u32,
 ): void {
   const limit = areValues ? VALUE_MAX : KEY_MAX, blockBytes = <usize>BLOCK * ((<usize>dim << 1) + 4);
@@ -342,18 +343,19 @@ export function store_kv_i16(
     const position = load<u32>(positions + (<usize>r << 2)), table = <usize>load<u32>(tables + (<usize>r << 2));
     const block = load<u32>(table + (<usize>(position / BLOCK) << 2)), p = <usize>(position & (BLOCK - 1));
     for (let h = headFrom; h < headTo; h++) {
-      const from = x + <usize>r * xBytes + (<usize>(h * dim) << 2), base = cache + (<usize>block * <usize>numKv + <usize>h) * blockBytes;
+      const from = x + <usize>r * xBytes + (<usize>(h * dim) << 2), base = cache + (<usize>h * <usize>numBlocks + <usize>block) * blockBytes;
       const size = magnitude(from, dim), inverse = f32x4.splat(inverse_step(size, limit));
       store<f32>(base + (<usize>dim << 6) + (p << 2), step_of(size, limit));
       for (let d: usize = 0; d < <usize>dim; d += 4) {
         const codes = to_codes(v128.load(from + (d << 2)), inverse), narrow = i16x8.narrow_i32x4_s(codes, codes);
         if (areValues) {
-          const to = base + (((p >> 1) * <usize>dim + d) << 2) + ((p & 1) << 1);
+          const lanes = min<usize>(16, <usize>dim - (d & ~15));
+          const to = base + ((d & ~15) << 6) + (((p >> 1) * lanes + (d & 15)) << 2) + ((p & 1) << 1);
           v128.store16_lane(to, narrow, 0); v128.store16_lane(to, narrow, 1, 4);
           v128.store16_lane(to, narrow, 2, 8); v128.store16_lane(to, narrow, 3, 12);
         } else {
-          const to = base + (d << 6) + (p << 2);
-          v128.store32_lane(to, narrow, 0); v128.store32_lane(to, narrow, 1, 128);
+          const to = base + (p >> 4) * (<usize>dim << 5) + (d << 5) + ((p & 15) << 2);
+          v128.store32_lane(to, narrow, 0); v128.store32_lane(to, narrow, 1, 64);
         }
       }
     }

@@ -27,6 +27,13 @@ export const POSITIONS: usize = 84;
 export const LENGTHS: usize = 88;
 export const TABLES: usize = 92;
 export const SCRATCH: usize = 96;
+export const NUM_BLOCKS: usize = 100;
+
+/** Where block `block` of key/value head `kv` lies, in blocks: those of one head follow each other. */
+// @ts-ignore: decorator
+@inline export function block_number(params: usize, table: usize, block: i32, kv: i32): usize {
+  return <usize>kv * load<u32>(params, NUM_BLOCKS) + <usize>load<u32>(table + (<usize>block << 2));
+}
 
 /** Positions per block. */
 export const BLOCK: i32 = 32;
@@ -57,6 +64,12 @@ export function end_visible(params: usize, r: i32): i32 {
 export function score_scale(params: usize, r: i32): f32 {
   const scale = load<f32>(params, SCALE), perRow = <usize>load<u32>(params, Q_SCALE);
   return perRow ? scale * load<f32>(perRow + <usize>r * load<u32>(params, Q_SCALE_BYTES)) : scale;
+}
+
+/** Whether `adjust` changes anything. */
+// @ts-ignore: decorator
+@inline export function adjusts(params: usize): bool {
+  return (load<u32>(params, SOFTCAP) | load<u32>(params, ALIBI) | load<u32>(params, BIAS_TABLE)) != 0;
 }
 
 /** Softcap, ALiBi and relative bias on `count` scores; `first` is the position of the first. */

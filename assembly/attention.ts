@@ -1,10 +1,10 @@
 // Paged attention for one batch row and one key/value head, all query heads that share it at once: one pass over the
 // blocks with a running softmax (flash style). Half-precision keys and values are widened once per block.
 //
-// Layout of a block (KV_BLOCK_SIZE = 32 positions): (kvHeads, 32, dim) elements. Block numbers come from the row's table.
+// Layout of a block (KV_BLOCK_SIZE = 32 positions) of one head: (32, dim) elements. Block numbers come from the row's table.
 import {
   BLOCK, HALF, KEYS, KEY_DIM, NUM_HEADS, NUM_KV_HEADS, OUT, OUT_BYTES, Q, Q_BYTES, SCRATCH, SINKS, TABLES, VALUES,
-  VALUE_DIM, adjust, end_visible, first_visible, row_position, score_scale,
+  VALUE_DIM, adjust, block_number, end_visible, first_visible, row_position, score_scale,
 } from './attention-params';
 import { exp_f32, exp_f32x4 } from './math';
 import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd, to_f16 } from './half';
@@ -133,7 +133,7 @@ function attend(params: usize, r: i32, kv: i32): void {
   }
   for (let block = first / BLOCK; block * BLOCK < end; block++) {
     const from = max(first, block * BLOCK), count = min(end, (block + 1) * BLOCK) - from;
-    const number = <usize>load<u32>(table + (<usize>block << 2)) * <usize>numKv + <usize>kv;
+    const number = block_number(params, table, block, kv);
     let keys = <usize>load<u32>(params, KEYS) + number * keyBlock + (<usize>((from & (BLOCK - 1)) * keyDim) << shift);
     let values = <usize>load<u32>(params, VALUES) + number * valueBlock + (<usize>((from & (BLOCK - 1)) * valueDim) << shift);
     if (half) {
@@ -164,7 +164,7 @@ export function attention_f32(params: usize, from: i32, step: i32, numItems: i32
 
 /** Stores heads [headFrom, headTo) of rows [rowFrom, rowTo) of x (n, numKv · dim) at the rows' positions. */
 export function store_kv(
-  cache: usize, x: usize, xBytes: usize, positions: usize, tables: usize, numKv: u32, dim: u32, half: i32,
+  cache: usize, x: usize, xBytes: usize, positions: usize, tables: usize, numBlocks: u32, dim: u32, half: i32,
   rowFrom: u32, rowTo: u32, headFrom: u32, headTo: u32,
 ): void {
   const shift: usize = half ? 1 : 2;
@@ -173,7 +173,7 @@ export function store_kv(
     const block = <usize>load<u32>(table + (<usize>(position / BLOCK) << 2));
     for (let h = headFrom; h < headTo; h++) {
       const from = x + <usize>r * xBytes + (<usize>(h * dim) << 2);
-      const place = (block * <usize>numKv + <usize>h) * <usize>BLOCK + <usize>(position & (BLOCK - 1));
+      const place = (<usize>h * <usize>numBlocks + block) * <usize>BLOCK + <usize>(position & (BLOCK - 1));
       const to = cache + ((place * <usize>dim) << shift);
       if (half) for (let i: usize = 0; i < <usize>dim; i++) store<u16>(to + (i << 1), <u16>to_f16(load<f32>(from + (i << 2))));
       else memory.copy(to, from, <usize>dim << 2);

@@ -1,6 +1,8 @@
 // Elementary functions on four lanes, our own so that they give the same bits in every engine and runtime.
 
-const LOG2_E: f32 = 1.4426950408889634;
+import { madd } from './half';
+
+export const LOG2_E: f32 = 1.4426950408889634;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.12194440e-4;
 /** Below this e^x is no normal float: it becomes 0. */
@@ -28,6 +30,22 @@ const ROUND: f32 = 12582912;
   const scaled = i32x4.add(p, i32x4.shl(shifted, 23));
   // Not `ge`: a NaN must come out as one.
   return v128.andnot(scaled, f32x4.lt(x, f32x4.splat(EXP_MIN)));
+}
+
+export const EXP2_MIN: f32 = -126;
+
+/** 2^x for x ≤ 127, relative error below 4e-7; of x below EXP2_MIN some tiny number. Interpolated at Chebyshev nodes. */
+// @ts-ignore: decorator
+@inline export function exp2_f32x4(x: v128): v128 {
+  const clamped = f32x4.pmax(x, f32x4.splat(EXP2_MIN));
+  const shifted = f32x4.add(clamped, f32x4.splat(ROUND));
+  const f = f32x4.sub(clamped, f32x4.sub(shifted, f32x4.splat(ROUND)));
+  let p = madd(f32x4.splat(1.3381302123889327e-3), f, f32x4.splat(9.66636836528778e-3));
+  p = madd(p, f, f32x4.splat(5.5503811687231064e-2));
+  p = madd(p, f, f32x4.splat(0.2402234971523285));
+  p = madd(p, f, f32x4.splat(0.6931471824645996));
+  p = madd(p, f, f32x4.splat(1));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 /** Nearest integers of floats below 2^22 in magnitude; of others some integer. */

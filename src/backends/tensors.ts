@@ -90,8 +90,9 @@ export const KV_BLOCK_SIZE = 32;
 
 /**
  * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`. As `f32` and `f16`, its
- * key of head h is `keyDim` elements at `keyPtr + (((b * numKvHeads + h) * 32 + p % 32) * keyDim) * elementBytes`, values
- * likewise; how a backend arranges `i16` within the (32, keyDim) of a head and block is its own affair.
+ * key of head h is `keyDim` elements at `keyPtr + (((h * numBlocks + b) * 32 + p % 32) * keyDim) * elementBytes`, values
+ * likewise; how a backend arranges `i16` within the (32, keyDim) of a head and block is its own affair. A head's blocks follow
+ * each other because attention reads one head after another: processors fetch ahead of what is read in order.
  */
 export interface KvLayer extends KvShape {
   readonly type: KvType;
@@ -105,10 +106,10 @@ export function kvTypeFor(wanted: KvType, { keyDim, valueDim }: KvShape): KvType
   return wanted === 'i16' && (keyDim % 4 !== 0 || valueDim % 4 !== 0) ? 'f16' : wanted;
 }
 
-/** Bytes one block of a layer takes for `dim` elements per head and position (keyDim or valueDim). */
-export function kvBlockBytes(layer: Pick<KvLayer, 'numKvHeads' | 'type'>, dim: number): number {
+/** Bytes one head's part of a block takes for `dim` elements per position (keyDim or valueDim). */
+export function kvBlockBytes(layer: Pick<KvLayer, 'type'>, dim: number): number {
   const rowBytes = { f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4 }[layer.type];
-  return layer.numKvHeads * KV_BLOCK_SIZE * rowBytes;
+  return KV_BLOCK_SIZE * rowBytes;
 }
 
 /** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */

@@ -81,7 +81,7 @@ function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
 function measured(plan: ComputePlan, layout: Layout): ModelPlan {
   const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
   const kvBytes = layout.kvLayers.reduce((sum, layer) =>
-    sum + layer.numBlocks * (kvBlockBytes(layer, layer.keyDim) + kvBlockBytes(layer, layer.valueDim)), 0);
+    sum + layer.numBlocks * layer.numKvHeads * (kvBlockBytes(layer, layer.keyDim) + kvBlockBytes(layer, layer.valueDim)), 0);
   return { plan, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
 }
 

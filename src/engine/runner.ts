@@ -94,8 +94,10 @@ export class Runner {
     for (const layer of kvLayers) {
       for (const [ptr, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
         const blockBytes = kvBlockBytes(layer, dim);
-        const from = ptr + copy.from * blockBytes;
-        bytes.copyWithin(ptr + copy.to * blockBytes, from, from + blockBytes);
+        for (let head = 0; head < layer.numKvHeads; head++) {
+          const [from, to] = [copy.from, copy.to].map((block) => ptr + (head * layer.numBlocks + block) * blockBytes);
+          bytes.copyWithin(to!, from!, from! + blockBytes);
+        }
       }
     }
   }

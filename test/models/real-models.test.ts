@@ -18,11 +18,12 @@ interface Reference {
 /** Below this lead of the likeliest token, in nats, either may win. */
 const NEAR_TIE = 0.05;
 /**
- * The same on quantized weights: there llama.cpp quantizes activations too, and its own results for a prompt prefilled at
- * once and token by token differ by up to 0.37 on Gemma (measured), so two engines may differ by more. The weights as
- * float32 are without that noise.
+ * The same on quantized weights: there both engines quantize activations too, and small differences grow. On Gemma, llama.cpp's
+ * own results for a prompt prefilled at once and token by token differ by up to 0.37 in a token's log-probability, and ours by
+ * up to 0.75 between f16 and f32 keys and values (measured); a lead is a difference of two. The weights as float32, below,
+ * are without that noise.
  */
-const NEAR_TIE_QUANTIZED = 0.5;
+const NEAR_TIE_QUANTIZED: Record<string, number> = { smollm2: 0.5, 'gemma3-270m': 2 };
 const TEXT = referenceText('wikitext-2-test.txt');
 
 const readReference = (name: string): Reference =>
@@ -43,7 +44,7 @@ for (const name of ['smollm2', 'gemma3-270m']) {
       expect(engine.tokenize(text)).toEqual(promptIds);
       const { ids: ours } = await engine.complete(promptIds, { temperature: 0, maxTokens: ids.length, ignoreEos: true });
       const parting = ids.findIndex((id, i) => id !== ours[i]);
-      if (parting >= 0) expect(gaps[parting], `parts at step ${parting}`).toBeLessThan(NEAR_TIE_QUANTIZED);
+      if (parting >= 0) expect(gaps[parting], `parts at step ${parting}`).toBeLessThan(NEAR_TIE_QUANTIZED[name]!);
     });
 
     it('finds the continuations of llama.cpp as likely as llama.cpp does', async () => {
@@ -74,27 +75,36 @@ for (const name of ['smollm2', 'gemma3-270m']) {
       expect(Math.abs(Math.exp(nll / scored) / perplexity - 1)).toBeLessThan(0.005);
     });
   });
+
+  describe.skipIf(path === undefined)(`${name} with its weights as float32, against llama.cpp`, { timeout: 300_000 }, () => {
+    const { prompts } = readReference(`${name}-f32`);
+    const folder = mkdtempSync(join(tmpdir(), 'clawdbot-test-'));
+    let engine: LoadedEngine;
+
+    beforeAll(async () => {
+      const exact = join(folder, 'exact.gguf');
+      execFileSync(process.execPath, [inRepository('bench/peers/exact-weights.mjs'), path!, exact]);
+      engine = await Engine.load(exact, { threads: 2 });
+    }, 120_000);
+    afterAll(async () => {
+      await engine.dispose();
+      rmSync(folder, { recursive: true });
+    });
+
+    it.each(prompts)('continues $text with the same ids up to near ties', async ({ promptIds, ids, gaps }) => {
+      const { ids: ours } = await engine.complete(promptIds, { temperature: 0, maxTokens: ids.length, ignoreEos: true });
+      const parting = ids.findIndex((id, i) => id !== ours[i]);
+      if (parting >= 0) expect(gaps[parting], `parts at step ${parting}`).toBeLessThan(NEAR_TIE);
+    });
+
+    it('finds the continuations of llama.cpp as likely as llama.cpp does', async () => {
+      const differences: number[] = [];
+      for (const { promptIds, ids, logprobs } of prompts) {
+        const { tokenNlls } = await engine.score([...promptIds, ...ids], { from: promptIds.length });
+        logprobs.forEach((logprob, i) => differences.push(Math.abs(tokenNlls[i]! + logprob)));
+      }
+      expect(differences.length).toBe(prompts.length * 48);
+      expect(Math.max(...differences)).toBeLessThan(0.05);
+    });
+  });
 }
-
-const smollm2 = await realModel('smollm2');
-
-describe.skipIf(smollm2 === undefined)('smollm2 with its weights as float32, against llama.cpp', { timeout: 300_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'clawdbot-test-'));
-  let engine: LoadedEngine;
-
-  beforeAll(async () => {
-    const exact = join(folder, 'exact.gguf');
-    execFileSync(process.execPath, [inRepository('bench/peers/exact-weights.mjs'), smollm2!, exact]);
-    engine = await Engine.load(exact, { threads: 2 });
-  }, 120_000);
-  afterAll(async () => {
-    await engine.dispose();
-    rmSync(folder, { recursive: true });
-  });
-
-  it.each(readReference('smollm2-f32').prompts)('continues $text with the same ids up to near ties', async ({ promptIds, ids, gaps }) => {
-    const { ids: ours } = await engine.complete(promptIds, { temperature: 0, maxTokens: ids.length, ignoreEos: true });
-    const parting = ids.findIndex((id, i) => id !== ours[i]);
-    if (parting >= 0) expect(gaps[parting], `parts at step ${parting}`).toBeLessThan(NEAR_TIE);
-  });
-});

@@ -53,10 +53,10 @@ function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: 
   }
 }
 
-/** Of all (block, head, position) rows of the layer. */
+/** Of all (head, block, position) rows of the layer. */
 function rowNumber(memory: ReferenceMemory, cache: KvLayer, table: number, position: number, head: number): number {
   const block = memory.integers[table / 4 + Math.floor(position / KV_BLOCK_SIZE)];
-  return (block * cache.numKvHeads + head) * KV_BLOCK_SIZE + (position % KV_BLOCK_SIZE);
+  return (head * cache.numBlocks + block) * KV_BLOCK_SIZE + (position % KV_BLOCK_SIZE);
 }
 
 function placeOf(cache: KvLayer, which: KeyOrValue): { ptr: number; dim: number } {

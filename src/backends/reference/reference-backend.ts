@@ -44,8 +44,9 @@ function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
     },
     kvLayer(shape) {
       const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
-      const keyPtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
-      const valuePtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      const numBlocks = kv.numBlocks * shape.numKvHeads;
+      const keyPtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
       return { ...sized, keyPtr, valuePtr };
     },
     layoutFor: () => 'gguf',

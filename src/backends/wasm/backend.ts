@@ -82,8 +82,9 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
     },
     kvLayer(shape) {
       const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
-      const keyPtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
-      const valuePtr = arena.allocate(kv.numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      const numBlocks = kv.numBlocks * shape.numKvHeads;
+      const keyPtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
       const layer = { ...sized, keyPtr, valuePtr };
       kvLayers.push(layer);
       needs.kvLayer(layer);

@@ -128,7 +128,7 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     if (rows[0] >= rows[1] || parts[0] >= parts[1]) return;
     const isInteger = cache.type === 'i16';
     k[isInteger ? 'store_kv_i16' : 'store_kv']!(
-      ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables.ptr, cache.numKvHeads, dim,
+      ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables.ptr, cache.numBlocks, dim,
       Number(isInteger ? part === 'value' : cache.type === 'f16'), rows[0], rows[1], parts[0], parts[1],
     );
   };

@@ -9,7 +9,7 @@ import { PRIVATE_ROWS } from './thread.ts';
 
 /** Queries of one tile of assembly/attention-i16.ts, and the part of a query's record that no dimension changes. */
 const TILE_QUERIES = 16;
-const QUERY_RECORD_FLOATS = 60;
+const QUERY_RECORD_FLOATS = 56;
 
 /** Addresses; those but `packed` are this thread's own. Zero until `allocate`. */
 export interface Scratch {
