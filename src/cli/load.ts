@@ -16,7 +16,7 @@ import type { ProgressBar } from './progress-bar.ts';
 import { DEFAULT_MODEL, loadOptionsFrom } from './shared-options.ts';
 import type { ENGINE, MODEL, SOURCE } from './shared-options.ts';
 
-type EngineValues = Partial<Values<typeof ENGINE & typeof MODEL>>;
+type EngineValues = Partial<Values<typeof ENGINE & typeof MODEL>> & { readonly draftModel?: string };
 type SourceValues = Partial<Values<typeof SOURCE>> & { readonly anyFormat?: boolean };
 
 /** Loads the model, lets `use` work with it, and frees it whatever happens. */

@@ -85,12 +85,13 @@ export function samplingFrom(values: Values<typeof SAMPLING>): SamplingOptions {
 }
 
 /** The load options among `values`. */
-export function loadOptionsFrom(values: Partial<Values<typeof ENGINE>>): LoadOptions {
+export function loadOptionsFrom(values: Partial<Values<typeof ENGINE>> & { readonly draftModel?: string }): LoadOptions {
   return {
     threads: values.threads,
     contextLength: values.context,
     maxBatchTokens: values.batch,
     kvType: values.kv,
+    draftModel: values.draftModel,
     deterministic: values.deterministic,
     maxMemory: values.maxMemory,
     cacheDir: values.cacheDir,

@@ -3,6 +3,7 @@ import type { Sampler } from './sampler/sampler.ts';
 import type { GenerateMessage, StepTimings, TokenMessage } from './protocol.ts';
 import type { Sequence } from './sequence.ts';
 import { LookupDrafter } from './speculation/lookup-drafter.ts';
+import type { DraftWish } from './speculation/model-drafter.ts';
 
 export class Choice {
   readonly request: GenerateMessage;
@@ -13,6 +14,8 @@ export class Choice {
   #firstTokenAt = 0;
   #numNew = 0;
   readonly #drafter: LookupDrafter | undefined;
+  /** Whether the sequence's draft was looked up. */
+  #lookedUp = false;
   /** Draft ids of the last pass. */
   #numDrafted = 0;
   #acceptedBefore = 0;
@@ -33,6 +36,19 @@ export class Choice {
   propose(): void {
     if (!this.#drafter || this.#numNew === 0) return;
     this.sequence.draft = this.#drafter.draft(this.sequence.ids, this.request.maxTokens - this.#numNew - 1);
+    this.#lookedUp = this.sequence.draft.length > 0;
+  }
+
+  /** Whether its next row is one of decoding, not of the prompt. */
+  get isDecoding(): boolean {
+    return this.#numNew > 0;
+  }
+
+  /** What the draft model may guess, where it is to and nothing was looked up. */
+  get draftWish(): DraftWish | undefined {
+    const { draft: settings, maxTokens } = this.request;
+    if (!settings || this.#numNew === 0 || this.sequence.draft.length > 0) return undefined;
+    return { sequence: this.sequence, limit: maxTokens - this.#numNew - 1, settings };
   }
 
   /** Chooses the next id from `logits` and says what became of it; `draftId` is what the next row was computed with. */
@@ -64,7 +80,9 @@ export class Choice {
 
   /** Ends what `drafted` began: the drafter learns from it and the sequence forgets the ids that were not chosen. */
   settle(): void {
-    this.#drafter?.learn(this.#numDrafted, this.#acceptedDraftTokens - this.#acceptedBefore);
+    if (this.#lookedUp) this.#drafter!.learn(this.#numDrafted, this.#acceptedDraftTokens - this.#acceptedBefore);
+    else this.#drafter?.learn(0, 0);
+    this.#lookedUp = false;
     this.sequence.settle();
   }
 

@@ -1,7 +1,7 @@
 // The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
 import { ClawdbotError, EngineStoppedError, InvalidArgumentError, SamplingError } from '../errors.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
-import type { CancelMessage, ComputePlan, FromCompute, ToCompute } from './protocol.ts';
+import type { CancelMessage, FromCompute, InitMessage, ToCompute } from './protocol.ts';
 
 type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' }>;
 export interface ReplyHandler {
@@ -27,14 +27,14 @@ export class ComputeHost {
     ));
   }
 
-  /** Starts one worker per thread of the plan; resolves when each has laid out the model over `memory`. */
+  /** Starts one worker per thread of the plan; resolves when each has laid out the model, and its draft model, in memory. */
   static async start(
-    plan: ComputePlan, memory: WebAssembly.Memory, module: WebAssembly.Module, spawn: () => ComputeWorker, signal?: AbortSignal,
+    model: Omit<InitMessage, 'type' | 'threadIndex'>, spawn: () => ComputeWorker, signal?: AbortSignal,
   ): Promise<ComputeHost> {
-    const host = new ComputeHost(spawnAll(plan.numThreads, spawn));
-    await host.#abortable(signal, host.#await(plan.numThreads, () => {
-      host.#workers.forEach((worker, threadIndex) =>
-        worker.postMessage({ type: 'init', plan, memory, module, threadIndex } satisfies ToCompute));
+    const { numThreads } = model.plan;
+    const host = new ComputeHost(spawnAll(numThreads, spawn));
+    await host.#abortable(signal, host.#await(numThreads, () => {
+      host.#workers.forEach((worker, threadIndex) => worker.postMessage({ type: 'init', threadIndex, ...model } satisfies ToCompute));
     }));
     return host;
   }

@@ -57,8 +57,14 @@ export class ComputeThread {
   logits: Activation | undefined;
   readonly #stepIndex: number;
   readonly #control: Int32Array;
+  readonly #draft: ComputeThread | undefined;
+  /** The thread of the large model, whose step words the helper threads watch. */
+  #leader: ComputeThread | undefined;
 
-  constructor(plan: ComputePlan, threadIndex: number, thread: ThreadMemory) {
+  /** `draft` is the same thread's part of the draft model, whose commands this one passes on. */
+  constructor(plan: ComputePlan, threadIndex: number, thread: ThreadMemory, draft?: ComputeThread) {
+    this.#draft = draft;
+    if (draft) draft.#leader = this;
     this.layout = layOut(plan, threadIndex, thread);
     this.batch = new RegionBatch(this.layout.regions);
     this.#control = new Int32Array(thread.memory.buffer);
@@ -77,6 +83,10 @@ export class ComputeThread {
   }
 
   #execute(): void {
+    if (this.step[STEP.command] === COMMAND.draft) {
+      this.#draft!.execute();
+      return;
+    }
     if (this.step[STEP.command] === COMMAND.repack) {
       for (const tensor of this.layout.tensors) {
         if (tensor.kind === 'matrix' && tensor.weight.layout !== 'gguf') this.layout.backend.repack(tensor.weight);
@@ -101,6 +111,11 @@ export class ComputeThread {
 
   /** Starts the command on the helper threads; the first thread then calls `execute` itself. */
   announce(): void {
+    if (this.#leader) {
+      this.#leader.step[STEP.command] = COMMAND.draft;
+      this.#leader.announce();
+      return;
+    }
     Atomics.add(this.#control, this.#stepIndex + STEP.generation, 1);
     Atomics.notify(this.#control, this.#stepIndex + STEP.generation);
   }

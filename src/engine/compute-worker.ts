@@ -1,7 +1,7 @@
 // What a compute worker does with its messages, whatever runtime it lives in: thread 0 serves requests, others follow.
 import { ComputeThread } from './compute-thread.ts';
 import { EngineCore } from './core.ts';
-import type { FromCompute, ToCompute } from './protocol.ts';
+import type { FromCompute, ModelInMemory, ToCompute } from './protocol.ts';
 
 export interface WorkerPort {
   post(message: FromCompute): void;
@@ -17,11 +17,16 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
       core!.receive(message);
       return;
     }
-    const { plan, memory, module, threadIndex } = message;
-    const instance = new WebAssembly.Instance(module, { env: { memory } });
-    const thread = new ComputeThread(plan, threadIndex, { memory, instance });
+    const { module, threadIndex } = message;
+    const lay = ({ plan, memory }: ModelInMemory, draft?: ComputeThread): ComputeThread => {
+      const instance = new WebAssembly.Instance(module, { env: { memory } });
+      return new ComputeThread(plan, threadIndex, { memory, instance }, draft);
+    };
+    const draft = message.draft && { ...message.draft, thread: lay(message.draft) };
+    const { plan, memory } = message;
+    const thread = lay(message, draft?.thread);
     port.post({ type: 'ready' });
     if (threadIndex > 0) thread.follow();
-    else core = new EngineCore({ plan, thread, memory, post: port.post, yieldNow: port.yieldNow });
+    else core = new EngineCore({ plan, thread, memory, draft, post: port.post, yieldNow: port.yieldNow });
   };
 }

@@ -6,7 +6,7 @@ import { Choice } from './choice.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { embedIds } from './embedding.ts';
 import type {
-  CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ScoreMessage, ToCompute,
+  CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ModelInMemory, ScoreMessage, ToCompute,
 } from './protocol.ts';
 import { Pace } from './pace.ts';
 import { Runner } from './runner.ts';
@@ -15,11 +15,14 @@ import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
 import { scoreIds } from './scoring.ts';
 import { Sequence } from './sequence.ts';
+import { ModelDrafter } from './speculation/model-drafter.ts';
 
 export interface CoreOptions {
   readonly plan: ComputePlan;
   readonly thread: ComputeThread;
   readonly memory: WebAssembly.Memory;
+  /** The draft model, if there is one. */
+  readonly draft?: ModelInMemory & { readonly thread: ComputeThread };
   readonly post: (message: FromCompute, transfer?: ArrayBuffer[]) => void;
   /** Lets queued messages be received. */
   readonly yieldNow: () => Promise<void>;
@@ -50,6 +53,8 @@ function blocksNeeded(job: Job): number {
 export class EngineCore {
   readonly #options: CoreOptions;
   readonly #runner: Runner;
+  readonly #draftRunner: Runner | undefined;
+  readonly #drafter: ModelDrafter | undefined;
   readonly #pool: BlockPool;
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
@@ -64,6 +69,11 @@ export class EngineCore {
     this.#options = options;
     this.#runner = new Runner(options.thread, options.memory, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
+    if (options.draft) {
+      const { plan, thread, memory } = options.draft;
+      this.#draftRunner = new Runner(thread, memory, plan.config.vocabSize);
+      this.#drafter = new ModelDrafter(this.#draftRunner, plan, options.plan.numTokens);
+    }
     this.#samplerMemory = new SamplerMemory(options.plan.config.vocabSize);
     this.#freeSlots = Array.from({ length: options.plan.maxSequences }, (_, i) => options.plan.maxSequences - 1 - i);
   }
@@ -71,8 +81,8 @@ export class EngineCore {
   receive(message: ToCompute): void {
     switch (message.type) {
       case 'prepare':
-        this.#runner.repack();
-        this.#warmUp();
+        this.#prepare(this.#runner, this.#options.plan);
+        if (this.#draftRunner) this.#prepare(this.#draftRunner, this.#options.draft!.plan);
         this.#options.post({ type: 'prepared' });
         return;
       case 'cancel':
@@ -183,38 +193,46 @@ export class EngineCore {
 
   #step(): void {
     const { maxBatchTokens, maxOutputs } = this.#options.plan.limits;
+    const startedAt = performance.now();
     for (const choice of this.#running) choice.propose();
+    const numDecoding = this.#running.filter((choice) => choice.isDecoding).length;
+    this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
       promptRows: this.#rowsFor(PROMPT_MS), promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS),
     });
-    const startedAt = performance.now();
+    const forwardAt = performance.now();
     this.#runner.forward(parts, true);
-    this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - startedAt);
+    this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - forwardAt);
     let row = 0;
+    let numNew = 0;
     for (const part of parts) {
-      this.#chooseFrom(part, row);
+      numNew += this.#chooseFrom(part, row);
       row += part.numOutputs;
     }
+    if (numDecoding === parts.length) this.#drafter?.learn(numDecoding, numNew, performance.now() - startedAt);
   }
 
-  /** Chooses from a part's result rows, the first of them `row`, as long as the draft says what is chosen. */
-  #chooseFrom({ sequence, numOutputs }: BatchPart, row: number): void {
+  /** Chooses from a part's result rows, the first of them `row`, as long as the draft says what is chosen; returns how many. */
+  #chooseFrom({ sequence, numOutputs }: BatchPart, row: number): number {
     // A choice may have been cancelled since: a sibling's failure ends the whole request.
     const choice = this.#running.find((candidate) => candidate.sequence === sequence);
-    if (!choice) return;
+    if (!choice) return 0;
     const { requestId, wantsPromptProgress, firstChoice, promptIds } = choice.request;
     if (wantsPromptProgress && choice.index === firstChoice && sequence.ids.length === promptIds.length) {
       this.#options.post({ type: 'prompt', requestId, numComputed: sequence.numComputed });
     }
-    if (numOutputs === 0) return;
+    if (numOutputs === 0) return 0;
     const draft = sequence.draft.slice(0, numOutputs - 1);
     choice.drafted(draft.length);
+    let numNew = 0;
     for (let i = 0; i < numOutputs; i++) {
+      numNew++;
       this.#advance(choice, this.#runner.logits(row + i).subarray(0, this.#options.plan.numTokens), draft[i]);
       if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
     }
     choice.settle();
+    return numNew;
   }
 
   #rowsFor(ms: number): number {
@@ -269,19 +287,17 @@ export class EngineCore {
 
   #release(sequence: Sequence): void {
     sequence.release();
+    this.#drafter?.release(sequence.slot);
     this.#freeSlots.push(sequence.slot);
   }
 
-  /** Runs the kernels on dummy rows so that the first request meets optimized code (measured: Liftoff is 5× slower). */
-  #warmUp(): void {
-    const { kind } = this.#options.plan.config;
-    const { contextLength, maxBatchTokens } = this.#options.plan.limits;
-    if (kind !== 'decoder' || contextLength < WARM_UP_TOKENS + 1) return;
-    const sequence = new Sequence(this.#freeSlots.pop()!, new Array<number>(WARM_UP_TOKENS + 1).fill(0), this.#pool);
-    const numTokens = Math.min(WARM_UP_TOKENS, maxBatchTokens);
-    this.#runner.forward([{ sequence, numTokens, numOutputs: 1 }], true);
-    this.#runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
-    this.#release(sequence);
+  /** Repacks a model and runs it on dummy rows, so that the first request meets optimized code (measured: Liftoff is 5× slower). */
+  #prepare(runner: Runner, { config, limits, kv }: ComputePlan): void {
+    runner.repack();
+    if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
+    const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks));
+    runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], true);
+    runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
   }
 }
 

@@ -3,8 +3,8 @@ import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { checkIds, describe, samplingOptions } from './sampler/options.ts';
 import type { SamplingOptions } from './sampler/options.ts';
-import { lookupSettings } from './speculation/options.ts';
-import type { LookupSettings } from './speculation/options.ts';
+import { draftSettings, lookupSettings } from './speculation/options.ts';
+import type { DraftSettings, LookupSettings } from './speculation/options.ts';
 import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import type { GenerateOptions, ModelInfo } from './types.ts';
@@ -27,6 +27,7 @@ export interface CheckedOptions {
   readonly stopIds: readonly number[];
   readonly sampling: SamplingOptions;
   readonly lookup: LookupSettings | undefined;
+  readonly draft: DraftSettings | undefined;
 }
 
 /** Throws InvalidArgumentError that names the option, or ContextLengthError. */
@@ -55,6 +56,7 @@ export function checkOptions(
     stopIds: [...(ignoreEos ? [] : tokenizer.endIds), ...stopIds],
     sampling,
     lookup: lookupSettings(options.speculation, model),
+    draft: draftSettings(options.speculation, model),
   };
 }
 

@@ -18,13 +18,13 @@ export interface Generation {
 export function startGeneration(
   host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
 ): Generation {
-  const { numChoices, maxTokens, stops, stopIds, sampling, lookup } = checkOptions(options, promptIds, tokenizer, model);
+  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft } = checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
   const { onPromptProgress } = options;
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
-    type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup,
+    type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup, draft,
     wantsPromptProgress: onPromptProgress !== undefined,
   }));
   return { chunks, choices, seed };

@@ -6,6 +6,9 @@ import type { LoadOptions } from './types.ts';
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
+const isSource = (value: unknown): boolean =>
+  (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
+
 export const MAX_THREADS = 64;
 
 /** What each option must be. */
@@ -15,6 +18,7 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   contextLength: ['a whole number of at least 1', isCount],
   maxBatchTokens: ['a whole number of at least 1', isCount],
   kvType: ['"i16", "f16" or "f32"', (value) => ['i16', 'f16', 'f32'].includes(value as string)],
+  draftModel: ['a name, path, URL, Blob or bytes', isSource],
   deterministic: ['true or false', isBoolean],
   maxMemory: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
   cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],

@@ -15,10 +15,10 @@ interface Read {
   readonly target: Uint8Array;
 }
 
-/** Fills `memory` at the tensors' addresses. `onBytes` gets the running total. */
+/** Fills `memory` at the tensors' addresses. `onBytes` hears of each read's bytes. */
 export async function loadWeights(
   file: GgufFile, sources: readonly ByteSource[], tensors: readonly LoadedTensor[], memory: WebAssembly.Memory,
-  onBytes: (loadedBytes: number) => void, signal?: AbortSignal,
+  onBytes: (bytes: number) => void, signal?: AbortSignal,
 ): Promise<void> {
   const reads: Read[] = [];
   const widened: { tensor: GgufTensor; ptr: number }[] = [];
@@ -28,15 +28,13 @@ export async function loadWeights(
     if (loaded.kind === 'vector' && tensor.type !== 'F32') widened.push({ tensor, ptr });
     else reads.push(...split(sources[tensor.partIndex]!, tensor, new Uint8Array(memory.buffer, ptr, tensor.byteLength)));
   }
-  let loadedBytes = 0;
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < reads.length) {
       signal?.throwIfAborted();
       const { source, offset, target } = reads[next++]!;
       await source.read(offset, target, signal);
-      loadedBytes += target.byteLength;
-      onBytes(loadedBytes);
+      onBytes(target.byteLength);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_READS }, work));

@@ -1,10 +1,6 @@
 // Loading: source → header → plan → memory and workers → weights → repack and warm-up.
-import { InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
-import type { ByteSource } from '../gguf/byte-source.ts';
-import { blobSource, bytesSource } from '../gguf/memory-source.ts';
+import { OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
-import { readGguf } from '../gguf/reader.ts';
-import { readGgufParts } from '../gguf/split.ts';
 import type { ComputeWorker, Platform } from '../platform/platform.ts';
 import { chooseKernels } from '../backends/wasm/load-kernels.ts';
 import { writeTables } from '../backends/wasm/memory-map.ts';
@@ -14,8 +10,10 @@ import { ComputeHost } from './compute-host.ts';
 import type { ReplyHandler } from './compute-host.ts';
 import { MAX_THREADS, checkLoadOptions } from './load-options.ts';
 import { loadWeights } from './load-weights.ts';
-import { DEFAULT_CONTEXT_LENGTH, planModel } from './model-plan.ts';
+import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
+import { closeAll, openDraftModel, openModel } from './open-model.ts';
+import type { OpenedModel } from './open-model.ts';
 import type { ToCompute } from './protocol.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
 
@@ -36,57 +34,50 @@ const PAGE_BYTES = 65536;
 export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
   const startedAt = performance.now();
   checkLoadOptions(options);
-  const { signal } = options;
+  const { signal, draftModel } = options;
   signal?.throwIfAborted();
   const numThreads = options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
   const kernels = chooseKernels(platform, { shared: true, deterministic: options.deterministic ?? false });
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);
-  const { name, sources } = await openSource(platform, source, options);
+  const opened: OpenedModel[] = [];
   let host: ComputeHost | undefined;
   try {
-    const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
-    const modelPlan = planModel(file, options, numThreads, platform.memoryLimit);
+    const main = await openModel(platform, source, options, numThreads);
+    opened.push(main);
+    if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
     // Before any worker runs: what it refuses must leave nothing behind.
-    const tokenizer = createTokenizer(file.metadata);
+    const tokenizer = createTokenizer(main.file.metadata);
     const { build, module } = await kernels;
-    const memory = createMemory(modelPlan.totalBytes);
-    writeTables(memory);
-    const starting = ComputeHost.start(modelPlan.plan, memory, module, () => spawnWorker(platform), signal);
+    const [model, draft] = opened.map(({ modelPlan: { plan, totalBytes } }) => ({ plan, memory: createMemory(totalBytes) }));
+    const starting = ComputeHost.start({ ...model!, module, draft }, () => spawnWorker(platform), signal);
     const report = throttledProgress(options.onProgress);
-    const { weightBytes: totalBytes } = modelPlan;
-    const onBytes = (loadedBytes: number): void => report({ phase: 'load', file: name, loadedBytes, totalBytes });
-    const reading = loadWeights(file, sources, modelPlan.layout.tensors, memory, onBytes, signal);
-    const [started, read] = await Promise.allSettled([starting, reading]);
+    const totalBytes = opened.reduce((sum, { modelPlan }) => sum + modelPlan.weightBytes, 0);
+    let loadedBytes = 0;
+    const onBytes = (bytes: number): void =>
+      report({ phase: 'load', file: main.name, loadedBytes: (loadedBytes += bytes), totalBytes });
+    const reading = [model!, draft].map(async (target, i) => {
+      if (!target) return;
+      const { file, sources, modelPlan } = opened[i]!;
+      await loadWeights(file, sources, modelPlan.layout.tensors, target.memory, onBytes, signal);
+    });
+    const [started, ...read] = await Promise.allSettled([starting, ...reading]);
     if (started.status === 'fulfilled') host = started.value;
-    for (const result of [started, read]) if (result.status === 'rejected') throw result.reason;
-    report({ phase: 'warmup', file: name, loadedBytes: totalBytes, totalBytes });
+    for (const result of [started, ...read]) if (result.status === 'rejected') throw result.reason;
+    report({ phase: 'warmup', file: main.name, loadedBytes: totalBytes, totalBytes });
     await host!.prepare(signal);
     return {
-      host: host!, metadata: file.metadata, tokenizer,
-      pooling: defaultPooling(modelPlan),
-      info: describeModel(name, modelPlan, build, performance.now() - startedAt, options.contextLength),
+      host: host!, metadata: main.file.metadata, tokenizer,
+      pooling: defaultPooling(main.modelPlan),
+      info: describeModel(opened, build, performance.now() - startedAt, options.contextLength),
       call: (callSignal, buildMessage, pick) => call(host!, callSignal, buildMessage, pick),
     };
   } catch (error) {
     await host?.dispose();
     throw error;
   } finally {
-    await Promise.all(sources.map((part) => part.close()));
+    await Promise.all(opened.map(({ sources }) => closeAll(sources)));
   }
-}
-
-async function openSource(
-  platform: Platform, source: ModelSource, options: LoadOptions,
-): Promise<{ name: string; sources: readonly ByteSource[] }> {
-  if (typeof source === 'string' || source instanceof URL) {
-    const { cacheDir, offline, signal, onProgress } = options;
-    return platform.openModel(source, { cacheDir, offline, signal, onProgress });
-  }
-  if (source instanceof ArrayBuffer) return { name: 'bytes', sources: [bytesSource(new Uint8Array(source))] };
-  if (source instanceof Uint8Array) return { name: 'bytes', sources: [bytesSource(source)] };
-  if (source instanceof Blob) return { name: 'blob', sources: [blobSource(source)] };
-  throw new InvalidArgumentError('The model source must be a name, path, URL, Blob or bytes.');
 }
 
 function spawnWorker(platform: Platform): ComputeWorker {
@@ -113,7 +104,9 @@ function throttledProgress(report: LoadOptions['onProgress']): (progress: LoadPr
 function createMemory(totalBytes: number): WebAssembly.Memory {
   const pages = Math.ceil(totalBytes / PAGE_BYTES);
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    writeTables(memory);
+    return memory;
   } catch (cause) {
     throw new OutOfMemoryError(
       totalBytes, 0,
@@ -130,29 +123,33 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
 }
 
 function describeModel(
-  name: string, modelPlan: ModelPlan, kernels: string, loadMs: number, asked: number | undefined,
+  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, asked: number | undefined,
 ): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
-  const { config, limits, numThreads, tensors } = modelPlan.plan;
+  const { name, modelPlan } = main!;
+  const { config, limits, numThreads } = modelPlan.plan;
   return {
-    name,
-    architecture: config.architecture,
+    ...briefly(name, modelPlan),
     kind: config.kind,
-    numParameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     numLayers: config.numLayers,
-    contextLength: limits.contextLength,
     trainedContextLength: config.contextLength,
     threads: numThreads,
     kernels,
     recurrent: modelPlan.layout.backend.recurrentStates.length > 0,
-    memory: {
-      weightBytes: modelPlan.weightBytes,
-      kvBytes: modelPlan.kvBytes,
-      scratchBytes: modelPlan.totalBytes - modelPlan.weightBytes - modelPlan.kvBytes,
-    },
+    ...(draft && { draftModel: briefly(draft.name, draft.modelPlan) }),
     loadMs,
     warnings: contextWarnings(limits.contextLength, config.contextLength, asked),
+  };
+}
+
+function briefly(name: string, { plan, weightBytes, kvBytes, totalBytes }: ModelPlan): NonNullable<ModelInfo['draftModel']> {
+  return {
+    name,
+    architecture: plan.config.architecture,
+    numParameters: plan.tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+    contextLength: plan.limits.contextLength,
+    memory: { weightBytes, kvBytes, scratchBytes: totalBytes - weightBytes - kvBytes },
   };
 }
 

@@ -3,7 +3,7 @@ import type { BuildLimits, TensorDeclaration } from '../architectures/architectu
 import type { ModelConfig } from '../architectures/config.ts';
 import type { KvType } from '../backends/tensors.ts';
 import type { SamplingOptions } from './sampler/options.ts';
-import type { LookupSettings } from './speculation/options.ts';
+import type { DraftSettings, LookupSettings } from './speculation/options.ts';
 import type { FinishReason } from './types.ts';
 
 /** All that a thread needs to lay out memory and build the model; the same on every thread. */
@@ -18,11 +18,17 @@ export interface ComputePlan {
   readonly numThreads: number;
 }
 
-export interface InitMessage {
-  readonly type: 'init';
+/** A plan, and the memory that is laid out by it. */
+export interface ModelInMemory {
   readonly plan: ComputePlan;
   readonly memory: WebAssembly.Memory;
+}
+
+export interface InitMessage extends ModelInMemory {
+  readonly type: 'init';
   readonly module: WebAssembly.Module;
+  /** A smaller model that drafts, in a memory of its own. */
+  readonly draft?: ModelInMemory;
   readonly threadIndex: number;
 }
 
@@ -40,6 +46,8 @@ export interface GenerateMessage {
   readonly seed: number;
   /** Draft from the sequence's own text. */
   readonly lookup?: LookupSettings;
+  /** Draft with the draft model. */
+  readonly draft?: DraftSettings;
 }
 
 export interface ScoreMessage {

@@ -10,7 +10,8 @@ const CONTROL_BYTES = 1024;
 /** Int32 words of the step command, by index. */
 export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, length: 16 } as const;
 
-export const COMMAND = { forward: 1, repack: 2 } as const;
+/** `draft`: the command in the draft model's step words. */
+export const COMMAND = { forward: 1, repack: 2, draft: 3 } as const;
 
 export interface Regions {
   readonly controlPtr: number;

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly maxBatchTokens?: number;
   /** Key/value cache elements: 16-bit integers with a scale per position and head by default. */
   readonly kvType?: KvType;
+  /** A smaller model with the same vocabulary, which guesses tokens that this one then computes several at a time. */
+  readonly draftModel?: ModelSource;
   /** Choose the baseline kernels, whose results are bit-identical in every runtime. */
   readonly deterministic?: boolean;
   /** Ceiling in bytes for weights, cache and scratch together (by default what the machine or container has). */
@@ -174,6 +176,8 @@ export interface ModelInfo {
   readonly kernels: string;
   readonly memory: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
   readonly loadMs: number;
+  /** The model that drafts, where one was loaded; `memory` is what it takes besides. */
+  readonly draftModel?: Pick<ModelInfo, 'name' | 'architecture' | 'numParameters' | 'contextLength' | 'memory'>;
   readonly hasChatTemplate: boolean;
   /** Has layers that carry a state from token to token, which speculation cannot take back. */
   readonly recurrent: boolean;

@@ -20,7 +20,16 @@ describe('--lookup', () => {
     expect(calls.options[0]!.speculation).toEqual({ lookup: { maxDraft: undefined } });
   });
 
-  it.each([[['--draft-max', '4'], '--lookup'], [['--lookup', '--draft-max', '0'], 'draft-max']])(
+  it('loads the draft model and says how to use it', async () => {
+    const { calls } = await cli(['run', 'Hi', '--draft-model', 'small.gguf', '--draft-max', '4', '--draft-min-p', '0.7']);
+    expect(calls.options[0]!.speculation).toEqual({ draft: { maxDraft: 4, minProbability: 0.7 } });
+    expect(calls.loadOptions[0]).toMatchObject({ draftModel: 'small.gguf' });
+  });
+
+  it.each([
+    [['--draft-max', '4'], '--lookup'], [['--lookup', '--draft-min-p', '0.5'], '--draft-model'],
+    [['--lookup', '--draft-max', '0'], 'draft-max'],
+  ])(
     'refuses %j', async (flags, named) => {
       const { code, stderr } = await cli(['run', 'Hi', ...flags]);
       expect(code).toBe(2);

@@ -1,5 +1,5 @@
 // The reference cases of tiny random models: the committed ones, or all of them where the shared folder is there.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fixture, fixturesDir, inRepository } from './fixtures.ts';
 
@@ -28,6 +28,11 @@ const folder = fixturesDir() ? fixture('arch') : inRepository('test/data/arch');
 
 export const ARCHITECTURE_CASES: readonly ArchitectureCase[] =
   JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')).cases;
+
+/** Whether the case is among the committed ones, or the whole set is there. */
+export function hasCase(name: string): boolean {
+  return existsSync(caseFile(`${name}.gguf`));
+}
 
 export function caseFile(name: string): string {
   return path.join(folder, name);

@@ -11,27 +11,46 @@ export interface LookupOptions {
   readonly maxDraft?: number;
 }
 
+export interface DraftOptions {
+  /** Draft ids per step at most (7). */
+  readonly maxDraft?: number;
+  /** A draft ends before an id that the draft model finds less likely than this (0.5). */
+  readonly minProbability?: number;
+}
+
 /** Ways of computing several tokens per step. None changes the output. */
 export interface SpeculationOptions {
   /** Draft what followed the last few ids when they last occurred in the sequence. */
   readonly lookup?: boolean | LookupOptions;
+  /** Draft with the engine's draft model, where lookup has nothing: by default if one was loaded. */
+  readonly draft?: boolean | DraftOptions;
 }
 
 export type LookupSettings = Required<LookupOptions>;
+export type DraftSettings = Required<DraftOptions>;
+
+/** What of a model's description decides. */
+export interface SpeculatingModel {
+  readonly name: string;
+  readonly recurrent: boolean;
+  readonly draftModel?: object;
+}
 
 const LOOKUP_DEFAULTS: LookupSettings = { maxNgram: 3, minNgram: 2, maxDraft: 7 };
-const LOOKUP_NAMES = Object.keys(LOOKUP_DEFAULTS);
+const DRAFT_DEFAULTS: DraftSettings = { maxDraft: 7, minProbability: 0.5 };
 const MAX_NGRAM = 16;
 const MAX_DRAFT = 64;
 
 /** The lookup to use, if any. Throws InvalidArgumentError, or UnsupportedModelError where drafts cannot be undone. */
 export function lookupSettings(
-  speculation: SpeculationOptions | undefined, model: { readonly name: string; readonly recurrent: boolean },
+  speculation: SpeculationOptions | undefined, model: SpeculatingModel,
 ): LookupSettings | undefined {
-  if (speculation === undefined) return undefined;
-  const { lookup } = checkedObject('speculation', speculation, ['lookup']) as SpeculationOptions;
+  const { lookup } = checkedSpeculation(speculation);
   if (lookup === undefined || lookup === false) return undefined;
-  const given = lookup === true ? {} : checkedLookup(lookup);
+  const given: LookupOptions = lookup === true ? {} : checkedObject('speculation.lookup', lookup, Object.keys(LOOKUP_DEFAULTS));
+  for (const [name, value] of Object.entries(given)) {
+    checkWhole(`speculation.lookup.${name}`, value, name === 'maxDraft' ? MAX_DRAFT : MAX_NGRAM);
+  }
   const { maxNgram = Math.max(LOOKUP_DEFAULTS.maxNgram, given.minNgram ?? 0) } = given;
   const minNgram = Math.min(LOOKUP_DEFAULTS.minNgram, maxNgram);
   const settings: LookupSettings = { ...LOOKUP_DEFAULTS, minNgram, ...given, maxNgram };
@@ -40,31 +59,49 @@ export function lookupSettings(
       `speculation.lookup.minNgram (${settings.minNgram}) must not be above maxNgram (${settings.maxNgram}).`,
     );
   }
-  if (model.recurrent) {
-    throw new UnsupportedModelError(
-      `${model.name} has recurrent layers, whose state cannot be taken back to before a wrong draft. ` +
-        'Leave out speculation.',
-    );
-  }
+  refuseRecurrent(model);
   return settings;
 }
 
-function checkedLookup(lookup: unknown): LookupOptions {
-  const given = checkedObject('speculation.lookup', lookup, LOOKUP_NAMES);
-  for (const [name, value] of Object.entries(given)) {
-    const max = name === 'maxDraft' ? MAX_DRAFT : MAX_NGRAM;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) continue;
+/** How the draft model is to be used, if at all. Throws InvalidArgumentError, also where none was loaded. */
+export function draftSettings(
+  speculation: SpeculationOptions | undefined, model: SpeculatingModel,
+): DraftSettings | undefined {
+  const { draft = model.draftModel !== undefined } = checkedSpeculation(speculation);
+  if (draft === false) return undefined;
+  const given: DraftOptions = draft === true ? {} : checkedObject('speculation.draft', draft, Object.keys(DRAFT_DEFAULTS));
+  const { maxDraft, minProbability } = { ...DRAFT_DEFAULTS, ...given };
+  checkWhole('speculation.draft.maxDraft', maxDraft, MAX_DRAFT);
+  if (!(typeof minProbability === 'number' && minProbability >= 0 && minProbability <= 1)) {
     throw new InvalidArgumentError(
-      `speculation.lookup.${name} must be a whole number from 1 to ${max}, not ${describe(value)}.`,
+      `speculation.draft.minProbability must be a number from 0 to 1, not ${describe(minProbability)}.`,
     );
   }
-  return given;
+  if (model.draftModel) return { maxDraft, minProbability };
+  throw new InvalidArgumentError('speculation.draft needs a draft model: name one as draftModel when you load the engine.');
+}
+
+/** Throws UnsupportedModelError for a model whose state cannot be taken back. */
+export function refuseRecurrent({ name, recurrent }: SpeculatingModel): void {
+  if (!recurrent) return;
+  throw new UnsupportedModelError(
+    `${name} has recurrent layers, whose state cannot be taken back to before a wrong draft. Leave out speculation.`,
+  );
+}
+
+function checkedSpeculation(speculation: SpeculationOptions | undefined): SpeculationOptions {
+  return speculation === undefined ? {} : checkedObject('speculation', speculation, ['lookup', 'draft']);
+}
+
+function checkWhole(name: string, value: unknown, max: number): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new InvalidArgumentError(`${name} must be a whole number from 1 to ${max}, not ${describe(value)}.`);
 }
 
 /** The properties that are not undefined. */
 function checkedObject(name: string, value: unknown, known: readonly string[]): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const orFlag = name.endsWith('lookup') ? 'true, false or ' : '';
+    const orFlag = name === 'speculation' ? '' : 'true, false or ';
     throw new InvalidArgumentError(`${name} must be ${orFlag}an object, not ${describe(value)}.`);
   }
   const given = Object.entries(value).filter(([, entry]) => entry !== undefined);

@@ -1,0 +1,97 @@
+// From a model source to what can be loaded: its files opened, its header read, its memory planned.
+import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import type { ByteSource } from '../gguf/byte-source.ts';
+import { blobSource, bytesSource } from '../gguf/memory-source.ts';
+import type { GgufFile } from '../gguf/reader.ts';
+import { readGguf } from '../gguf/reader.ts';
+import { readGgufParts } from '../gguf/split.ts';
+import type { Platform } from '../platform/platform.ts';
+import { planModel } from './model-plan.ts';
+import type { ModelPlan } from './model-plan.ts';
+import { refuseRecurrent } from './speculation/options.ts';
+import type { LoadOptions, ModelSource } from './types.ts';
+
+export interface OpenedModel {
+  readonly name: string;
+  /** To be closed by who opened it. */
+  readonly sources: readonly ByteSource[];
+  readonly file: GgufFile;
+  readonly modelPlan: ModelPlan;
+}
+
+/** Tokens by which two vocabularies that belong together may differ in length: some files have unused ones at the end. */
+const MOST_PADDING = 1024;
+
+/** Opens and plans a model; closes what it opened when that fails. */
+export async function openModel(
+  platform: Platform, source: ModelSource, options: LoadOptions, numThreads: number,
+): Promise<OpenedModel> {
+  const { signal } = options;
+  const { name, sources } = await openSource(platform, source, options);
+  try {
+    const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
+    return { name, sources, file, modelPlan: planModel(file, options, numThreads, platform.memoryLimit) };
+  } catch (error) {
+    await closeAll(sources);
+    throw error;
+  }
+}
+
+/**
+ * Opens and plans the draft model that goes with `main`, in the memory that main leaves. Throws UnsupportedModelError where
+ * one of the two cannot be drafted for, or their vocabularies differ.
+ */
+export async function openDraftModel(
+  platform: Platform, source: ModelSource, options: LoadOptions, main: OpenedModel,
+): Promise<OpenedModel> {
+  const { plan, totalBytes } = main.modelPlan;
+  requireDecoder(main);
+  const left = Math.min(options.maxMemory ?? Infinity, platform.memoryLimit) - totalBytes;
+  const draft = await openModel(platform, source, {
+    ...options, contextLength: plan.limits.contextLength, maxMemory: Math.max(1, left),
+  }, plan.numThreads);
+  try {
+    requireDecoder(draft);
+    requireSameTokens(main, draft);
+    return draft;
+  } catch (error) {
+    await closeAll(draft.sources);
+    throw error;
+  }
+}
+
+export async function closeAll(sources: readonly ByteSource[]): Promise<void> {
+  await Promise.all(sources.map((source) => source.close()));
+}
+
+function requireDecoder({ name, modelPlan: { plan, layout } }: OpenedModel): void {
+  if (plan.config.kind !== 'decoder') {
+    throw new UnsupportedModelError(`${name} is an encoder (${plan.config.architecture}): draftModel is for models that generate.`);
+  }
+  refuseRecurrent({ name, recurrent: layout.backend.recurrentStates.length > 0 });
+}
+
+function requireSameTokens(main: OpenedModel, draft: OpenedModel): void {
+  const [tokens = [], others = []] = [main, draft].map(({ file }) => file.metadata.strings('tokenizer.ggml.tokens'));
+  const shared = Math.min(tokens.length, others.length);
+  let same = 0;
+  while (same < shared && tokens[same] === others[same]) same++;
+  if (same === shared && Math.abs(tokens.length - others.length) <= MOST_PADDING) return;
+  const where = same < shared ? `they part at token ${same}` : `they have ${tokens.length} and ${others.length} tokens`;
+  throw new UnsupportedModelError(
+    `${draft.name} cannot draft for ${main.name}: their vocabularies differ (${where}). Use a smaller model of the same family.`,
+  );
+}
+
+async function openSource(
+  platform: Platform, source: ModelSource, options: LoadOptions,
+): Promise<{ name: string; sources: readonly ByteSource[] }> {
+  if (typeof source === 'string' || source instanceof URL) {
+    const { cacheDir, offline, signal, onProgress } = options;
+    return platform.openModel(source, { cacheDir, offline, signal, onProgress });
+  }
+  if (source instanceof ArrayBuffer) return { name: 'bytes', sources: [bytesSource(new Uint8Array(source))] };
+  if (source instanceof Uint8Array) return { name: 'bytes', sources: [bytesSource(source)] };
+  if (source instanceof Blob) return { name: 'blob', sources: [blobSource(source)] };
+  throw new InvalidArgumentError('The model source must be a name, path, URL, Blob or bytes.');
+}
