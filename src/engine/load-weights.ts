@@ -7,7 +7,7 @@ import { dequantize } from '../quant/quant.ts';
 /** Bytes per read: progress moves and an abort acts at this grain. */
 const READ_BYTES = 8 * 2 ** 20;
 /** Reads under way at once; more does not help a page cache or a disk (measured on Node 20). */
-const PARALLEL_READS = 4;
+const PARALLEL_READS = 16;
 
 interface Read {
   readonly source: ByteSource;

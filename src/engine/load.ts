@@ -46,8 +46,6 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     const main = await openModel(platform, source, options, numThreads);
     opened.push(main);
     if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
-    // Before any worker runs: what it refuses must leave nothing behind.
-    const tokenizer = createTokenizer(main.file.metadata);
     const { build, module } = await kernels;
     const [model, draft] = opened.map(({ modelPlan: { plan, totalBytes } }) => ({ plan, memory: createMemory(totalBytes) }));
     const starting = ComputeHost.start({ ...model!, module, draft }, () => spawnWorker(platform), signal);
@@ -61,11 +59,14 @@ export async function loadModel(platform: Platform, source: ModelSource, options
       const { file, sources, modelPlan } = opened[i]!;
       await loadWeights(file, sources, modelPlan.layout.tensors, target.memory, onBytes, signal);
     });
-    const [started, ...read] = await Promise.allSettled([starting, ...reading]);
+    // While files are read and workers start; what it refuses is thrown once they have, so that they can be ended.
+    const tokenizing = new Promise<Tokenizer>((resolve) => resolve(createTokenizer(main.file.metadata)));
+    const [started, ...read] = await Promise.allSettled([starting, ...reading, tokenizing]);
     if (started.status === 'fulfilled') host = started.value;
     for (const result of [started, ...read]) if (result.status === 'rejected') throw result.reason;
     report({ phase: 'warmup', file: main.name, loadedBytes: totalBytes, totalBytes });
     await host!.prepare(signal);
+    const tokenizer = await tokenizing;
     return {
       host: host!, metadata: main.file.metadata, tokenizer,
       pooling: defaultPooling(main.modelPlan),
