@@ -4,7 +4,7 @@
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
-import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
+import { dot16, dot8, madd_i32, store_groups, store_tile, stream_step } from './tile';
 import {
   Q4_0, Q4_1, activation_bytes, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
@@ -186,12 +186,14 @@ const FEW_COLUMNS: u32 = 8;
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const step = rows >> 4, rest = (rows >> 2) & 3;
-  for (let i: u32 = 0; i < step + (rest ? 1 : 0); i++) {
-    const whole = i < step, first = <usize>(whole ? i : 4 * step), at = first << 4;
+  const groups = rows >> 2, step = stream_step(groups, group);
+  for (let first: u32 = 0; first < groups;) {
+    const whole = first < step, at = <usize>first << 4;
     vector_16(
-      FORMAT, w + group * first, whole ? 4 : rest, whole ? step : 1, x, blocks,
+      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
       out + at, bias ? bias + at : 0, scale, accumulate,
     );
+    first += whole ? 1 : 4;
+    if (first == step) first = 4 * step;
   }
 }

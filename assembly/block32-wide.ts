@@ -1,7 +1,7 @@
 // Blocks of 32 times 16-bit activations: everything in the baseline build, formats with signed quants in both builds.
 import { f16_mask, f16_scale, madd } from './half';
 import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_groups, store_tile, sum_pairs, swizzle } from './tile';
+import { dot16, madd_i32, store_groups, store_tile, stream_step, sum_pairs, swizzle } from './tile';
 import {
   MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
   quant_bytes, scale_bytes, shares_scales,
@@ -217,12 +217,14 @@ import {
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const step = rows >> 4, rest = (rows >> 2) & 3;
-  for (let i: u32 = 0; i < step + (rest ? 1 : 0); i++) {
-    const whole = i < step, first = <usize>(whole ? i : 4 * step), at = first << 4;
+  const groups = rows >> 2, step = stream_step(groups, group);
+  for (let first: u32 = 0; first < groups;) {
+    const whole = first < step, at = <usize>first << 4;
     vector_16(
-      FORMAT, w + group * first, whole ? 4 : rest, whole ? step : 1, x, blocks,
+      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
       out + at, bias ? bias + at : 0, scale, accumulate,
     );
+    first += whole ? 1 : 4;
+    if (first == step) first = 4 * step;
   }
 }

@@ -1,7 +1,7 @@
 // Super-blocks of 256 times 8-bit activations, relaxed builds: products of bytes, added in pairs to i16 lanes over 16
 // columns (at most 8 · 63 · 127 with the zero point taken off modulo 2^16), then times the scale of the half to i32.
 import { f16_mask, f16_scale, load_f16x4 } from './half';
-import { dot16, dot8, madd_i32, store_groups, store_tile } from './tile';
+import { dot16, dot8, madd_i32, store_groups, store_tile, stream_step } from './tile';
 import {
   Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
   low_mask, min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
@@ -301,12 +301,14 @@ import {
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = group_bytes(FORMAT, blocks);
-  const step = rows >> 4, rest = (rows >> 2) & 3;
-  for (let i: u32 = 0; i < step + (rest ? 1 : 0); i++) {
-    const whole = i < step, first = <usize>(whole ? i : 4 * step), at = first << 4;
+  const groups = rows >> 2, step = stream_step(groups, group);
+  for (let first: u32 = 0; first < groups;) {
+    const whole = first < step, at = <usize>first << 4;
     vector_16(
-      FORMAT, w + group * first, whole ? 4 : rest, whole ? step : 1, x, blocks,
+      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
       out + at, bias ? bias + at : 0, scale, accumulate,
     );
+    first += whole ? 1 : 4;
+    if (first == step) first = 4 * step;
   }
 }

@@ -59,6 +59,17 @@ import { madd } from './half';
   if (columns > 3) store_rows(out3 + 16, b3, bias, scale, accumulate);
 }
 
+/**
+ * How many groups of `bytes` apart four streams run that take `groups` groups between them, but for a few at the end. Streams
+ * a multiple of 4 KiB apart would always be in the same set of the first cache, where processors that predict its ways take
+ * some lines for others (measured on Zen 4: 5632 rows of 2048 Q4_0 17 → 21 GB/s).
+ */
+// @ts-ignore: decorator
+@inline export function stream_step(groups: u32, bytes: usize): u32 {
+  const step = groups >> 2;
+  return step > 16 && ((bytes * <usize>step + 256) & 4095) < 512 ? step - 1 : step;
+}
+
 /** The first `groups` of 4 groups of 4 rows of one column, `step` groups apart. */
 // @ts-ignore: decorator
 @inline export function store_groups(
