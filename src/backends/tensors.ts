@@ -71,10 +71,13 @@ export interface IndexVector {
 }
 
 /**
- * Elements of a KV cache. `i16` is 16-bit integers with a float scale per position and head; it needs dimensions that are
- * multiples of 4, and a backend keeps a layer with others as `f16`.
+ * Elements of a KV cache. `i16` is 16-bit integers with a float scale per position and head, `q8_0` 8-bit integers with one
+ * per 32 dimensions too; both need dimensions that are multiples of 4, and a backend keeps a layer with others as `f16`.
  */
-export type KvType = 'f32' | 'f16' | 'i16';
+export type KvType = 'f32' | 'f16' | 'i16' | 'q8_0';
+export const KV_TYPES: readonly KvType[] = ['i16', 'q8_0', 'f16', 'f32'];
+
+export const isIntegerKv = (type: KvType): type is 'i16' | 'q8_0' => type === 'i16' || type === 'q8_0';
 
 /** What one layer keeps per position. */
 export interface KvShape {
@@ -91,7 +94,7 @@ export const KV_BLOCK_SIZE = 32;
 /**
  * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`. As `f32` and `f16`, its
  * key of head h is `keyDim` elements at `keyPtr + (((h * numBlocks + b) * 32 + p % 32) * keyDim) * elementBytes`, values
- * likewise; how a backend arranges `i16` within the (32, keyDim) of a head and block is its own affair. A head's blocks follow
+ * likewise; how a backend arranges integers within the (32, keyDim) of a head and block is its own affair. A head's blocks follow
  * each other because attention reads one head after another: processors fetch ahead of what is read in order.
  */
 export interface KvLayer extends KvShape {
@@ -103,12 +106,12 @@ export interface KvLayer extends KvShape {
 
 /** The type in which a layer of that shape is kept when `wanted` was asked for. */
 export function kvTypeFor(wanted: KvType, { keyDim, valueDim }: KvShape): KvType {
-  return wanted === 'i16' && (keyDim % 4 !== 0 || valueDim % 4 !== 0) ? 'f16' : wanted;
+  return isIntegerKv(wanted) && (keyDim % 4 !== 0 || valueDim % 4 !== 0) ? 'f16' : wanted;
 }
 
 /** Bytes one head's part of a block takes for `dim` elements per position (keyDim or valueDim). */
 export function kvBlockBytes(layer: Pick<KvLayer, 'type'>, dim: number): number {
-  const rowBytes = { f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4 }[layer.type];
+  const rowBytes = { f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4, q8_0: dim + 4 * Math.ceil(dim / 32) }[layer.type];
   return KV_BLOCK_SIZE * rowBytes;
 }
 

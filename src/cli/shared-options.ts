@@ -1,4 +1,5 @@
 // Options that several commands have: which model, how to load it, how to sample.
+import { KV_TYPES } from '../backends/tensors.ts';
 import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { LoadOptions } from '../engine/types.ts';
 import { biases, byteSize, choice, decimal, flag, integer, integers, text } from './options.ts';
@@ -27,7 +28,7 @@ export const SOURCE = {
 
 export const COMPUTE = {
   batch: integer({ min: 1, max: 65536 }, { help: 'Prompt tokens per forward pass (512)' }),
-  kv: choice(['i16', 'f16', 'f32'], { help: 'Elements of the key/value cache (i16)' }),
+  kv: choice(KV_TYPES, { help: 'Elements of the key/value cache (i16)' }),
   deterministic: flag({ help: 'Kernels whose results are bit-identical on every machine' }),
   maxMemory: byteSize({ help: 'Ceiling for weights, cache and scratch together, such as 2GiB' }),
   ...SOURCE,

@@ -1,6 +1,8 @@
 // Checks what a load call asks for, before anything is opened.
 import { InvalidArgumentError } from '../errors.ts';
 import { describe } from './sampler/options.ts';
+import { KV_TYPES } from '../backends/tensors.ts';
+import type { KvType } from '../backends/tensors.ts';
 import type { LoadOptions } from './types.ts';
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
@@ -17,7 +19,7 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   threads: [`a whole number between 1 and ${MAX_THREADS}`, (value) => isCount(value) && (value as number) <= MAX_THREADS],
   contextLength: ['a whole number of at least 1', isCount],
   maxBatchTokens: ['a whole number of at least 1', isCount],
-  kvType: ['"i16", "f16" or "f32"', (value) => ['i16', 'f16', 'f32'].includes(value as string)],
+  kvType: [KV_TYPES.map((type) => `"${type}"`).join(', ').replace(/, (?=[^,]*$)/, ' or '), (value) => KV_TYPES.includes(value as KvType)],
   draftModel: ['a name, path, URL, Blob or bytes', isSource],
   deterministic: ['true or false', isBoolean],
   maxMemory: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],

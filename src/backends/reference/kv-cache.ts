@@ -5,9 +5,10 @@ import { floatToHalf, halfToFloat } from '../../quant/half.ts';
 import { KV_BLOCK_SIZE } from '../tensors.ts';
 import { indicesOf, rowOf } from './memory.ts';
 
-/** Magnitudes of the codes of `i16`, those that the kernels use; a row is a float step, then the codes. */
+/** Magnitudes of the codes, those that the kernels use. */
 const KEY_MAX = 8191;
 const VALUE_MAX = 16383;
+const I8_MAX = 127;
 
 type KeyOrValue = 'key' | 'value';
 
@@ -34,8 +35,8 @@ export function readKv(
   const { buffer } = memory.bytes;
   if (cache.type === 'f32') return new Float32Array(buffer, ptr + row * dim * 4, dim);
   if (cache.type === 'f16') return Float32Array.from(new Uint16Array(buffer, ptr + row * dim * 2, dim), halfToFloat);
-  const [step] = new Float32Array(buffer, ptr + row * (2 * dim + 4), 1);
-  return Float32Array.from(new Int16Array(buffer, ptr + row * (2 * dim + 4) + 4, dim), (code) => code * step);
+  const { steps, codes, group } = integersOf(buffer, cache.type, ptr, row, dim);
+  return Float32Array.from(codes, (code, i) => code * steps[Math.floor(i / group)]);
 }
 
 function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: number, values: Float32Array): void {
@@ -46,11 +47,28 @@ function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: 
   } else if (cache.type === 'f16') {
     new Uint16Array(buffer, ptr + row * dim * 2, dim).set(Uint16Array.from(values, floatToHalf));
   } else {
-    const limit = which === 'key' ? KEY_MAX : VALUE_MAX;
-    const step = values.reduce((size, value) => Math.max(size, Math.abs(value)), 0) / limit;
-    new Float32Array(buffer, ptr + row * (2 * dim + 4), 1)[0] = step;
-    new Int16Array(buffer, ptr + row * (2 * dim + 4) + 4, dim).set(Array.from(values, (value) => (step > 0 ? Math.round(value / step) : 0)));
+    const limit = cache.type === 'q8_0' ? I8_MAX : which === 'key' ? KEY_MAX : VALUE_MAX;
+    const { steps, codes, group } = integersOf(buffer, cache.type, ptr, row, dim);
+    steps.forEach((_, g) => {
+      const part = values.subarray(g * group, (g + 1) * group);
+      const step = part.reduce((size, value) => Math.max(size, Math.abs(value)), 0) / limit;
+      steps[g] = step;
+      codes.set(Array.from(part, (value) => (step > 0 ? Math.round(value / step) : 0)), g * group);
+    });
   }
+}
+
+/** A row of integers: a float step for each group of elements, then the codes. */
+function integersOf(
+  buffer: ArrayBufferLike, type: 'i16' | 'q8_0', ptr: number, row: number, dim: number,
+): { steps: Float32Array; codes: Int16Array | Int8Array; group: number } {
+  const isWide = type === 'i16';
+  const group = isWide ? dim : 32;
+  const numGroups = Math.ceil(dim / group);
+  const at = ptr + row * (4 * numGroups + (isWide ? 2 : 1) * dim);
+  const codesAt = at + 4 * numGroups;
+  const codes = isWide ? new Int16Array(buffer, codesAt, dim) : new Int8Array(buffer, codesAt, dim);
+  return { steps: new Float32Array(buffer, at, numGroups), codes, group };
 }
 
 /** Of all (head, block, position) rows of the layer. */

@@ -1,7 +1,7 @@
 // The Backend operations on one thread: declare what is read and written, then call kernels on this thread's share.
 import type { ActivationKind, Backend, RopeOptions, RouteOptions } from '../backend.ts';
 import type { Activation, Batch, ExpertSelection, IndexVector, KvLayer, Vector } from '../tensors.ts';
-import { sliceDepth } from '../tensors.ts';
+import { isIntegerKv, sliceDepth } from '../tensors.ts';
 import { writeAttentionParams } from './attention-params.ts';
 import { activationBytes, activationFormat, getRows, matmulRows, packActivations, repackRows } from './matmul.ts';
 import { FIRST_THREAD, ITEMS, ROWS, WHOLE, byColumns, byHeads } from './shares.ts';
@@ -126,8 +126,8 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     const from = thread.local(x);
     thread.begin([[x, partition]], [[asMatrix({ ptr }), partition]]);
     if (rows[0] >= rows[1] || parts[0] >= parts[1]) return;
-    const isInteger = cache.type === 'i16';
-    k[isInteger ? 'store_kv_i16' : 'store_kv']!(
+    const isInteger = isIntegerKv(cache.type);
+    k[isInteger ? `store_kv_${cache.type}` : 'store_kv']!(
       ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables.ptr, cache.numBlocks, dim,
       Number(isInteger ? part === 'value' : cache.type === 'f16'), rows[0], rows[1], parts[0], parts[1],
     );
@@ -144,7 +144,7 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     // The record lies in memory that layers share.
     thread.live(() => writeAttentionParams(kernels.memory, scratch, out, queries, cache, batch, settings));
     const n = batch.numTokens;
-    if (cache.type === 'i16') k['attention_i16']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n);
+    if (isIntegerKv(cache.type)) k[`attention_${cache.type}`]!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n);
     else k['attention_f32']!(scratch.attentionParamsPtr, thread.index, thread.numThreads, n * cache.numKvHeads);
   };
 

@@ -1,15 +1,15 @@
 // Working memory of the operations: sized while a model is built, allocated once it is complete, part of it per thread.
 import type { Arena } from '../arena.ts';
 import type { Activation, KvLayer, Weight } from '../tensors.ts';
-import { KV_BLOCK_SIZE } from '../tensors.ts';
+import { KV_BLOCK_SIZE, isIntegerKv } from '../tensors.ts';
 import { ATTENTION_PARAMS_BYTES, BUCKET_TABLE_LENGTH } from './attention-params.ts';
 import { activationBytes, activationFormat, scratchBytes } from './matmul.ts';
 import type { PackedBuffers } from './thread.ts';
 import { PRIVATE_ROWS } from './thread.ts';
 
-/** Queries of one tile of assembly/attention-i16.ts, and the part of a query's record that no dimension changes. */
+/** Queries of one tile of assembly/attention-integer.ts, and the part of a query's record that no dimension changes. */
 const TILE_QUERIES = 16;
-const QUERY_RECORD_FLOATS = 56;
+const QUERY_RECORD_FLOATS = 88;
 
 /** Addresses; those but `packed` are this thread's own. Zero until `allocate`. */
 export interface Scratch {
@@ -47,7 +47,7 @@ export class ScratchNeeds {
 
   kvLayer(layer: KvLayer): void {
     const { keyDim, valueDim } = layer;
-    const floats = layer.type === 'i16'
+    const floats = isIntegerKv(layer.type)
       ? TILE_QUERIES * (QUERY_RECORD_FLOATS + Math.ceil(keyDim / 8) * 4 + valueDim)
       : KV_BLOCK_SIZE * (keyDim + valueDim + 1) + (layer.numHeads / layer.numKvHeads) * (valueDim + 4);
     this.#attentionFloats = Math.max(this.#attentionFloats, floats);

@@ -65,12 +65,16 @@ const SETTINGS: readonly AttentionSettings[] = [
   { name: 'views', passes: MIXED, margin: 3, heads: [4, 2] },
 ];
 
-/** Integer caches round queries to 12 bits and keys to 13; scores here are below 10. */
-const INTEGER_ALLOWANCE = 3e-3;
+/**
+ * Integer caches round queries to 12 bits and keys to 13, or keys and values to 7: half a step of a value of at most 5 is then
+ * 0.02, and as much comes from the scores, which are below 10.
+ */
+const ALLOWANCES: Readonly<Record<KvType, number>> = { f32: 2e-5, f16: 2e-5, i16: 3e-3, q8_0: 0.08 };
 
 /** Everything once more over integers, the kinds of dimensions that they cannot hold included. */
 const INTEGER_SETTINGS = SETTINGS.filter(({ kvType }) => kvType !== 'f16')
-  .map((settings): AttentionSettings => ({ ...settings, name: `${settings.name}, integer cache`, kvType: 'i16' }));
+  .flatMap((settings) => (['i16', 'q8_0'] as const).map((kvType): AttentionSettings => (
+    { ...settings, name: `${settings.name}, ${kvType}`, kvType })));
 
 function attentionCase(settings: AttentionSettings): ContractCase {
   const {
@@ -126,7 +130,7 @@ function attentionCase(settings: AttentionSettings): ContractCase {
           }
         },
         matrices: steps.map((step) => ({
-          x: step.out, absolute: kvType === 'i16' ? INTEGER_ALLOWANCE : 2e-5, relative: 1e-5,
+          x: step.out, absolute: ALLOWANCES[kvType], relative: 1e-5,
           rows: () => step.rows.map(({ sequence, position }, r) => attend(step.q[r], position, step.past[sequence], {
             ...oracle, scale: scale * (queryScale ? step.factors[r][0] : 1),
           })),

@@ -1,68 +1,56 @@
-// Paged attention on 16-bit keys and values with one scale per position: products are integer, so their sums are exact
-// and no tiling can change a result. One pass over the blocks with a running softmax (flash style).
+// Paged attention on integer keys and values: products are integer, so their sums are exact and no tiling can change a
+// result. One pass over the blocks with a running softmax (flash style).
 //
-// A block of one head holds 32 positions. Keys: for 16 positions at a time and each pair of dimensions the positions, two
-// i16 each, so that lanes are positions. Values: for 16 dimensions at a time and each pair of positions the dimensions, two
-// i16 each, so that lanes are dimensions. Then 32 float scales. Queries are quantized likewise, softmax weights per block.
-// Two queries read a block in the order in which it lies, one line after another, which processors see and fetch ahead of.
+// `T` is the code of a key or value: i16 with one scale per position, or i8 with one per position and 32 dimensions. A block
+// of one head holds 32 positions. Keys: for 16 positions at a time and each pair of dimensions the positions, two codes each,
+// so that lanes are positions. Values: for 16 dimensions at a time and each pair of positions the dimensions, two codes each,
+// so that lanes are dimensions. Then the float scales, 32 positions a row. Queries are quantized to i16, softmax weights per
+// block (and 32 dimensions). Two queries read a block in the order in which it lies, one line after another, which processors
+// see and fetch ahead of.
 import {
   BLOCK, KEYS, KEY_DIM, NUM_HEADS, NUM_KV_HEADS, OUT, OUT_BYTES, Q, Q_BYTES, SCRATCH, SINKS, TABLES, VALUES,
   VALUE_DIM, adjust, adjusts, block_number, end_visible, first_visible, row_position, score_scale,
 } from './attention-params';
 import { horizontal_sum, madd } from './half';
-import { EXP2_MIN, LOG2_E, exp2_f32x4, exp_f32, round_i32x4 } from './math';
+import {
+  GROUP, QUERY_MAX, SMALLEST, block_bytes, code_bytes, inverse_step, magnitude, step_of, to_codes,
+} from './integer-kv';
+import { EXP2_MIN, LOG2_E, exp2_f32x4, exp_f32 } from './math';
 
-/** Magnitudes of codes, such that sums over CHUNK dimensions stay below 2^31: 4095 · 8191 · 64. */
-const QUERY_MAX: f32 = 4095;
-const KEY_MAX: f32 = 8191;
+/** Dimensions whose products with a query's codes are added as integers. */
 const CHUNK: i32 = 64;
-/** With weights of at most 32767 whose sum in a block is at most 131000, sums stay below 2^31 as well. */
-const VALUE_MAX: f32 = 16383;
+/** Weights of at most 32767 whose sum in a block is at most 131000: sums of them times 14-bit values stay below 2^31. */
 const WEIGHT_MAX: f32 = 32767;
 const WEIGHT_SUM: f32 = 131000;
-/** Rows below this are zero: the reciprocal of their scale would overflow. */
-const SMALLEST: f32 = 1e-30;
 
 /** Queries of a tile, and the rows of one that decode divides by heads. Twins in src/backends/wasm. */
 const TILE: i32 = 16;
 const FEW_ROWS: i32 = 4;
 
-/** Record of a query: state of its softmax, what it sees, its weights (i16) and scores of a block; codes and sums follow. */
+/**
+ * Record of a query: state of its softmax, what it sees, its weights (i16), scores and products of a block; codes and sums
+ * follow.
+ */
 const MAX: usize = 0; const SUM: usize = 4; const Q_STEP: usize = 8; const FIRST: usize = 12; const END: usize = 16;
 const POSITION: usize = 20; const HEAD: usize = 24; const WEIGHT_STEP: usize = 28; const WEIGHTS: usize = 32;
-const SCORES: usize = 96; const CODES: usize = 224;
+const SCORES: usize = 96; const PRODUCTS: usize = 224; const CODES: usize = 352;
 
 // @ts-ignore: decorator
 @inline function dot(a: v128, b: v128, sum: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
 }
 
+/** Vector `i` of 8 codes each. */
 // @ts-ignore: decorator
-@inline function to_codes(x: v128, inverse: v128): v128 {
-  return round_i32x4(f32x4.mul(x, inverse));
+@inline function codes<T>(ptr: usize, i: usize): v128 {
+  return sizeof<T>() == 1 ? v128.load8x8_s(ptr + 8 * i) : v128.load(ptr + 16 * i);
 }
 
-/** Largest magnitude of `dim` floats; NaN if one is. */
-function magnitude(x: usize, dim: i32): f32 {
-  let m = f32x4.splat(0);
-  for (const end = x + (<usize>dim << 2); x < end; x += 16) m = f32x4.max(m, f32x4.abs(v128.load(x)));
-  m = f32x4.max(m, i32x4.shuffle(m, m, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1));
-}
-
+/** Adds four positions' sums to their scores: times their scales here where each group of dimensions has its own. */
 // @ts-ignore: decorator
-@inline function inverse_step(size: f32, limit: f32): f32 {
-  return size < SMALLEST ? 0 : limit / size;
-}
-
-// @ts-ignore: decorator
-@inline function step_of(size: f32, limit: f32): f32 {
-  return size < SMALLEST ? 0 : size / limit;
-}
-
-// @ts-ignore: decorator
-@inline function put(to: usize, sum: v128, add: i32): void {
-  const x = f32x4.convert_i32x4_s(sum);
+@inline function put<T>(to: usize, sum: v128, add: i32, steps: usize): void {
+  let x = f32x4.convert_i32x4_s(sum);
+  if (sizeof<T>() == 1) x = f32x4.mul(x, v128.load(steps));
   v128.store(to, add ? f32x4.add(v128.load(to), x) : x);
 }
 
@@ -70,36 +58,41 @@ function magnitude(x: usize, dim: i32): f32 {
  * Sums of `pairs` pairs of dimensions for 32 positions and one query; the later 16 lie `half` bytes after the others. `add`
  * continues earlier dimensions.
  */
-function scores_single(keys: usize, half: usize, pairs: i32, q: usize, to: usize, add: i32): void {
+function scores_single<T>(keys: usize, half: usize, pairs: i32, q: usize, to: usize, add: i32, steps: usize): void {
   let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, later = keys + half;
   for (const end = q + (<usize>pairs << 2); q < end; q += 4) {
     const x = v128.load32_splat(q);
-    a = dot(v128.load(keys), x, a); b = dot(v128.load(keys, 16), x, b);
-    c = dot(v128.load(keys, 32), x, c); d = dot(v128.load(keys, 48), x, d);
-    e = dot(v128.load(later), x, e); f = dot(v128.load(later, 16), x, f);
-    g = dot(v128.load(later, 32), x, g); h = dot(v128.load(later, 48), x, h);
-    keys += 64; later += 64;
+    a = dot(codes<T>(keys, 0), x, a); b = dot(codes<T>(keys, 1), x, b);
+    c = dot(codes<T>(keys, 2), x, c); d = dot(codes<T>(keys, 3), x, d);
+    e = dot(codes<T>(later, 0), x, e); f = dot(codes<T>(later, 1), x, f);
+    g = dot(codes<T>(later, 2), x, g); h = dot(codes<T>(later, 3), x, h);
+    keys += 32 * sizeof<T>(); later += 32 * sizeof<T>();
   }
-  put(to, a, add); put(to + 16, b, add); put(to + 32, c, add); put(to + 48, d, add);
-  put(to + 64, e, add); put(to + 80, f, add); put(to + 96, g, add); put(to + 112, h, add);
+  put<T>(to, a, add, steps); put<T>(to + 16, b, add, steps + 16); put<T>(to + 32, c, add, steps + 32);
+  put<T>(to + 48, d, add, steps + 48); put<T>(to + 64, e, add, steps + 64); put<T>(to + 80, f, add, steps + 80);
+  put<T>(to + 96, g, add, steps + 96); put<T>(to + 112, h, add, steps + 112);
 }
 
 /** The same for two queries, 16 positions at a time. */
-function scores_pair(keys: usize, half: usize, pairs: i32, q: usize, r: usize, to: usize, next: usize, add: i32): void {
+function scores_pair<T>(
+  keys: usize, half: usize, pairs: i32, q: usize, r: usize, to: usize, next: usize, add: i32, steps: usize,
+): void {
   const bytes = <usize>pairs << 2;
   for (let at: usize = 0; at < 128; at += 64) {
     let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k = keys;
     for (let i: usize = 0; i < bytes; i += 4) {
       const x = v128.load32_splat(q + i), y = v128.load32_splat(r + i);
-      let z = v128.load(k); a = dot(z, x, a); e = dot(z, y, e);
-      z = v128.load(k, 16); b = dot(z, x, b); f = dot(z, y, f);
-      z = v128.load(k, 32); c = dot(z, x, c); g = dot(z, y, g);
-      z = v128.load(k, 48); d = dot(z, x, d); h = dot(z, y, h);
-      k += 64;
+      let z = codes<T>(k, 0); a = dot(z, x, a); e = dot(z, y, e);
+      z = codes<T>(k, 1); b = dot(z, x, b); f = dot(z, y, f);
+      z = codes<T>(k, 2); c = dot(z, x, c); g = dot(z, y, g);
+      z = codes<T>(k, 3); d = dot(z, x, d); h = dot(z, y, h);
+      k += 32 * sizeof<T>();
     }
     keys += half;
-    put(to + at, a, add); put(to + at + 16, b, add); put(to + at + 32, c, add); put(to + at + 48, d, add);
-    put(next + at, e, add); put(next + at + 16, f, add); put(next + at + 32, g, add); put(next + at + 48, h, add);
+    const one = to + at, other = next + at, s = steps + at;
+    put<T>(one, a, add, s); put<T>(one + 16, b, add, s + 16); put<T>(one + 32, c, add, s + 32); put<T>(one + 48, d, add, s + 48);
+    put<T>(other, e, add, s); put<T>(other + 16, f, add, s + 16); put<T>(other + 32, g, add, s + 32);
+    put<T>(other + 48, h, add, s + 48);
   }
 }
 
@@ -109,69 +102,71 @@ function scores_pair(keys: usize, half: usize, pairs: i32, q: usize, r: usize, t
 }
 
 /** acc += weights · values for the last `dims` (at most 16) dimensions and one query. */
-function mix_rest(values: usize, dims: i32, pairs: i32, q: usize, acc: usize): void {
-  const stride = <usize>dims << 2, step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
+function mix_rest<T>(values: usize, dims: i32, pairs: i32, q: usize, acc: usize): void {
+  const stride = (<usize>dims << 1) * sizeof<T>(), step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
   for (let i: i32 = 0; i < dims; i += 4) {
     let a = i32x4.splat(0), v = values;
-    for (let w: usize = 0; w < bytes; w += 4) { a = dot(v128.load(v), v128.load32_splat(q + w, WEIGHTS), a); v += stride; }
+    for (let w: usize = 0; w < bytes; w += 4) { a = dot(codes<T>(v, 0), v128.load32_splat(q + w, WEIGHTS), a); v += stride; }
     gain(acc, a, step);
-    acc += 16; values += 16;
+    acc += 16; values += 8 * sizeof<T>();
   }
 }
 
 /** acc += weights · values for `pairs` pairs of positions and one query. */
-function mix_single(values: usize, dim: i32, pairs: i32, q: usize, acc: usize): void {
+function mix_single<T>(values: usize, dim: i32, pairs: i32, q: usize, acc: usize): void {
   const step = v128.load32_splat(q, WEIGHT_STEP), bytes = <usize>pairs << 2;
   let i: i32 = 0;
   for (; i + 32 <= dim; i += 32) {
-    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values, u = values + 1024;
+    let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values, u = values + 512 * sizeof<T>();
     for (let w: usize = 0; w < bytes; w += 4) {
       const x = v128.load32_splat(q + w, WEIGHTS);
-      a = dot(v128.load(v), x, a); b = dot(v128.load(v, 16), x, b);
-      c = dot(v128.load(v, 32), x, c); d = dot(v128.load(v, 48), x, d);
-      e = dot(v128.load(u), x, e); f = dot(v128.load(u, 16), x, f);
-      g = dot(v128.load(u, 32), x, g); h = dot(v128.load(u, 48), x, h);
-      v += 64; u += 64;
+      a = dot(codes<T>(v, 0), x, a); b = dot(codes<T>(v, 1), x, b);
+      c = dot(codes<T>(v, 2), x, c); d = dot(codes<T>(v, 3), x, d);
+      e = dot(codes<T>(u, 0), x, e); f = dot(codes<T>(u, 1), x, f);
+      g = dot(codes<T>(u, 2), x, g); h = dot(codes<T>(u, 3), x, h);
+      v += 32 * sizeof<T>(); u += 32 * sizeof<T>();
     }
     gain(acc, a, step); gain(acc + 16, b, step); gain(acc + 32, c, step); gain(acc + 48, d, step);
     gain(acc + 64, e, step); gain(acc + 80, f, step); gain(acc + 96, g, step); gain(acc + 112, h, step);
-    acc += 128; values += 2048;
+    acc += 128; values += 1024 * sizeof<T>();
   }
   for (; i < dim; i += 16) {
-    mix_rest(values, min(16, dim - i), pairs, q, acc);
-    acc += 64; values += 1024;
+    mix_rest<T>(values, min(16, dim - i), pairs, q, acc);
+    acc += 64; values += 512 * sizeof<T>();
   }
 }
 
 /** The same for two queries. */
-function mix_pair(values: usize, dim: i32, pairs: i32, q: usize, r: usize, acc: usize, next: usize): void {
+function mix_pair<T>(values: usize, dim: i32, pairs: i32, q: usize, r: usize, acc: usize, next: usize): void {
   const bytes = <usize>pairs << 2, step = v128.load32_splat(q, WEIGHT_STEP), nextStep = v128.load32_splat(r, WEIGHT_STEP);
   let i: i32 = 0;
   for (; i + 16 <= dim; i += 16) {
     let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, v = values;
     for (let w: usize = 0; w < bytes; w += 4) {
       const x = v128.load32_splat(q + w, WEIGHTS), y = v128.load32_splat(r + w, WEIGHTS);
-      let z = v128.load(v); a = dot(z, x, a); e = dot(z, y, e);
-      z = v128.load(v, 16); b = dot(z, x, b); f = dot(z, y, f);
-      z = v128.load(v, 32); c = dot(z, x, c); g = dot(z, y, g);
-      z = v128.load(v, 48); d = dot(z, x, d); h = dot(z, y, h);
-      v += 64;
+      let z = codes<T>(v, 0); a = dot(z, x, a); e = dot(z, y, e);
+      z = codes<T>(v, 1); b = dot(z, x, b); f = dot(z, y, f);
+      z = codes<T>(v, 2); c = dot(z, x, c); g = dot(z, y, g);
+      z = codes<T>(v, 3); d = dot(z, x, d); h = dot(z, y, h);
+      v += 32 * sizeof<T>();
     }
     gain(acc, a, step); gain(acc + 16, b, step); gain(acc + 32, c, step); gain(acc + 48, d, step);
     gain(next, e, nextStep); gain(next + 16, f, nextStep); gain(next + 32, g, nextStep); gain(next + 48, h, nextStep);
-    acc += 64; next += 64; values += 1024;
+    acc += 64; next += 64; values += 512 * sizeof<T>();
   }
   if (i == dim) return;
-  mix_rest(values, dim - i, pairs, q, acc);
-  mix_rest(values, dim - i, pairs, r, next);
+  mix_rest<T>(values, dim - i, pairs, q, acc);
+  mix_rest<T>(values, dim - i, pairs, r, next);
 }
 
-/** Raw sums at SCORES → scores; returns the highest of each lane. `steps` are those of the keys. */
-function score(params: usize, q: usize, start: i32, steps: usize): v128 {
+/** Sums at SCORES → scores; returns the highest of each lane. `steps` are those of the keys, if not yet applied. */
+function score<T>(params: usize, q: usize, start: i32, steps: usize): v128 {
   const scores = q + SCORES, step = v128.load32_splat(q, Q_STEP);
   let m = f32x4.splat(-Infinity);
   for (let i: usize = 0; i < 128; i += 16) {
-    const x = f32x4.mul(f32x4.mul(v128.load(scores + i), v128.load(steps + i)), step);
+    let x = v128.load(scores + i);
+    if (sizeof<T>() == 2) x = f32x4.mul(x, v128.load(steps + i));
+    x = f32x4.mul(x, step);
     v128.store(scores + i, x);
     m = f32x4.pmax(m, x);
   }
@@ -186,10 +181,9 @@ function score(params: usize, q: usize, start: i32, steps: usize): v128 {
 }
 
 /**
- * Scores → codes at WEIGHTS, relative to the running maximum, which `acc` and the state follow. `m` is score's result, `steps`
- * are those of the values.
+ * Scores → weights, in their place, relative to the running maximum, which `acc` and the state follow. `m` is score's result.
  */
-function fold(q: usize, acc: usize, dim: i32, m: v128, steps: usize): void {
+function fold(q: usize, acc: usize, dim: i32, m: v128): void {
   const scores = q + SCORES;
   m = f32x4.pmax(m, i32x4.shuffle(m, m, 2, 3, 0, 1));
   const highest = max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), before = load<f32>(q, MAX);
@@ -199,17 +193,28 @@ function fold(q: usize, acc: usize, dim: i32, m: v128, steps: usize): void {
     store<f32>(q, load<f32>(q, SUM) * factor, SUM);
     for (const end = acc + (<usize>dim << 2); acc < end; acc += 16) v128.store(acc, f32x4.mul(v128.load(acc), by));
   }
-  const shift = v128.load32_splat(q, MAX), zero = f32x4.splat(0);
-  let sum = zero, total = zero, largest = zero;
+  const shift = v128.load32_splat(q, MAX);
+  let sum = f32x4.splat(0);
   for (let i: usize = 0; i < 128; i += 16) {
     const x = f32x4.mul(f32x4.sub(v128.load(scores + i), shift), f32x4.splat(LOG2_E));
-    // A position that counts for nothing may lie where nothing sensible was ever stored.
-    const none = f32x4.lt(x, f32x4.splat(EXP2_MIN)), e = v128.andnot(exp2_f32x4(x), none);
-    const w = v128.andnot(f32x4.mul(e, v128.load(steps + i)), none);
-    v128.store(scores + i, w);
-    sum = f32x4.add(sum, e); total = f32x4.add(total, w); largest = f32x4.pmax(largest, w);
+    const e = v128.andnot(exp2_f32x4(x), f32x4.lt(x, f32x4.splat(EXP2_MIN)));
+    v128.store(scores + i, e);
+    sum = f32x4.add(sum, e);
   }
   store<f32>(q, load<f32>(q, SUM) + horizontal_sum(sum), SUM);
+}
+
+/** Weights times the values' scales → codes at WEIGHTS. */
+function weigh(q: usize, steps: usize): void {
+  const scores = q + SCORES, products = q + PRODUCTS, zero = f32x4.splat(0);
+  let total = zero, largest = zero;
+  for (let i: usize = 0; i < 128; i += 16) {
+    const e = v128.load(scores + i);
+    // A position that counts for nothing may lie where nothing sensible was ever stored.
+    const w = v128.andnot(f32x4.mul(e, v128.load(steps + i)), f32x4.eq(e, zero));
+    v128.store(products + i, w);
+    total = f32x4.add(total, w); largest = f32x4.pmax(largest, w);
+  }
   // Of the two, only the sum is sure to carry a NaN.
   const mass = horizontal_sum(total);
   if (mass < SMALLEST) { store<f32>(q, 0, WEIGHT_STEP); memory.fill(q + WEIGHTS, 0, 64); return; }
@@ -218,7 +223,8 @@ function fold(q: usize, acc: usize, dim: i32, m: v128, steps: usize): void {
   const inverse = min(WEIGHT_MAX / peak, WEIGHT_SUM / mass), by = f32x4.splat(inverse);
   store<f32>(q, 1 / inverse, WEIGHT_STEP);
   for (let i: usize = 0; i < 128; i += 32) {
-    v128.store(q + (i >> 1), i16x8.narrow_i32x4_s(to_codes(v128.load(scores + i), by), to_codes(v128.load(scores + i, 16), by)), WEIGHTS);
+    const low = to_codes(v128.load(products + i), by), high = to_codes(v128.load(products + i, 16), by);
+    v128.store(q + (i >> 1), i16x8.narrow_i32x4_s(low, high), WEIGHTS);
   }
 }
 
@@ -247,29 +253,38 @@ function begin(params: usize, q: usize, acc: usize, r: i32, head: i32): void {
 }
 
 /** One block for the queries at `q` and `q + stride`, of which the second may be missing or either see nothing of it. */
-function attend_block(
+function attend_block<T>(
   params: usize, q: usize, stride: usize, isPair: bool, start: i32, keys: usize, values: usize, keyDim: i32, valueDim: i32,
 ): void {
   const r = q + stride, accAt = CODES + ((<usize>keyDim << 1) + 15 & ~15);
-  const first = sees(q, start), second = isPair && sees(r, start), half = <usize>keyDim << 5;
-  for (let d: i32 = 0; d < keyDim; d += CHUNK) {
-    const pairs = min(CHUNK, keyDim - d) >> 1, add = i32(d > 0), k = keys + (<usize>d << 5), at = CODES + (<usize>d << 1);
-    if (first && second) scores_pair(k, half, pairs, q + at, r + at, q + SCORES, r + SCORES, add);
-    else if (first) scores_single(k, half, pairs, q + at, q + SCORES, add);
-    else if (second) scores_single(k, half, pairs, r + at, r + SCORES, add);
+  const first = sees(q, start), second = isPair && sees(r, start);
+  const chunk = sizeof<T>() == 1 ? GROUP : CHUNK, half = code_bytes<T>(keyDim) >> 1;
+  let steps = keys + code_bytes<T>(keyDim);
+  for (let d: i32 = 0; d < keyDim; d += chunk) {
+    const pairs = min(chunk, keyDim - d) >> 1, add = i32(d > 0), k = keys + (code_bytes<T>(d) >> 1), at = CODES + (<usize>d << 1);
+    if (first && second) scores_pair<T>(k, half, pairs, q + at, r + at, q + SCORES, r + SCORES, add, steps);
+    else if (first) scores_single<T>(k, half, pairs, q + at, q + SCORES, add, steps);
+    else if (second) scores_single<T>(k, half, pairs, r + at, r + SCORES, add, steps);
+    if (sizeof<T>() == 1) steps += 128;
   }
-  const keySteps = keys + (<usize>keyDim << 6), valueSteps = values + (<usize>valueDim << 6);
-  if (first) fold(q, q + accAt, valueDim, score(params, q, start, keySteps), valueSteps);
-  if (second) fold(r, r + accAt, valueDim, score(params, r, start, keySteps), valueSteps);
-  const end = max(first ? load<i32>(q, END) : 0, second ? load<i32>(r, END) : 0);
-  const used = min(BLOCK, end - start) + 1 >> 1;
-  if (first && second) mix_pair(values, valueDim, used, q, r, q + accAt, r + accAt);
-  else if (first) mix_single(values, valueDim, used, q, q + accAt);
-  else if (second) mix_single(values, valueDim, used, r, r + accAt);
+  if (first) fold(q, q + accAt, valueDim, score<T>(params, q, start, steps));
+  if (second) fold(r, r + accAt, valueDim, score<T>(params, r, start, steps));
+  const end = max(first ? load<i32>(q, END) : 0, second ? load<i32>(r, END) : 0), pairs = min(BLOCK, end - start) + 1 >> 1;
+  const group = sizeof<T>() == 1 ? GROUP : valueDim;
+  steps = values + code_bytes<T>(valueDim);
+  for (let d: i32 = 0; d < valueDim; d += group) {
+    const v = values + code_bytes<T>(d), acc = accAt + (<usize>d << 2), dims = min(group, valueDim - d);
+    if (first) weigh(q, steps);
+    if (second) weigh(r, steps);
+    if (first && second) mix_pair<T>(v, dims, pairs, q, r, q + acc, r + acc);
+    else if (first) mix_single<T>(v, dims, pairs, q, q + acc);
+    else if (second) mix_single<T>(v, dims, pairs, r, r + acc);
+    steps += 128;
+  }
 }
 
 /** Rows [row, row + rows) of one sequence, heads [head, head + heads) of one key/value head; at most TILE queries. */
-function attend(params: usize, row: i32, rows: i32, head: i32, heads: i32): void {
+function attend<T>(params: usize, row: i32, rows: i32, head: i32, heads: i32): void {
   const keyDim = load<i32>(params, KEY_DIM), valueDim = load<i32>(params, VALUE_DIM), numKv = load<i32>(params, NUM_KV_HEADS);
   const kv = head / (load<i32>(params, NUM_HEADS) / numKv), count = rows * heads;
   const records = <usize>load<u32>(params, SCRATCH), accAt = CODES + ((<usize>keyDim << 1) + 15 & ~15);
@@ -282,12 +297,12 @@ function attend(params: usize, row: i32, rows: i32, head: i32, heads: i32): void
   }
   const table = <usize>load<u32>(<usize>load<u32>(params, TABLES) + (<usize>row << 2));
   const allKeys = <usize>load<u32>(params, KEYS), allValues = <usize>load<u32>(params, VALUES);
-  const keyBytes = <usize>BLOCK * ((<usize>keyDim << 1) + 4), valueBytes = <usize>BLOCK * ((<usize>valueDim << 1) + 4);
+  const keyBytes = block_bytes<T>(keyDim), valueBytes = block_bytes<T>(valueDim);
   for (let block = first / BLOCK; block * BLOCK < end; block++) {
     const number = block_number(params, table, block, kv);
     const keys = allKeys + number * keyBytes, values = allValues + number * valueBytes;
     for (let i: i32 = 0; i < count; i += 2) {
-      attend_block(params, records + <usize>i * stride, stride, i + 1 < count, block * BLOCK, keys, values, keyDim, valueDim);
+      attend_block<T>(params, records + <usize>i * stride, stride, i + 1 < count, block * BLOCK, keys, values, keyDim, valueDim);
     }
   }
   for (let i: i32 = 0; i < count; i++) {
@@ -307,13 +322,13 @@ function attend(params: usize, row: i32, rows: i32, head: i32, heads: i32): void
  * Thread `index`'s part of `n` rows. Few rows are divided by heads, so that decoding uses all threads; many by tiles of
  * rows and key/value heads in turn, since later rows of a causal prompt see more.
  */
-export function attention_i16(params: usize, index: i32, numThreads: i32, n: i32): void {
+function attention<T>(params: usize, index: i32, numThreads: i32, n: i32): void {
   const numHeads = load<i32>(params, NUM_HEADS), numKv = load<i32>(params, NUM_KV_HEADS), group = numHeads / numKv;
   if (n <= FEW_ROWS) {
     const total = n * numHeads, end = total * (index + 1) / numThreads;
     for (let item = total * index / numThreads; item < end;) {
       const head = item % numHeads, heads = min(min(end - item, group - head % group), TILE);
-      attend(params, item / numHeads, 1, head, heads);
+      attend<T>(params, item / numHeads, 1, head, heads);
       item += heads;
     }
     return;
@@ -326,38 +341,17 @@ export function attention_i16(params: usize, index: i32, numThreads: i32, n: i32
     for (let kv: i32 = 0; kv < numKv; kv++, item++) {
       if (item % numThreads != index) continue;
       for (let head = kv * group; head < (kv + 1) * group; head += TILE) {
-        attend(params, row, rows, head, min(TILE, (kv + 1) * group - head));
+        attend<T>(params, row, rows, head, min(TILE, (kv + 1) * group - head));
       }
     }
     row += rows;
   }
 }
 
-/** Where heads [headFrom, headTo) of rows [rowFrom, rowTo) of x (n, numKv · dim) go, as keys or as values. */
-export function store_kv_i16(
-  cache: usize, x: usize, xBytes: usize, positions: usize, tables: usize, numBlocks: u32, dim: u32, areValues: i32,
-  rowFrom: u32, rowTo: u32, headFrom: u32, headTo: u32,
-): void {
-  const limit = areValues ? VALUE_MAX : KEY_MAX, blockBytes = <usize>BLOCK * ((<usize>dim << 1) + 4);
-  for (let r = rowFrom; r < rowTo; r++) {
-    const position = load<u32>(positions + (<usize>r << 2)), table = <usize>load<u32>(tables + (<usize>r << 2));
-    const block = load<u32>(table + (<usize>(position / BLOCK) << 2)), p = <usize>(position & (BLOCK - 1));
-    for (let h = headFrom; h < headTo; h++) {
-      const from = x + <usize>r * xBytes + (<usize>(h * dim) << 2), base = cache + (<usize>h * <usize>numBlocks + <usize>block) * blockBytes;
-      const size = magnitude(from, dim), inverse = f32x4.splat(inverse_step(size, limit));
-      store<f32>(base + (<usize>dim << 6) + (p << 2), step_of(size, limit));
-      for (let d: usize = 0; d < <usize>dim; d += 4) {
-        const codes = to_codes(v128.load(from + (d << 2)), inverse), narrow = i16x8.narrow_i32x4_s(codes, codes);
-        if (areValues) {
-          const lanes = min<usize>(16, <usize>dim - (d & ~15));
-          const to = base + ((d & ~15) << 6) + (((p >> 1) * lanes + (d & 15)) << 2) + ((p & 1) << 1);
-          v128.store16_lane(to, narrow, 0); v128.store16_lane(to, narrow, 1, 4);
-          v128.store16_lane(to, narrow, 2, 8); v128.store16_lane(to, narrow, 3, 12);
-        } else {
-          const to = base + (p >> 4) * (<usize>dim << 5) + (d << 5) + ((p & 15) << 2);
-          v128.store32_lane(to, narrow, 0); v128.store32_lane(to, narrow, 1, 64);
-        }
-      }
-    }
-  }
+export function attention_i16(params: usize, index: i32, numThreads: i32, n: i32): void {
+  attention<i16>(params, index, numThreads, n);
+}
+
+export function attention_q8_0(params: usize, index: i32, numThreads: i32, n: i32): void {
+  attention<i8>(params, index, numThreads, n);
 }
