@@ -1,5 +1,5 @@
 // Options that several commands have: which model, how to load it, how to sample.
-import { KV_TYPES } from '../backends/tensors.ts';
+import { KV_TYPES } from '../engine/load-options.ts';
 import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { LoadOptions } from '../engine/types.ts';
 import { biases, byteSize, choice, decimal, flag, integer, integers, text } from './options.ts';

@@ -12,6 +12,7 @@ const isSource = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
 
 export const MAX_THREADS = 64;
+export { KV_TYPES };
 
 /** What each option must be. */
 const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight: (value: unknown) => boolean]>> = {
