@@ -115,6 +115,11 @@ export function kvBlockBytes(layer: Pick<KvLayer, 'type'>, dim: number): number 
   return KV_BLOCK_SIZE * rowBytes;
 }
 
+/** Bytes a layer's keys (keyDim) or values (valueDim) take: every head's part of every block. */
+export function kvCacheBytes(layer: Pick<KvLayer, 'type' | 'numBlocks' | 'numKvHeads'>, dim: number): number {
+  return layer.numBlocks * layer.numKvHeads * kvBlockBytes(layer, dim);
+}
+
 /** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */
 export interface Batch {
   readonly numTokens: number;

@@ -1,5 +1,5 @@
 // From a GGUF header and load options to a plan: what the model is, what it will take, whether that fits.
-import { kvBlockBytes } from '../backends/tensors.ts';
+import { kvCacheBytes } from '../backends/tensors.ts';
 import type { Architecture, TensorDeclaration } from '../architectures/architecture.ts';
 import { findArchitecture } from '../architectures/registry.ts';
 import type { GgufFile } from '../gguf/reader.ts';
@@ -81,7 +81,7 @@ function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
 function measured(plan: ComputePlan, layout: Layout): ModelPlan {
   const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
   const kvBytes = layout.kvLayers.reduce((sum, layer) =>
-    sum + layer.numBlocks * layer.numKvHeads * (kvBlockBytes(layer, layer.keyDim) + kvBlockBytes(layer, layer.valueDim)), 0);
+    sum + kvCacheBytes(layer, layer.keyDim) + kvCacheBytes(layer, layer.valueDim), 0);
   return { plan, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
 }
 

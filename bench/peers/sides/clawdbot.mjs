@@ -1,6 +1,7 @@
 // The clawdbot side of the comparison: this package's built API in this process, its compute threads being workers.
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { timesOf } from './arrivals.mjs';
 import { ownMemory } from './process-memory.mjs';
 
 const DIST = process.env.CLAWDBOT_DIST ?? new URL('../../../dist/index.js', import.meta.url).pathname;
@@ -22,12 +23,7 @@ export async function load({ model, threads, contextLength }) {
       const arrivals = [];
       const chunks = engine.generate(ids, { maxTokens: newTokens, temperature: 0, ignoreEos: true });
       for await (const chunk of chunks) for (const _id of chunk.ids) arrivals.push(performance.now());
-      if (arrivals.length !== newTokens) throw new Error(`${arrivals.length} of ${newTokens} tokens came`);
-      return {
-        prefillMs: arrivals[0] - startedAt,
-        decodeMs: arrivals.at(-1) - arrivals[0],
-        evaluations: newTokens - 1,
-      };
+      return timesOf(arrivals, startedAt, newTokens);
     },
 
     memory: ownMemory,

@@ -1,5 +1,6 @@
 // The native side of the comparison: llama.cpp through node-llama-cpp's prebuilt CPU binary.
 import { readFileSync } from 'node:fs';
+import { timesOf } from './arrivals.mjs';
 import { ownMemory } from './process-memory.mjs';
 
 export async function version() {
@@ -28,12 +29,7 @@ export async function load({ model: modelPath, threads, contextLength }) {
         arrivals.push(performance.now());
         if (arrivals.length === newTokens) break;
       }
-      if (arrivals.length !== newTokens) throw new Error(`${arrivals.length} of ${newTokens} tokens came`);
-      return {
-        prefillMs: arrivals[0] - startedAt,
-        decodeMs: arrivals.at(-1) - arrivals[0],
-        evaluations: newTokens - 1,
-      };
+      return timesOf(arrivals, startedAt, newTokens);
     },
 
     memory: ownMemory,

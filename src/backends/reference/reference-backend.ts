@@ -2,7 +2,7 @@
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
 import type { KvType } from '../tensors.ts';
-import { kvBlockBytes, kvTypeFor } from '../tensors.ts';
+import { kvCacheBytes, kvTypeFor } from '../tensors.ts';
 import { attention } from './attention.ts';
 import * as elementwise from './elementwise.ts';
 import { combineExperts, route } from './experts.ts';
@@ -44,9 +44,8 @@ function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
     },
     kvLayer(shape) {
       const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
-      const numBlocks = kv.numBlocks * shape.numKvHeads;
-      const keyPtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
-      const valuePtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      const keyPtr = arena.allocate(kvCacheBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(kvCacheBytes(sized, shape.valueDim), 'values');
       return { ...sized, keyPtr, valuePtr };
     },
     layoutFor: () => 'gguf',

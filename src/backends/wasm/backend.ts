@@ -2,7 +2,7 @@
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
 import type { Activation, KvLayer, KvType } from '../tensors.ts';
-import { kvBlockBytes, kvTypeFor } from '../tensors.ts';
+import { kvCacheBytes, kvTypeFor } from '../tensors.ts';
 import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { KernelExports, Kernels } from './kernels.ts';
 import { layoutFor } from './matmul.ts';
@@ -82,9 +82,8 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
     },
     kvLayer(shape) {
       const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
-      const numBlocks = kv.numBlocks * shape.numKvHeads;
-      const keyPtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.keyDim), 'keys');
-      const valuePtr = arena.allocate(numBlocks * kvBlockBytes(sized, shape.valueDim), 'values');
+      const keyPtr = arena.allocate(kvCacheBytes(sized, shape.keyDim), 'keys');
+      const valuePtr = arena.allocate(kvCacheBytes(sized, shape.valueDim), 'values');
       const layer = { ...sized, keyPtr, valuePtr };
       kvLayers.push(layer);
       needs.kvLayer(layer);
