@@ -6,16 +6,8 @@ import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
 import { dot16, dot8, madd_i32, store_groups, store_tile, stream_step } from './tile';
 import {
-  Q4_0, Q4_1, activation_bytes, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
+  activation_bytes, first_sum, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
-
-/** The zero point's share as the first value of an i16 accumulator. */
-// @ts-ignore: decorator
-@inline function first_sum(FORMAT: i32, ptr: usize): v128 {
-  if (FORMAT == Q4_1) return i32x4.splat(0);
-  const offset = v128.load32_splat(ptr);
-  return FORMAT == Q4_0 ? offset : i16x8.add(offset, offset);
-}
 
 /** 8 rows × 4 columns, for formats whose quants take so much work that two groups of rows at once still pay. */
 // @ts-ignore: decorator

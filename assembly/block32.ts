@@ -92,3 +92,11 @@ import { load_f16x4, madd } from './half';
   const m = load_f16x4(ptr + 8, mask, exponent);
   return FORMAT == Q5_1 ? madd(d, f32x4.splat(16), m) : m;
 }
+
+/** The zero point's share as the first value of an i16 accumulator of q8 activations. */
+// @ts-ignore: decorator
+@inline export function first_sum(FORMAT: i32, ptr: usize): v128 {
+  if (FORMAT == Q4_1) return i32x4.splat(0);
+  const offset = v128.load32_splat(ptr);
+  return FORMAT == Q4_0 ? offset : i16x8.add(offset, offset);
+}

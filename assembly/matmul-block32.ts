@@ -4,15 +4,19 @@
 // adds its blocks in order, so that no tiling or sharing changes a result.
 import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
 import { narrow_panels, narrow_single } from './block32-narrow';
+import { unpacked_panels } from './block32-unpacked';
 import { wide_panels, wide_single } from './block32-wide';
+import { MANY_COLUMNS } from './tile';
 
 // @ts-ignore: decorator
 @inline function panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
-  else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (n < MANY_COLUMNS) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+    else unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
+  } else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 // @ts-ignore: decorator
@@ -25,9 +29,9 @@ import { wide_panels, wide_single } from './block32-wide';
 
 export function matmul_q4_0_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q4_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q4_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q4_0_q8_single(
@@ -38,9 +42,9 @@ export function matmul_q4_0_q8_single(
 
 export function matmul_q4_1_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q4_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q4_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q4_1_q8_single(
@@ -51,9 +55,9 @@ export function matmul_q4_1_q8_single(
 
 export function matmul_q5_0_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q5_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q5_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q5_0_q8_single(
@@ -64,9 +68,9 @@ export function matmul_q5_0_q8_single(
 
 export function matmul_q5_1_q8_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q5_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q5_1, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q5_1_q8_single(
@@ -77,7 +81,7 @@ export function matmul_q5_1_q8_single(
 
 export function matmul_q8_0_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   wide_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -90,7 +94,7 @@ export function matmul_q8_0_q16_single(
 
 export function matmul_iq4_nl_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   wide_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -103,7 +107,7 @@ export function matmul_iq4_nl_q16_single(
 
 export function matmul_iq4_xs_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   wide_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
@@ -116,7 +120,7 @@ export function matmul_iq4_xs_q16_single(
 
 export function matmul_mxfp4_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   wide_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }

@@ -4,15 +4,19 @@
 // super-blocks in order, so that no tiling or sharing changes a result.
 import { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from './super-block';
 import { narrow_panels, narrow_single } from './super-block-narrow';
+import { unpacked_panels } from './super-block-unpacked';
+import { MANY_COLUMNS } from './tile';
 import { wide_panels, wide_single } from './super-block-wide';
 
 // @ts-ignore: decorator
 @inline function panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
-  else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (n < MANY_COLUMNS) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+    else unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
+  } else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 // @ts-ignore: decorator
@@ -25,9 +29,9 @@ import { wide_panels, wide_single } from './super-block-wide';
 
 export function matmul_q2_k_q8_k_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q2_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q2_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q2_k_q8_k_single(
@@ -38,9 +42,9 @@ export function matmul_q2_k_q8_k_single(
 
 export function matmul_q3_k_q8_k_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q3_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q3_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q3_k_q8_k_single(
@@ -51,9 +55,9 @@ export function matmul_q3_k_q8_k_single(
 
 export function matmul_q4_k_q8_k_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q4_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q4_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q4_k_q8_k_single(
@@ -64,9 +68,9 @@ export function matmul_q4_k_q8_k_single(
 
 export function matmul_q5_k_q8_k_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q5_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q5_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q5_k_q8_k_single(
@@ -77,9 +81,9 @@ export function matmul_q5_k_q8_k_single(
 
 export function matmul_q6_k_q8_k_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  panels(Q6_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  panels(Q6_K, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q6_k_q8_k_single(

@@ -32,7 +32,7 @@ export interface CoreOptions {
 const WARM_UP_TOKENS = 7;
 
 /** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
-const PROMPT_MS = 250;
+const PROMPT_MS = 500;
 const PROMPT_BESIDE_DECODE_MS = 100;
 
 type Job = GenerateMessage | ScoreMessage | EmbedMessage;

@@ -9,6 +9,7 @@ import { GGML_TYPES } from '../../src/gguf/ggml-types.ts';
 import type { GgmlType } from '../../src/gguf/ggml-types.ts';
 import type { Activation, Weight } from '../../src/backends/tensors.ts';
 import { floatToHalf, halfToFloat } from '../../src/quant/half.ts';
+import { canQuantize, quantize } from '../../src/quant/quant.ts';
 import { BUILDS, openKernels, placeActivation, placeBytes, randomNumbers } from './kernel-memory.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 import { randomWeights } from './random-weights.ts';
@@ -34,8 +35,10 @@ interface Placed {
   readonly values: Float32Array;
 }
 
-function placeWeight(kernels: KernelMemory, type: GgmlType, rows: number, cols: number, seed = 1): Placed {
-  const bytes = randomWeights(type, rows * cols, seed);
+function placeWeight(
+  kernels: KernelMemory, type: GgmlType, rows: number, cols: number, seed = 1, floats?: Float32Array,
+): Placed {
+  const bytes = floats ? quantize(type, floats) : randomWeights(type, rows * cols, seed);
   const { blockSize, blockBytes } = GGML_TYPES[type];
   const ptr = placeBytes(kernels, bytes);
   const valuesPtr = kernels.arena.allocate(4 * rows * cols, 'values');
@@ -138,7 +141,8 @@ describe.each(BUILDS)('%s matmul', (build) => {
     it('does not depend on how rows are shared or on n', () => {
       const kernels = openKernels(build, 64);
       const cols = GGML_TYPES[type].blockSize > 32 ? 512 : 96;
-      const rows = 36, n = 7;
+      // More than 12 columns go through the unpacked tiles of the relaxed build, fewer through the others.
+      const rows = 36, n = 15;
       const { weight } = placeWeight(kernels, type, rows, cols);
       const input = normalValues(n * cols, 3);
       const x = placeActivation(kernels, n, cols, input);
@@ -147,10 +151,29 @@ describe.each(BUILDS)('%s matmul', (build) => {
       multiply(kernels, weight, x, shared, n, {}, [0, 4, 12, 24, 36]);
       const expected = rowsOf(kernels, whole, n);
       expect(rowsOf(kernels, shared, n)).toEqual(expected);
-      for (const count of [1, 2, 3, 5]) {
+      for (const count of [1, 2, 3, 5, 7, 11, 12, 13]) {
         const some = placeActivation(kernels, count, rows);
         multiply(kernels, weight, x, some, count);
         expect(rowsOf(kernels, some, count)).toEqual(expected.slice(0, count));
+      }
+    });
+
+    it.runIf(canQuantize(type))('stands the largest products of weights and activations', () => {
+      const kernels = openKernels(build, 64);
+      const cols = 512, rows = 8, n = 14;
+      for (const sign of [1, -1]) {
+        // All weights of a row at one end of their range, all activations at one end of theirs.
+        const extreme = Float32Array.from({ length: rows * cols }, (_, i) => (i % cols === 5 ? -1e-3 : 1) * sign);
+        const { weight, values } = placeWeight(kernels, type, rows, cols, 1, extreme);
+        const x = placeActivation(kernels, n, cols, new Float32Array(n * cols).fill(2));
+        const out = placeActivation(kernels, n, rows);
+        multiply(kernels, weight, x, out, n);
+        for (const row of rowsOf(kernels, out, n)) {
+          row.forEach((result, r) => {
+            const exact = 2 * values.subarray(r * cols, (r + 1) * cols).reduce((sum, v) => sum + v, 0);
+            expect(Math.abs(result - exact)).toBeLessThan(1e-3 * Math.abs(exact));
+          });
+        }
       }
     });
 

@@ -72,9 +72,18 @@ export function packActivations(
   kernels.exports[`pack_${format}`](packedPtr, x.ptr, x.cols, 4 * x.stride, rowFrom, rowTo, n);
 }
 
+/** Room for 8 rows as assembly/block32-unpacked.ts and super-block-unpacked.ts lay them out, in their longest format. */
+function unpackedBytes(weight: Weight): number {
+  switch (PACKED_FORMAT[weight.type as InterleavedType]) {
+    case 'q8': return 128 + 320 * (weight.cols / 32);
+    case 'q8_k': return 256 + 3136 * (weight.cols / 256);
+    case 'q16': return 0;
+  }
+}
+
 /** Bytes of a thread's own scratch memory that `repackRows`, `matmulRows` and `getRows` need for this weight. */
 export function scratchBytes(weight: Weight): number {
-  if (weight.layout === 'interleaved4') return 4 * weight.rowBytes;
+  if (weight.layout === 'interleaved4') return Math.max(4 * weight.rowBytes, unpackedBytes(weight));
   return weight.type === 'F32' ? 0 : TILE_ROWS * weight.cols * 4;
 }
 
@@ -92,7 +101,7 @@ export function matmulRows(
   const { exports } = kernels;
   const bias = (row: number): number => (biasPtr ? biasPtr + 4 * row : 0);
   if (weight.layout === 'interleaved4') {
-    multiplyInterleaved(kernels, weight, packedPtr, out, n, rowFrom, rowTo, bias(rowFrom), scale, accumulate);
+    multiplyInterleaved(kernels, weight, packedPtr, out, n, rowFrom, rowTo, bias(rowFrom), scale, accumulate, scratchPtr);
     return;
   }
   const direct = FLOAT_KERNELS[weight.type];
@@ -116,7 +125,7 @@ export function matmulRows(
 
 function multiplyInterleaved(
   { exports }: Kernels, weight: Weight, packedPtr: number, out: Activation, n: number,
-  rowFrom: number, rowTo: number, biasPtr: number, scale: number, accumulate: boolean,
+  rowFrom: number, rowTo: number, biasPtr: number, scale: number, accumulate: boolean, scratchPtr: number,
 ): void {
   const format = PACKED_FORMAT[weight.type as InterleavedType];
   const name = `matmul_${weight.type.toLowerCase()}_${format}`;
@@ -126,7 +135,8 @@ function multiplyInterleaved(
   const tiled = n % 4 === 1 ? n - 1 : n;
   if (tiled > 0) {
     exports[`${name}_panels`](
-      ptr, packedPtr, outPtr, biasPtr, rowTo - rowFrom, tiled, blocks, outBytes, scale, Number(accumulate),
+      ptr, packedPtr, outPtr, biasPtr, rowTo - rowFrom, tiled, blocks, outBytes, scale,
+      Number(accumulate), scratchPtr,
     );
   }
   if (tiled < n) {

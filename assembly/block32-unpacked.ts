@@ -1,0 +1,113 @@
+// Many columns of 8-bit activations times weights in blocks of 32, relaxed builds: two groups of 4 rows are unpacked to
+// bytes once and then serve every panel of columns, so that the inner loop only multiplies and adds. Sums are those of
+// block32-narrow, to the bit.
+//
+//   room: 8 vectors, the tile's sums in float32; then block after block
+//         8 × (quad j of the first group, quad j of the second) · d f32[8] · for Q4_1 and Q5_1 m f32[8]
+import { f16_mask, f16_scale, load_f16x4, madd } from './half';
+import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
+import { dot16, dot8, madd_i32, store_tile } from './tile';
+import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_bytes, scale_bytes } from './block32';
+
+// @ts-ignore: decorator
+@inline const SUMS: usize = 128;
+
+// @ts-ignore: decorator
+@inline function unpacked_bytes(FORMAT: i32): usize {
+  return has_min(FORMAT) ? 320 : 288;
+}
+
+/** One group of 4 rows; of every 32 bytes of `to` the first or, with `to` 16 on, the second half. */
+// @ts-ignore: decorator
+@inline function unpack_group(FORMAT: i32, w: usize, blocks: u32, to: usize): void {
+  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), mask = f16_mask(), exponent = f16_scale();
+  for (let b: u32 = 0; b < blocks; b++) {
+    let bits = nibble;
+    if (has_fifth_bit(FORMAT)) bits = v128.load(w, 64);
+    let high = i16x8.shl(bits, 4);
+    for (const end = to + 128; to < end; to += 32) {
+      const q = v128.load(w);
+      let l = v128.and(q, nibble), h = v128.and(i16x8.shr_u(q, 4), nibble);
+      if (has_fifth_bit(FORMAT)) {
+        l = v128.or(l, v128.and(high, bit4)); h = v128.or(h, v128.and(bits, bit4));
+        bits = i16x8.shr_u(bits, 1); high = i16x8.shr_u(high, 1);
+      }
+      v128.store(to, l); v128.store(to, h, 128);
+      w += 16;
+    }
+    if (has_fifth_bit(FORMAT)) w += 16;
+    const d = load_f16x4(w, mask, exponent);
+    v128.store(to, d, 128);
+    if (has_min(FORMAT)) v128.store(to, load_min(FORMAT, w, d, mask, exponent), 160);
+    w += scale_bytes(FORMAT); to += unpacked_bytes(FORMAT) - 128;
+  }
+}
+
+/** The tile's sum at `at`, increased by a block's integers. */
+// @ts-ignore: decorator
+@inline function add_block(FORMAT: i32, at: usize, sum: v128, ones: v128, q: usize, x: usize): void {
+  let a = madd_i32(dot16(sum, ones), f32x4.mul(v128.load(q), v128.load32_splat(x)), v128.load(at));
+  if (has_min(FORMAT)) a = madd(v128.load(q, 32), v128.load32_splat(x, 32), a);
+  v128.store(at, a);
+}
+
+/** 8 rows × 4 columns. */
+// @ts-ignore: decorator
+@inline function tile_8x4(
+  FORMAT: i32, room: usize, second: usize, x: usize, blocks: u32,
+  out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
+): void {
+  for (let at = room; at < room + SUMS; at += 16) v128.store(at, f32x4.splat(0));
+  let q = room + SUMS;
+  for (let b: u32 = 0; b < blocks; b++) {
+    let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20);
+    let s2 = first_sum(FORMAT, x + 24), s3 = first_sum(FORMAT, x + 28);
+    let t0 = s0, t1 = s1, t2 = s2, t3 = s3;
+    for (const end = q + 256; q < end; q += 32) {
+      const l = v128.load(q), h = v128.load(q, 16);
+      let X = v128.load32_splat(x, 48);
+      s0 = i16x8.add(s0, dot8(X, l)); t0 = i16x8.add(t0, dot8(X, h));
+      X = v128.load32_splat(x, 52);
+      s1 = i16x8.add(s1, dot8(X, l)); t1 = i16x8.add(t1, dot8(X, h));
+      X = v128.load32_splat(x, 56);
+      s2 = i16x8.add(s2, dot8(X, l)); t2 = i16x8.add(t2, dot8(X, h));
+      X = v128.load32_splat(x, 60);
+      s3 = i16x8.add(s3, dot8(X, l)); t3 = i16x8.add(t3, dot8(X, h));
+      x += 16;
+    }
+    x -= 128;
+    const ones = v128.load(ONES_I16);
+    add_block(FORMAT, room, s0, ones, q, x); add_block(FORMAT, room + 16, s1, ones, q, x + 4);
+    add_block(FORMAT, room + 32, s2, ones, q, x + 8); add_block(FORMAT, room + 48, s3, ones, q, x + 12);
+    add_block(FORMAT, room + 64, t0, ones, q + 16, x); add_block(FORMAT, room + 80, t1, ones, q + 16, x + 4);
+    add_block(FORMAT, room + 96, t2, ones, q + 16, x + 8); add_block(FORMAT, room + 112, t3, ones, q + 16, x + 12);
+    q += unpacked_bytes(FORMAT) - 256; x += 4 * activation_bytes(FORMAT);
+  }
+  store_tile(
+    second, columns, out, outBytes, v128.load(room), v128.load(room, 16), v128.load(room, 32), v128.load(room, 48),
+    v128.load(room, 64), v128.load(room, 80), v128.load(room, 96), v128.load(room, 112), bias, scale, accumulate,
+  );
+}
+
+/** x (n, cols) in panels of 4. `room` has 128 + 320 · blocks bytes. */
+// @ts-ignore: decorator
+@inline export function unpacked_panels(
+  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
+): void {
+  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
+  const xRow = activation_bytes(FORMAT) * <usize>blocks;
+  for (let r: u32 = 0; r < rows; r += 8) {
+    const second = r + 4 < rows ? group : 0;
+    unpack_group(FORMAT, w, blocks, room + SUMS);
+    unpack_group(FORMAT, w + second, blocks, room + SUMS + 16);
+    for (let c: u32 = 0; c < n; c += 4) {
+      tile_8x4(
+        FORMAT, room, second, x + xRow * <usize>c, blocks,
+        out + outBytes * <usize>c, outBytes, min<u32>(4, n - c), bias, scale, accumulate,
+      );
+    }
+    w += group << 1; out += 32;
+    if (bias) bias += 32;
+  }
+}
