@@ -2,10 +2,8 @@
 // Allocated first and in this order on every thread, so all agree on the addresses.
 import type { Arena } from '../backends/arena.ts';
 import type { Batch, IndexVector } from '../backends/tensors.ts';
+import { CONTROL_BYTES } from '../backends/wasm/thread.ts';
 import { blocksFor } from './block-pool.ts';
-
-/** Bytes for the backend's barrier and poison words. */
-const CONTROL_BYTES = 1024;
 
 /** Int32 words of the step command, by index. */
 export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, length: 16 } as const;

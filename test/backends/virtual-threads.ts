@@ -12,13 +12,13 @@ import type { KernelExports } from '../../src/backends/wasm/kernels.ts';
 import { createWasmBackend } from '../../src/backends/wasm/backend.ts';
 import type { WasmBackend } from '../../src/backends/wasm/backend.ts';
 import { ARENA_BASE, writeTables } from '../../src/backends/wasm/memory-map.ts';
+import { CONTROL_BYTES } from '../../src/backends/wasm/thread.ts';
 import { inRepository } from '../support/fixtures.ts';
 import type { BackendSetup, TestBackend } from '../support/run-model.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const PAGES = 128;
-const CONTROL_BYTES = 256;
 
 export type KernelBuild = 'baseline' | 'relaxed';
 

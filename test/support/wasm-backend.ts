@@ -4,13 +4,13 @@ import v8 from 'node:v8';
 import { Arena } from '../../src/backends/arena.ts';
 import { createWasmBackend } from '../../src/backends/wasm/backend.ts';
 import { ARENA_BASE, writeTables } from '../../src/backends/wasm/memory-map.ts';
+import { CONTROL_BYTES } from '../../src/backends/wasm/thread.ts';
 import { inRepository } from './fixtures.ts';
 import type { BackendSetup, TestBackend } from './run-model.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const PAGES = 1024;
-const CONTROL_BYTES = 256;
 
 export function wasmTestBackend(build: 'baseline' | 'relaxed'): (setup: BackendSetup) => TestBackend {
   const module = new WebAssembly.Module(readFileSync(inRepository('dist/kernels', `${build}.wasm`)));

@@ -19,7 +19,7 @@ export interface WasmBackendOptions {
   readonly arena: Arena;
   readonly threadIndex: number;
   readonly numThreads: number;
-  /** 256 bytes for the barrier, zero at first. */
+  /** CONTROL_BYTES bytes, zero at first. */
   readonly controlPtr: number;
   readonly kv: { readonly type: KvType; readonly numBlocks: number };
   /** Sequences with recurrent state at a time. */

@@ -14,6 +14,11 @@ const ACTIVATION_KINDS: readonly ActivationKind[] =
   ['silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'tanh'];
 const GATINGS: readonly RouteOptions['gating'][] = ['softmax', 'sigmoid', 'softmax_selected'];
 
+/** From so many rows of activations on, a weight's rows are dealt out: then that is worth the barriers it takes. */
+const DEALT_ROWS = 12;
+/** Rows of a weight that the tiles for so many take at once. */
+const DEALT_GRAIN = 8;
+
 type Operations = Omit<Backend, 'name' | 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'completeLayout' | 'recurrentState'>;
 
 const bytes = (x: Activation): number => 4 * x.stride;
@@ -58,10 +63,17 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
   const matmul: Backend['matmul'] = (out, weight, x, n, options = {}) => {
     const packedPtr = thread.pack(x, activationFormat(weight), n, scratch.packed, scratch.packedBuffers);
     const from = thread.local(x);
-    thread.begin([], [[out, byColumns(weight.rows)]]);
-    const [first, end] = thread.share(weight.rows);
     const { bias, accumulate, scale } = options;
-    matmulRows(kernels, weight, from, packedPtr, out, n, first, end, { biasPtr: ptrOf(bias), accumulate, scale }, scratch.rowsPtr);
+    const run = (first: number, end: number): void => {
+      matmulRows(kernels, weight, from, packedPtr, out, n, first, end, { biasPtr: ptrOf(bias), accumulate, scale }, scratch.rowsPtr);
+    };
+    if (thread.numThreads > 1 && n >= DEALT_ROWS) {
+      thread.begin([], [[out, WHOLE]]);
+      thread.deal(weight.rows, DEALT_GRAIN, run);
+      return;
+    }
+    thread.begin([], [[out, byColumns(weight.rows)]]);
+    run(...thread.share(weight.rows));
   };
 
   const expertMatmul: Backend['expertMatmul'] = (out, weight, x, selection, n, options = {}) => {

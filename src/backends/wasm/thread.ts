@@ -22,6 +22,16 @@ export const PRIVATE_ROWS = 4;
  */
 const BARRIER_SPINS = 200_000;
 
+/** Counters of what is dealt out, used in turn: threads are never more operations apart than there are between barriers. */
+const DEAL_COUNTERS = 128;
+const DEAL_PTR = 256;
+
+/** Parts of an operation for each thread: few enough to be long, many enough that no thread waits long for the last. */
+const PARTS_PER_THREAD = 8;
+
+/** Bytes at `controlPtr`, zero at first: assembly/barrier.ts says what they hold. */
+export const CONTROL_BYTES = DEAL_PTR + 4 * DEAL_COUNTERS;
+
 export interface PackedBuffers {
   /** Where all threads together pack large batches, and where this thread packs small ones. */
   readonly sharedPtr: number;
@@ -46,6 +56,9 @@ export class WasmThread {
   readonly #hazards = new Hazards();
   readonly #privatePtrs: ReadonlyMap<number, number>;
   /** Activations whose current contents are private, by allocation. */
+  /** What each counter has come to once all threads are done with what was dealt out by it last. */
+  readonly #dealt = new Int32Array(DEAL_COUNTERS);
+  #dealTurn = 0;
   readonly #private = new Map<number, { readonly x: Activation; readonly n: number }>();
   #packed: Packed | undefined;
 
@@ -68,6 +81,27 @@ export class WasmThread {
   /** This thread's part of `count`. */
   share(count: number, grain = 4): readonly [number, number] {
     return share(count, this.index, this.numThreads, grain);
+  }
+
+  /**
+   * Calls `run` with parts [from, to) of `count`, in multiples of `grain`, as long as there are any: a thread that is slow,
+   * or held up by its machine, does fewer. What is written needs the partition WHOLE.
+   */
+  deal(count: number, grain: number, run: (from: number, to: number) => void): void {
+    const size = grain * Math.ceil(count / (grain * PARTS_PER_THREAD * this.numThreads));
+    const numParts = Math.ceil(count / size);
+    this.live(() => {
+      const turn = (this.#dealTurn = (this.#dealTurn + 1) % DEAL_COUNTERS);
+      const end = (this.#dealt[turn]! + numParts) | 0;
+      // Every thread asks once in vain.
+      this.#dealt[turn] = end + this.numThreads;
+      for (;;) {
+        const left = this.exports['deal']!(this.#controlPtr + DEAL_PTR + 4 * turn, end);
+        if (left === 0) return;
+        const from = (numParts - left) * size;
+        run(from, Math.min(from + size, count));
+      }
+    });
   }
 
   /** Begins a forward pass: nothing of the last one is private or packed any more. */
