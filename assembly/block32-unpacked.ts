@@ -6,6 +6,7 @@
 //         8 × (quad j of the first group, quad j of the second) · d f32[8] · for Q4_1 and Q5_1 m f32[8]
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
+import { read_ahead } from './read-ahead';
 import { dot16, dot8, madd_i32, store_tile } from './tile';
 import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_bytes, scale_bytes } from './block32';
 
@@ -101,6 +102,7 @@ import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_by
     const second = r + 4 < rows ? group : 0;
     unpack_group(FORMAT, w, blocks, room + SUMS);
     unpack_group(FORMAT, w + second, blocks, room + SUMS + 16);
+    if (r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(
         FORMAT, room, second, x + xRow * <usize>c, blocks,

@@ -9,6 +9,7 @@
 //                    Q4_K, Q5_K minima likewise · factor f32[8]
 //                    Q2_K       minima of 16 halves, twice per row as i16, of both groups · factor f32[8]
 import { f16_mask, f16_scale, load_f16x4 } from './half';
+import { read_ahead } from './read-ahead';
 import { dot16, dot8, madd_i32, store_tile } from './tile';
 import {
   Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
@@ -189,6 +190,7 @@ import {
     const second = r + 4 < rows ? group : 0;
     unpack_group(FORMAT, w, blocks, room + BLOCKS);
     unpack_group(FORMAT, w + second, blocks, room + BLOCKS + 16);
+    if (r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(
         FORMAT, room, second, x + xRow * <usize>c, blocks,

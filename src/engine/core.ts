@@ -8,7 +8,7 @@ import { embedIds } from './embedding.ts';
 import type {
   CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ModelInMemory, ScoreMessage, ToCompute,
 } from './protocol.ts';
-import { Pace } from './pace.ts';
+import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
@@ -199,7 +199,8 @@ export class EngineCore {
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
-      promptRows: this.#rowsFor(PROMPT_MS), promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS),
+      promptRows: this.#rowsFor(PROMPT_MS),
+      promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS, FEWEST_ROWS_BESIDE_DECODE),
     });
     const forwardAt = performance.now();
     this.#runner.forward(parts, true);
@@ -235,8 +236,8 @@ export class EngineCore {
     return numNew;
   }
 
-  #rowsFor(ms: number): number {
-    return Math.min(this.#pace.rowsFor(ms), this.#options.plan.limits.maxBatchTokens);
+  #rowsFor(ms: number, fewest?: number): number {
+    return Math.min(this.#pace.rowsFor(ms, fewest), this.#options.plan.limits.maxBatchTokens);
   }
 
   #advance(choice: Choice, logits: Float32Array, draftId?: number): void {

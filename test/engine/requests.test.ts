@@ -78,14 +78,15 @@ describe('onPromptProgress', () => {
 });
 
 describe('Pace', () => {
-  it('gives as many rows as fit the time, in steps of 16, and never none', () => {
+  it('gives as many rows as fit the time, in steps of 16, and never too few', () => {
     const pace = new Pace();
     expect(pace.rowsFor(250)).toBe(64);
     pace.observe(64, 128);
     expect(pace.rowsFor(250)).toBe(112);
     pace.observe(112, 11_200);
-    expect(pace.rowsFor(250)).toBe(16);
+    expect(pace.rowsFor(250)).toBe(32);
+    expect(pace.rowsFor(250, 16)).toBe(16);
     pace.observe(1, 1e6);
-    expect(pace.rowsFor(1000)).toBe(16);
+    expect(pace.rowsFor(2600, 16)).toBe(48);
   });
 });
