@@ -27,19 +27,19 @@ export class ComputeHost {
     ));
   }
 
-  /** Starts one worker per thread of the plan; resolves when each has laid out the model, and its draft model, in memory. */
-  static async start(
-    model: Omit<InitMessage, 'type' | 'threadIndex'>, spawn: () => ComputeWorker, signal?: AbortSignal,
-  ): Promise<ComputeHost> {
-    const { numThreads } = model.plan;
-    const host = new ComputeHost(spawnAll(numThreads, spawn));
-    await host.#abortable(signal, host.#await(numThreads, () => {
-      host.#workers.forEach((worker, threadIndex) => worker.postMessage({ type: 'init', threadIndex, ...model } satisfies ToCompute));
-    }));
-    return host;
+  /** Starts one worker per thread; they load their code while the caller opens the model. */
+  static spawn(numThreads: number, spawn: () => ComputeWorker): ComputeHost {
+    return new ComputeHost(spawnAll(numThreads, spawn));
   }
 
-  /** Repacks the weights and warms up; call once, when the weights are in memory. */
+  /** Resolves when each worker has laid out the model, and its draft model, in memory. Disposes of itself when that fails. */
+  async start(model: Omit<InitMessage, 'type' | 'threadIndex'>, signal?: AbortSignal): Promise<void> {
+    await this.#abortable(signal, this.#await(this.#workers.length, () => {
+      this.#workers.forEach((worker, threadIndex) => worker.postMessage({ type: 'init', threadIndex, ...model } satisfies ToCompute));
+    }));
+  }
+
+  /** Repacks the weights as they arrive in memory, and warms up; call once. */
   async prepare(signal?: AbortSignal): Promise<void> {
     await this.#abortable(signal, this.#await(1, () => this.#workers[0]!.postMessage({ type: 'prepare' } satisfies ToCompute)));
     this.#workers.forEach((worker) => worker.keepAlive(false));

@@ -88,9 +88,7 @@ export class ComputeThread {
       return;
     }
     if (this.step[STEP.command] === COMMAND.repack) {
-      for (const tensor of this.layout.tensors) {
-        if (tensor.kind === 'matrix' && tensor.weight.layout !== 'gguf') this.layout.backend.repack(tensor.weight);
-      }
+      this.#repack();
     } else {
       this.batch.numTokens = this.step[STEP.numTokens]!;
       this.batch.numOutputs = this.step[STEP.numOutputs]!;
@@ -101,6 +99,22 @@ export class ComputeThread {
       Object.assign(this, backend.pass(key, () => this.#forward(wantLogits)));
     }
     this.layout.backend.synchronize();
+  }
+
+  /** Repacks each tensor as soon as it has been read. */
+  #repack(): void {
+    const { backend, tensors } = this.layout;
+    tensors.forEach((tensor, i) => {
+      if (tensor.kind !== 'matrix' || tensor.weight.layout === 'gguf') return;
+      this.#awaitArrival(i + 1);
+      backend.repack(tensor.weight);
+    });
+    this.#awaitArrival(tensors.length + 1);
+  }
+
+  #awaitArrival(count: number): void {
+    const index = this.#stepIndex + STEP.arrived;
+    for (let arrived; (arrived = Atomics.load(this.#control, index)) < count;) Atomics.wait(this.#control, index, arrived);
   }
 
   #forward(wantLogits: boolean): { readonly hidden: Activation; readonly logits: Activation | undefined } {

@@ -10,31 +10,48 @@ const READ_BYTES = 8 * 2 ** 20;
 const PARALLEL_READS = 16;
 
 interface Read {
+  readonly tensorIndex: number;
   readonly source: ByteSource;
   readonly offset: number;
   readonly target: Uint8Array;
 }
 
-/** Fills `memory` at the tensors' addresses. `onBytes` hears of each read's bytes. */
+export interface LoadListeners {
+  /** Hears of each read's bytes. */
+  readonly onBytes: (bytes: number) => void;
+  /** Hears how many tensors, from the first on, have been read, and at the end that number and one. */
+  readonly onArrived: (count: number) => void;
+}
+
+/** Fills `memory` at the tensors' addresses. */
 export async function loadWeights(
   file: GgufFile, sources: readonly ByteSource[], tensors: readonly LoadedTensor[], memory: WebAssembly.Memory,
-  onBytes: (bytes: number) => void, signal?: AbortSignal,
+  { onBytes, onArrived }: LoadListeners, signal?: AbortSignal,
 ): Promise<void> {
   const reads: Read[] = [];
   const widened: { tensor: GgufTensor; ptr: number }[] = [];
-  for (const loaded of tensors) {
+  tensors.forEach((loaded, i) => {
     const tensor = file.tensor(loaded.name)!;
     const ptr = loaded.kind === 'matrix' ? loaded.weight.ptr : loaded.vector.ptr;
     if (loaded.kind === 'vector' && tensor.type !== 'F32') widened.push({ tensor, ptr });
-    else reads.push(...split(sources[tensor.partIndex]!, tensor, new Uint8Array(memory.buffer, ptr, tensor.byteLength)));
-  }
+    else reads.push(...split(i, sources[tensor.partIndex]!, tensor, new Uint8Array(memory.buffer, ptr, tensor.byteLength)));
+  });
+  const pending = new Int32Array(tensors.length);
+  for (const { tensorIndex } of reads) pending[tensorIndex]!++;
+  let arrived = 0;
+  const advance = (): void => {
+    const before = arrived;
+    while (arrived < tensors.length && pending[arrived] === 0) arrived++;
+    if (arrived > before) onArrived(arrived);
+  };
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < reads.length) {
       signal?.throwIfAborted();
-      const { source, offset, target } = reads[next++]!;
+      const { tensorIndex, source, offset, target } = reads[next++]!;
       await source.read(offset, target, signal);
       onBytes(target.byteLength);
+      if (--pending[tensorIndex]! === 0) advance();
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_READS }, work));
@@ -45,12 +62,15 @@ export async function loadWeights(
     dequantize(tensor.type, bytes, values, tensor.numElements);
     new Float32Array(memory.buffer, ptr, tensor.numElements).set(values);
   }
+  onArrived(tensors.length + 1);
 }
 
-function split(source: ByteSource, tensor: GgufTensor, target: Uint8Array): Read[] {
+function split(tensorIndex: number, source: ByteSource, tensor: GgufTensor, target: Uint8Array): Read[] {
   const reads: Read[] = [];
   for (let at = 0; at < target.byteLength; at += READ_BYTES) {
-    reads.push({ source, offset: tensor.offset + at, target: target.subarray(at, Math.min(at + READ_BYTES, target.byteLength)) });
+    reads.push({
+      tensorIndex, source, offset: tensor.offset + at, target: target.subarray(at, Math.min(at + READ_BYTES, target.byteLength)),
+    });
   }
   return reads;
 }

@@ -14,7 +14,9 @@ import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openDraftModel, openModel } from './open-model.ts';
 import type { OpenedModel } from './open-model.ts';
+import { countParameters } from './protocol.ts';
 import type { ToCompute } from './protocol.ts';
+import { STEP } from './regions.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
 
 type Reply = Parameters<ReplyHandler['onReply']>[0];
@@ -41,14 +43,20 @@ export async function loadModel(platform: Platform, source: ModelSource, options
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);
   const opened: OpenedModel[] = [];
-  let host: ComputeHost | undefined;
+  let spawned: ComputeHost | undefined;
   try {
+    spawned = ComputeHost.spawn(numThreads, () => spawnWorker(platform));
     const main = await openModel(platform, source, options, numThreads);
     opened.push(main);
     if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
     const { build, module } = await kernels;
     const [model, draft] = opened.map(({ modelPlan: { plan, totalBytes } }) => ({ plan, memory: createMemory(totalBytes) }));
-    const starting = ComputeHost.start({ ...model!, module, draft }, () => spawnWorker(platform), signal);
+    const host = spawned;
+    const preparing = host.start({ ...model!, module, draft }, signal).then(() => host.prepare(signal));
+    // Awaited once all has been read; a failure ends the reading, with the same reason.
+    const failure = new AbortController();
+    preparing.catch((error: unknown) => failure.abort(error));
+    const readSignal = AbortSignal.any([failure.signal, ...(signal ? [signal] : [])]);
     const report = throttledProgress(options.onProgress);
     const totalBytes = opened.reduce((sum, { modelPlan }) => sum + modelPlan.weightBytes, 0);
     let loadedBytes = 0;
@@ -57,24 +65,29 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     const reading = [model!, draft].map(async (target, i) => {
       if (!target) return;
       const { file, sources, modelPlan } = opened[i]!;
-      await loadWeights(file, sources, modelPlan.layout.tensors, target.memory, onBytes, signal);
+      const { tensors, regions } = modelPlan.layout;
+      const words = new Int32Array(target.memory.buffer, regions.stepPtr);
+      const onArrived = (count: number): void => {
+        Atomics.store(words, STEP.arrived, count);
+        Atomics.notify(words, STEP.arrived);
+      };
+      await loadWeights(file, sources, tensors, target.memory, { onBytes, onArrived }, readSignal);
     });
-    // While files are read and workers start; what it refuses is thrown once they have, so that they can be ended.
+    // While files are read and workers start.
     const tokenizing = new Promise<Tokenizer>((resolve) => resolve(createTokenizer(main.file.metadata)));
-    const [started, ...read] = await Promise.allSettled([starting, ...reading, tokenizing]);
-    if (started.status === 'fulfilled') host = started.value;
-    for (const result of [started, ...read]) if (result.status === 'rejected') throw result.reason;
+    // All of them end before any failure is thrown, as files are closed then.
+    for (const result of await Promise.allSettled([...reading, tokenizing])) if (result.status === 'rejected') throw result.reason;
     report({ phase: 'warmup', file: main.name, loadedBytes: totalBytes, totalBytes });
-    await host!.prepare(signal);
+    await preparing;
     const tokenizer = await tokenizing;
     return {
-      host: host!, metadata: main.file.metadata, tokenizer,
+      host, metadata: main.file.metadata, tokenizer,
       pooling: defaultPooling(main.modelPlan),
       info: describeModel(opened, build, performance.now() - startedAt, options.contextLength),
-      call: (callSignal, buildMessage, pick) => call(host!, callSignal, buildMessage, pick),
+      call: (callSignal, buildMessage, pick) => call(host, callSignal, buildMessage, pick),
     };
   } catch (error) {
-    await host?.dispose();
+    await spawned?.dispose();
     throw error;
   } finally {
     await Promise.all(opened.map(({ sources }) => closeAll(sources)));
@@ -148,7 +161,7 @@ function briefly(name: string, { plan, weightBytes, kvBytes, totalBytes }: Model
   return {
     name,
     architecture: plan.config.architecture,
-    numParameters: plan.tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+    numParameters: countParameters(plan),
     contextLength: plan.limits.contextLength,
     memory: { weightBytes, kvBytes, scratchBytes: totalBytes - weightBytes - kvBytes },
   };

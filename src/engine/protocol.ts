@@ -18,6 +18,10 @@ export interface ComputePlan {
   readonly numThreads: number;
 }
 
+export function countParameters({ tensors }: ComputePlan): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
 /** A plan, and the memory that is laid out by it. */
 export interface ModelInMemory {
   readonly plan: ComputePlan;

@@ -5,8 +5,11 @@ import type { Batch, IndexVector } from '../backends/tensors.ts';
 import { CONTROL_BYTES } from '../backends/wasm/thread.ts';
 import { blocksFor } from './block-pool.ts';
 
-/** Int32 words of the step command, by index. */
-export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, length: 16 } as const;
+/**
+ * Int32 words of the step command, by index. `arrived`: how many of the layout's tensors, from the first on, have been read,
+ * and one more once all of them are ready for use.
+ */
+export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, arrived: 5, length: 16 } as const;
 
 /** `draft`: the command in the draft model's step words. */
 export const COMMAND = { forward: 1, repack: 2, draft: 3 } as const;
