@@ -157,6 +157,40 @@ describe('an aborted load', () => {
   });
 });
 
+describe('a file that cannot be read to its end', () => {
+  it.each([1, 2, 6])('fails the load at read %i, with that reason, and leaves no worker behind', async (failing) => {
+    const { platform, workers, numAlive } = watchedPlatform();
+    let numReads = 0;
+    const closed: boolean[] = [];
+    const broken: Platform = {
+      ...platform,
+      async openModel(...args) {
+        const { sources, ...rest } = await platform.openModel(...args);
+        return {
+          ...rest,
+          sources: sources.map((source) => ({
+            name: source.name,
+            size: source.size,
+            async read(...range: Parameters<typeof source.read>) {
+              if (++numReads >= failing) throw new Error('the disk is gone');
+              await source.read(...range);
+            },
+            async close() {
+              await source.close();
+              closed.push(true);
+            },
+          })),
+        };
+      },
+    };
+    await expect(EngineOnPlatform.loadOn(broken, modelPath('qwen2'), LONG)).rejects.toThrow('the disk is gone');
+    expect(numReads).toBeGreaterThanOrEqual(failing);
+    expect(workers).toHaveLength(3);
+    expect(numAlive()).toBe(0);
+    expect(closed).toEqual([true]);
+  });
+});
+
 describe('disposal', () => {
   it('may be asked for twice, at once and again', async () => {
     const { platform, numAlive } = watchedPlatform();
