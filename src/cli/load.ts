@@ -1,5 +1,5 @@
 // Gets a command its model: with progress on stderr, options from the command line, and an end that is never forgotten.
-import type { LoadProgress } from '../engine/types.ts';
+import type { LoadOptions, LoadProgress } from '../engine/types.ts';
 import { UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from '../gguf/byte-source.ts';
 import type { GgufFile } from '../gguf/reader.ts';
@@ -16,7 +16,8 @@ import type { ProgressBar } from './progress-bar.ts';
 import { DEFAULT_MODEL, loadOptionsFrom } from './shared-options.ts';
 import type { ENGINE, MODEL, SOURCE } from './shared-options.ts';
 
-type EngineValues = Partial<Values<typeof ENGINE & typeof MODEL>> & { readonly draftModel?: string };
+type EngineValues =
+  Partial<Values<typeof ENGINE & typeof MODEL>> & Pick<LoadOptions, 'prefixCacheBytes'> & { readonly draftModel?: string };
 type SourceValues = Partial<Values<typeof SOURCE>> & { readonly anyFormat?: boolean };
 
 /** Loads the model, lets `use` work with it, and frees it whatever happens. */

@@ -86,12 +86,15 @@ export function samplingFrom(values: Values<typeof SAMPLING>): SamplingOptions {
 }
 
 /** The load options among `values`. */
-export function loadOptionsFrom(values: Partial<Values<typeof ENGINE>> & { readonly draftModel?: string }): LoadOptions {
+export function loadOptionsFrom(
+  values: Partial<Values<typeof ENGINE>> & Pick<LoadOptions, 'prefixCacheBytes'> & { readonly draftModel?: string },
+): LoadOptions {
   return {
     threads: values.threads,
     contextLength: values.context,
     maxBatchTokens: values.batch,
     kvType: values.kv,
+    prefixCacheBytes: values.prefixCacheBytes,
     draftModel: values.draftModel,
     deterministic: values.deterministic,
     maxMemory: values.maxMemory,

@@ -90,6 +90,7 @@ export class Choice {
     const now = performance.now();
     return {
       prefillTokens: this.request.promptIds.length,
+      cachedTokens: this.sequence.numSpared,
       prefillMs: this.#firstTokenAt - this.#startedAt,
       decodeTokens: this.#numNew - 1,
       decodeMs: now - this.#firstTokenAt,

@@ -10,6 +10,7 @@ import type {
 } from './protocol.ts';
 import { countParameters } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
+import { PrefixCache } from './prefix-cache.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
@@ -59,6 +60,7 @@ export class EngineCore {
   readonly #draftRunner: Runner | undefined;
   readonly #drafter: ModelDrafter | undefined;
   readonly #pool: BlockPool;
+  readonly #prefixes: PrefixCache | undefined;
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
   readonly #waiting: Job[] = [];
@@ -72,6 +74,7 @@ export class EngineCore {
     this.#options = options;
     this.#runner = new Runner(options.thread, options.memory, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
+    if (options.plan.cachedBlocks > 0) this.#prefixes = new PrefixCache(this.#pool, this.#runner, options.plan.cachedBlocks);
     if (options.draft) {
       const { plan, thread, memory } = options.draft;
       this.#draftRunner = new Runner(thread, memory, plan.config.vocabSize);
@@ -161,6 +164,7 @@ export class EngineCore {
       const seed = (request.seed + choiceIndex) % 2 ** 32;
       const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory);
       if (source) this.#runner.share(source, sequence);
+      else this.#prefixes?.extend(sequence);
       this.#running.push(new Choice(request, choiceIndex, sequence, sampler));
     } catch (error) {
       this.#release(sequence);
@@ -197,7 +201,11 @@ export class EngineCore {
   #step(): void {
     const { maxBatchTokens, maxOutputs } = this.#options.plan.limits;
     const startedAt = performance.now();
-    for (const choice of this.#running) choice.propose();
+    for (const choice of this.#running) {
+      choice.propose();
+      // What others have computed since it was admitted.
+      this.#prefixes?.extend(choice.sequence);
+    }
     const numDecoding = this.#running.filter((choice) => choice.isDecoding).length;
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
@@ -207,6 +215,7 @@ export class EngineCore {
     });
     const forwardAt = performance.now();
     this.#runner.forward(parts, true);
+    for (const { sequence } of parts) this.#prefixes?.note(sequence);
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - forwardAt);
     let row = 0;
     let numNew = 0;
@@ -290,6 +299,8 @@ export class EngineCore {
   }
 
   #release(sequence: Sequence): void {
+    sequence.settle();
+    this.#prefixes?.noteLast(sequence);
     sequence.release();
     this.#drafter?.release(sequence.slot);
     this.#freeSlots.push(sequence.slot);

@@ -89,9 +89,10 @@ function publicTimings(timings: StepTimings, ttftMs: number): GenerateTimings {
   const perSecond = (tokens: number, ms: number): number => (ms > 0 ? (1000 * tokens) / ms : 0);
   return {
     promptTokens: timings.prefillTokens,
+    cachedTokens: timings.cachedTokens,
     newTokens: timings.decodeTokens + 1,
     ttftMs,
-    prefillTokensPerSecond: perSecond(timings.prefillTokens, timings.prefillMs),
+    prefillTokensPerSecond: perSecond(timings.prefillTokens - timings.cachedTokens, timings.prefillMs),
     decodeTokensPerSecond: perSecond(timings.decodeTokens, timings.decodeMs),
     draftTokens: timings.draftTokens,
     acceptedDraftTokens: timings.acceptedDraftTokens,

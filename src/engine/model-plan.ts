@@ -57,12 +57,13 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         limits: { maxBatchTokens, maxOutputs, contextLength },
         kv: { type: options.kvType ?? 'i16', numBlocks: blocksFor(contextLength) * maxSequences },
         maxSequences,
+        cachedBlocks: 0,
         numTokens,
         numThreads,
       };
       const layout = tryLayOut(plan);
       const totalBytes = layout instanceof OutOfMemoryError ? layout.requiredBytes : layout.arena.end;
-      if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout);
+      if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout, options.prefixCacheBytes);
       smallest = { totalBytes, contextLength };
     }
   }
@@ -78,11 +79,16 @@ function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
   }
 }
 
-function measured(plan: ComputePlan, layout: Layout): ModelPlan {
+function measured(plan: ComputePlan, layout: Layout, prefixCacheBytes: number | undefined): ModelPlan {
   const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
   const kvBytes = layout.kvLayers.reduce((sum, layer) =>
     sum + kvCacheBytes(layer, layer.keyDim) + kvCacheBytes(layer, layer.valueDim), 0);
-  return { plan, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
+  const { config, limits, kv } = plan;
+  // What a layer with recurrent state knows of a prefix is not in its blocks, and an encoder's rows depend on later ones.
+  const canCache = config.kind === 'decoder' && layout.backend.recurrentStates.length === 0;
+  const wanted = prefixCacheBytes === undefined ? blocksFor(limits.contextLength) : Math.floor(prefixCacheBytes * kv.numBlocks / kvBytes);
+  const cachedBlocks = canCache ? Math.min(wanted, kv.numBlocks) : 0;
+  return { plan: { ...plan, cachedBlocks }, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
 }
 
 function doesNotFit(requiredBytes: number, availableBytes: number, contextLength: number): OutOfMemoryError {

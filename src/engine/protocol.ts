@@ -15,6 +15,8 @@ export interface ComputePlan {
   /** Ids that the vocabulary names: some models have more rows of embeddings, and such an id is never chosen. */
   readonly numTokens: number;
   readonly maxSequences: number;
+  /** KV blocks that nobody holds and whose contents are remembered, at most. */
+  readonly cachedBlocks: number;
   readonly numThreads: number;
 }
 
@@ -96,7 +98,9 @@ export interface TokenMessage {
 }
 
 export interface StepTimings {
+  /** All ids of the prompt, and those of them that were not computed for this choice. */
   readonly prefillTokens: number;
+  readonly cachedTokens: number;
   readonly prefillMs: number;
   readonly decodeTokens: number;
   readonly decodeMs: number;

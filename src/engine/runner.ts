@@ -45,7 +45,7 @@ export class Runner {
       const tablePtr = regions.tablesPtr + 4 * sequence.slot * regions.tableLength;
       const end = sequence.numComputed + numTokens;
       const first = sequence.reserve(end);
-      for (let b = first; b < sequence.blocks.length; b++) this.#int32[tablePtr / 4 + b] = sequence.blocks[b]!;
+      this.writeTable(sequence, first);
       for (let position = sequence.numComputed; position < end; position++, row++) {
         const id = sequence.idAt(position);
         if (!(Number.isInteger(id) && id >= 0 && id < this.#vocabSize)) {
@@ -81,22 +81,32 @@ export class Runner {
    * state.
    */
   share(source: Sequence, target: Sequence): void {
-    const { regions, kvLayers, backend } = this.thread.layout;
+    const { backend } = this.thread.layout;
     for (const state of backend.recurrentStates) {
       const row = (slot: number): number => state.ptr + 4 * state.stride * slot;
       new Uint8Array(this.#memory.buffer).copyWithin(row(target.slot), row(source.slot), row(source.slot + 1));
     }
     const copy = target.adopt(source);
-    const table = regions.tablesPtr / 4 + target.slot * regions.tableLength;
-    target.blocks.forEach((block, i) => (this.#int32[table + i] = block));
-    if (!copy) return;
+    this.writeTable(target, 0);
+    if (copy) this.copyBlock(copy.from, copy.to);
+  }
+
+  /** Writes a sequence's block numbers from index `first` on where attention reads them. */
+  writeTable({ slot, blocks }: Sequence, first: number): void {
+    const { regions } = this.thread.layout;
+    const table = regions.tablesPtr / 4 + slot * regions.tableLength;
+    for (let i = first; i < blocks.length; i++) this.#int32[table + i] = blocks[i]!;
+  }
+
+  /** Copies a block's keys and values in all layers. */
+  copyBlock(from: number, to: number): void {
     const bytes = new Uint8Array(this.#memory.buffer);
-    for (const layer of kvLayers) {
+    for (const layer of this.thread.layout.kvLayers) {
       for (const [ptr, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
         const blockBytes = kvBlockBytes(layer, dim);
         for (let head = 0; head < layer.numKvHeads; head++) {
-          const [from, to] = [copy.from, copy.to].map((block) => ptr + (head * layer.numBlocks + block) * blockBytes);
-          bytes.copyWithin(to!, from!, from! + blockBytes);
+          const at = (block: number): number => ptr + (head * layer.numBlocks + block) * blockBytes;
+          bytes.copyWithin(at(to), at(from), at(from) + blockBytes);
         }
       }
     }

@@ -2,6 +2,7 @@
 import { KV_BLOCK_SIZE } from '../backends/tensors.ts';
 import { blocksFor } from './block-pool.ts';
 import type { BlockPool } from './block-pool.ts';
+import type { CachedBlock } from './prefix-cache.ts';
 
 export class Sequence {
   /** Row of the block-table region this sequence writes. */
@@ -9,9 +10,13 @@ export class Sequence {
   readonly ids: number[];
   /** Ids whose keys and values are stored. */
   numComputed = 0;
+  /** Those of them that were found, not computed for this sequence. */
+  numSpared = 0;
   /** Ids that may follow `ids`; the next pass computes the first of them along with the last id. */
   draft: readonly number[] = [];
   readonly blocks: number[] = [];
+  /** What a prefix cache knows of the first blocks. */
+  readonly cached: CachedBlock[] = [];
   readonly #pool: BlockPool;
 
   constructor(slot: number, ids: readonly number[], pool: BlockPool) {
@@ -37,7 +42,8 @@ export class Sequence {
       this.#pool.share(block);
       this.blocks.push(block);
     }
-    this.numComputed = source.numComputed;
+    this.cached.push(...source.cached.slice(0, numFull));
+    this.numComputed = this.numSpared = source.numComputed;
     if (source.numComputed % KV_BLOCK_SIZE === 0) return undefined;
     this.blocks.push(this.#pool.take());
     return { from: source.blocks[numFull]!, to: this.blocks[numFull]! };
@@ -59,6 +65,7 @@ export class Sequence {
 
   /** Gives the last block back first, so that the next sequence takes them in ascending order, as memory is read fastest. */
   release(): void {
+    this.cached.length = 0;
     while (this.blocks.length > 0) this.#pool.release(this.blocks.pop()!);
   }
 }

@@ -31,6 +31,11 @@ export interface LoadOptions {
   readonly maxBatchTokens?: number;
   /** Key/value cache elements: 16-bit integers with a scale per position and head by default. */
   readonly kvType?: KvType;
+  /**
+   * Bytes of key/value cache that remember finished requests, so that a prompt that begins like an earlier one is computed
+   * from where they part. By default what one sequence of contextLength takes; 0 remembers nothing.
+   */
+  readonly prefixCacheBytes?: number;
   /** A smaller model with the same vocabulary, which guesses tokens that this one then computes several at a time. */
   readonly draftModel?: ModelSource;
   /** Choose the baseline kernels, whose results are bit-identical in every runtime. */
@@ -101,9 +106,12 @@ export interface GenerateChunk {
 
 export interface GenerateTimings {
   readonly promptTokens: number;
+  /** Prompt ids whose keys and values were there from earlier requests. */
+  readonly cachedTokens: number;
   readonly newTokens: number;
   /** From the call to the first token, in ms. */
   readonly ttftMs: number;
+  /** Of the prompt ids that were computed. */
   readonly prefillTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
   /** Ids that speculation guessed and the model computed, and those of them that it would have said itself. */

@@ -40,7 +40,7 @@ export interface FakeBehaviour {
   readonly finishReason?: 'stop' | 'length';
 }
 
-const TIMINGS = { promptTokens: 4, newTokens: 2, ttftMs: 10, prefillTokensPerSecond: 400, decodeTokensPerSecond: 50,
+const TIMINGS = { promptTokens: 4, cachedTokens: 0, newTokens: 2, ttftMs: 10, prefillTokensPerSecond: 400, decodeTokensPerSecond: 50,
   draftTokens: 0, acceptedDraftTokens: 0 };
 
 /** One id per character of text: its code. Every scored token costs 2 nats. */

@@ -13,7 +13,7 @@ export async function version() {
 
 export async function load({ model, threads, contextLength }) {
   const { Engine } = await import(pathToFileURL(DIST).href);
-  const engine = await Engine.load(model, { threads, contextLength, offline: true });
+  const engine = await Engine.load(model, { threads, contextLength, offline: true, prefixCacheBytes: 0 });
   return {
     vocabSize: engine.model.vocabSize,
     description: { kernels: engine.model.kernels, threads: engine.model.threads, plannedBytes: engine.model.memory },
