@@ -102,3 +102,10 @@ export class SamplingError extends ClawdbotError {
     super('ERR_SAMPLING', message, options);
   }
 }
+
+/** A saved session that is damaged, no session at all, or of another model or format than the one loaded. */
+export class SessionError extends ClawdbotError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_SESSION', message, options);
+  }
+}

@@ -90,6 +90,8 @@ export interface KvShape {
 
 /** Positions per KV block. */
 export const KV_BLOCK_SIZE = 32;
+/** Counts up when a backend arranges the elements of a block in another way: blocks that were saved before cannot be used then. */
+export const KV_ARRANGEMENT = 1;
 
 /**
  * One layer's paged key/value memory. Position p of a sequence lies in block `b = table[p / 32 | 0]`. As `f32` and `f16`, its
@@ -118,6 +120,25 @@ export function kvBlockBytes(layer: Pick<KvLayer, 'type'>, dim: number): number 
 /** Bytes a layer's keys (keyDim) or values (valueDim) take: every head's part of every block. */
 export function kvCacheBytes(layer: Pick<KvLayer, 'type' | 'numBlocks' | 'numKvHeads'>, dim: number): number {
   return layer.numBlocks * layer.numKvHeads * kvBlockBytes(layer, dim);
+}
+
+/** A range of linear memory. */
+export interface MemoryRange {
+  readonly ptr: number;
+  readonly byteLength: number;
+}
+
+/** Where a layer keeps `blocks`: all keys, then all values, head by head; neighbouring blocks in one range. */
+export function* kvRanges(layer: KvLayer, blocks: readonly number[]): Generator<MemoryRange> {
+  for (const [base, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
+    const blockBytes = kvBlockBytes(layer, dim);
+    for (let head = 0; head < layer.numKvHeads; head++) {
+      for (let i = 0, count = 1; i < blocks.length; i += count, count = 1) {
+        while (i + count < blocks.length && blocks[i + count] === blocks[i]! + count) count++;
+        yield { ptr: base + (head * layer.numBlocks + blocks[i]!) * blockBytes, byteLength: count * blockBytes };
+      }
+    }
+  }
 }
 
 /** The rows of one forward pass, from any number of sequences. All vectors have one entry per row unless said otherwise. */

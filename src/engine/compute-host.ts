@@ -55,6 +55,12 @@ export class ComputeHost {
     return requestId;
   }
 
+  /** Says that the blocks which a `hold` request was given are filled. */
+  commit(requestId: number): void {
+    if (this.#stopped) throw this.#stopped;
+    this.#workers[0]!.postMessage({ type: 'commit', requestId } satisfies ToCompute);
+  }
+
   cancel(requestId: number, choiceIndex?: number): void {
     if (this.#stopped || !this.#handlers.has(requestId)) return;
     this.#workers[0]!.postMessage({ type: 'cancel', requestId, choiceIndex } satisfies CancelMessage);

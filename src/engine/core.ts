@@ -6,7 +6,8 @@ import { Choice } from './choice.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { embedIds } from './embedding.ts';
 import type {
-  CancelMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, ModelInMemory, ScoreMessage, ToCompute,
+  CancelMessage, CommitMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, HoldMessage, ModelInMemory, ScoreMessage,
+  ToCompute,
 } from './protocol.ts';
 import { countParameters } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
@@ -17,6 +18,7 @@ import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
 import { scoreIds } from './scoring.ts';
 import { Sequence } from './sequence.ts';
+import { holdBlocks } from './session/hold-blocks.ts';
 import { ModelDrafter } from './speculation/model-drafter.ts';
 
 export interface CoreOptions {
@@ -39,7 +41,7 @@ const WARM_UP_TOKENS = 7;
 const PROMPT_MS = 500;
 const PROMPT_BESIDE_DECODE_MS = 100;
 
-type Job = GenerateMessage | ScoreMessage | EmbedMessage;
+type Job = GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage;
 
 interface Computing {
   readonly requestId: number;
@@ -64,8 +66,10 @@ export class EngineCore {
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
   readonly #waiting: Job[] = [];
-  /** The score or embed request being computed; `resume` continues it with its next pass. */
+  /** The score, embed or hold request being computed; `resume` continues it with its next pass. */
   #computing: Computing | undefined;
+  /** Sequences whose blocks are in the caller's hands, by request. */
+  readonly #held = new Map<number, Sequence>();
   readonly #pace = new Pace();
   #running: Choice[] = [];
   #working = false;
@@ -94,9 +98,13 @@ export class EngineCore {
       case 'cancel':
         this.#cancel(message);
         return;
+      case 'commit':
+        this.#commit(message);
+        return;
       case 'generate':
       case 'score':
       case 'embed':
+      case 'hold':
         this.#waiting.push(message);
         void this.#work();
         return;
@@ -127,8 +135,8 @@ export class EngineCore {
   }
 
   /**
-   * Starts waiting jobs, first come first served, while slots and blocks last. One score or embed request is computed at a
-   * time, beside the running choices; others wait for it without holding up what comes after them.
+   * Starts waiting jobs, first come first served, while slots and blocks last. One score, embed or hold request is computed at
+   * a time, beside the running choices; others wait for it without holding up what comes after them.
    */
   #admit(): void {
     for (let at = 0; at < this.#waiting.length;) {
@@ -172,7 +180,7 @@ export class EngineCore {
     }
   }
 
-  async #compute(job: ScoreMessage | EmbedMessage): Promise<void> {
+  async #compute(job: ScoreMessage | EmbedMessage | HoldMessage): Promise<void> {
     const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool);
     const computing: Computing = (this.#computing = {
       requestId: job.requestId, cancelled: false, numBlocksLeft: () => blocksNeeded(job) - sequence.blocks.length,
@@ -186,6 +194,12 @@ export class EngineCore {
       if (job.type === 'score') {
         const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job, isCancelled);
         if (scored) this.#options.post({ type: 'scored', requestId: job.requestId, ...scored });
+      } else if (job.type === 'hold') {
+        if (!job.toFill) this.#prefixes?.extend(sequence);
+        const isReady = await holdBlocks(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job.toFill, isCancelled);
+        if (!isReady) return;
+        this.#held.set(job.requestId, sequence);
+        this.#options.post({ type: 'held', requestId: job.requestId, blocks: [...sequence.blocks] });
       } else {
         const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, maxRows }, job.pooling, isCancelled);
         if (embedding) this.#options.post({ type: 'embedded', requestId: job.requestId, embedding });
@@ -194,8 +208,21 @@ export class EngineCore {
       this.#options.post({ type: 'failed', requestId: job.requestId, ...describe(error) });
     } finally {
       this.#computing = undefined;
-      this.#release(sequence);
+      if (!this.#held.has(job.requestId)) this.#release(sequence);
     }
+  }
+
+  #commit({ requestId }: CommitMessage): void {
+    const sequence = this.#held.get(requestId);
+    if (!sequence) return;
+    sequence.numComputed = sequence.ids.length;
+    this.#letGo(requestId, sequence);
+    this.#options.post({ type: 'committed', requestId });
+  }
+
+  #letGo(requestId: number, sequence: Sequence): void {
+    this.#held.delete(requestId);
+    this.#giveBack(sequence);
   }
 
   #step(): void {
@@ -286,6 +313,8 @@ export class EngineCore {
     if (choiceIndex === undefined) {
       if (waiting >= 0) this.#waiting.splice(waiting, 1);
       if (this.#computing?.requestId === requestId) this.#computing.cancelled = true;
+      const held = this.#held.get(requestId);
+      if (held) this.#letGo(requestId, held);
     }
     for (const choice of [...this.#running]) {
       const matches = choice.request.requestId === requestId;
@@ -300,6 +329,10 @@ export class EngineCore {
 
   #release(sequence: Sequence): void {
     sequence.settle();
+    this.#giveBack(sequence);
+  }
+
+  #giveBack(sequence: Sequence): void {
     this.#prefixes?.noteLast(sequence);
     sequence.release();
     this.#drafter?.release(sequence.slot);

@@ -12,9 +12,11 @@ import { collect, startGeneration } from './generation.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
 import type { LoadedModel } from './load.ts';
+import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
+import { loadSession, saveSession } from './session/session.ts';
 import type {
-  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, ModelSource, Prompt, ScoreOptions,
-  ScoreResult,
+  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, LoadSessionOptions, ModelInfo, ModelSource, Prompt,
+  RestoredSession, SavedSession, SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource,
 } from './types.ts';
 
 export interface ChatRenderOptions {
@@ -73,6 +75,10 @@ export class Engine {
 
   /** The ids that `generate` starts from for this prompt. */
   promptIds(prompt: Prompt, options: GenerateOptions = {}): number[] {
+    return this.#idsOf(prompt, options);
+  }
+
+  #idsOf(prompt: Prompt, options: Pick<GenerateOptions, 'parseSpecial'> & ChatRenderOptions): number[] {
     if (typeof options !== 'object' || (options as unknown) === null) {
       throw new InvalidArgumentError('The options must be an object.');
     }
@@ -141,6 +147,29 @@ export class Engine {
     );
   }
 
+  /**
+   * Saves what computing `prompt` leaves behind, so that `loadSession` spares it; what of it is not in the cache is computed first.
+   * Rejects with ContextLengthError, UnsupportedModelError (encoders, recurrent models) or the file system's error.
+   */
+  async saveSession(prompt: Prompt, options: SaveSessionOptions & { readonly file: string }): Promise<SavedSession>;
+  async saveSession(prompt: Prompt, options?: SaveSessionOptions): Promise<SavedSession & { readonly bytes: Uint8Array<ArrayBuffer> }>;
+  async saveSession(prompt: Prompt, options: SaveSessionOptions = {}): Promise<SavedSession> {
+    checkSaveSessionOptions(options);
+    const model = this.#requireSessions();
+    const { parseSpecial, tools, templateOptions } = options;
+    const ids = this.#idsOf(prompt, { parseSpecial, tools, templateOptions, addGenerationPrompt: false });
+    return saveSession({ ...this.#loaded.session, model }, idsOf(ids, (text) => this.tokenizer.encode(text), model), options);
+  }
+
+  /**
+   * Restores a session that the same model saved, in any runtime. Rejects with SessionError where it is damaged, foreign or of
+   * another model or kvType, ContextLengthError, or OutOfMemoryError where prefixCacheBytes cannot hold it.
+   */
+  async loadSession(source: SessionSource, options: LoadSessionOptions = {}): Promise<RestoredSession> {
+    checkLoadSessionOptions(options);
+    return loadSession({ ...this.#loaded.session, model: this.#requireSessions() }, source, options);
+  }
+
   /** Stops the workers and gives the memory back; requests under way fail with EngineStoppedError. */
   async dispose(): Promise<void> {
     await this.#host.dispose();
@@ -148,6 +177,14 @@ export class Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  #requireSessions(): ModelInfo {
+    const model = this.#requireDecoder();
+    if (!model.recurrent) return model;
+    throw new UnsupportedModelError(
+      `${model.name} has recurrent layers (${model.architecture}), whose state a session does not hold.`,
+    );
   }
 
   #requireDecoder(): ModelInfo {

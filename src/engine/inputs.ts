@@ -68,7 +68,7 @@ function checkBoolean(name: string, value: unknown): void {
   throw new InvalidArgumentError(`${name} must be true or false, not ${describe(value)}.`);
 }
 
-function checkNames(options: object, names: readonly string[]): void {
+export function checkNames(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw new InvalidArgumentError(`The options must be an object, not ${describe(options)}.`);
   }

@@ -19,6 +19,8 @@ interface Read {
 export interface LoadListeners {
   /** Hears of each read's bytes. */
   readonly onBytes: (bytes: number) => void;
+  /** Hears the bytes of each tensor that is read as it lies in the file; they may change as soon as it returns. */
+  readonly onTensor: (name: string, bytes: Uint8Array) => void;
   /** Hears how many tensors, from the first on, have been read, and at the end that number and one. */
   readonly onArrived: (count: number) => void;
 }
@@ -26,7 +28,7 @@ export interface LoadListeners {
 /** Fills `memory` at the tensors' addresses. */
 export async function loadWeights(
   file: GgufFile, sources: readonly ByteSource[], tensors: readonly LoadedTensor[], memory: WebAssembly.Memory,
-  { onBytes, onArrived }: LoadListeners, signal?: AbortSignal,
+  { onBytes, onTensor, onArrived }: LoadListeners, signal?: AbortSignal,
 ): Promise<void> {
   const reads: Read[] = [];
   const widened: { tensor: GgufTensor; ptr: number }[] = [];
@@ -41,7 +43,12 @@ export async function loadWeights(
   let arrived = 0;
   const advance = (): void => {
     const before = arrived;
-    while (arrived < tensors.length && pending[arrived] === 0) arrived++;
+    for (; arrived < tensors.length && pending[arrived] === 0; arrived++) {
+      const { name, declaration, byteLength, ...loaded } = tensors[arrived]!;
+      const isAsInFile = loaded.kind === 'matrix' || declaration.type === 'F32';
+      const ptr = loaded.kind === 'matrix' ? loaded.weight.ptr : loaded.vector.ptr;
+      if (isAsInFile) onTensor(name, new Uint8Array(memory.buffer, ptr, byteLength));
+    }
     if (arrived > before) onArrived(arrived);
   };
   let next = 0;

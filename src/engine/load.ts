@@ -17,6 +17,8 @@ import type { OpenedModel } from './open-model.ts';
 import { countParameters } from './protocol.ts';
 import type { ToCompute } from './protocol.ts';
 import { STEP } from './regions.ts';
+import { WeightSamples, fingerprint } from './session/fingerprint.ts';
+import type { SessionAccess } from './session/session.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
 
 type Reply = Parameters<ReplyHandler['onReply']>[0];
@@ -26,6 +28,7 @@ export interface LoadedModel {
   readonly metadata: Metadata;
   readonly tokenizer: Tokenizer;
   readonly pooling: 'mean' | 'cls' | 'last';
+  readonly session: Omit<SessionAccess, 'model'>;
   readonly info: Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'>;
   /** One request with one reply: `pick` returns it, or undefined for messages that are not the answer. */
   call<T>(signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined): Promise<T>;
@@ -62,6 +65,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     let loadedBytes = 0;
     const onBytes = (bytes: number): void =>
       report({ phase: 'load', file: main.name, loadedBytes: (loadedBytes += bytes), totalBytes });
+    const samples = new WeightSamples();
     const reading = [model!, draft].map(async (target, i) => {
       if (!target) return;
       const { file, sources, modelPlan } = opened[i]!;
@@ -71,7 +75,10 @@ export async function loadModel(platform: Platform, source: ModelSource, options
         Atomics.store(words, STEP.arrived, count);
         Atomics.notify(words, STEP.arrived);
       };
-      await loadWeights(file, sources, tensors, target.memory, { onBytes, onArrived }, readSignal);
+      const onTensor = (name: string, bytes: Uint8Array): void => {
+        if (target === model) samples.add(name, bytes);
+      };
+      await loadWeights(file, sources, tensors, target.memory, { onBytes, onTensor, onArrived }, readSignal);
     });
     // While files are read and workers start.
     const tokenizing = new Promise<Tokenizer>((resolve) => resolve(createTokenizer(main.file.metadata)));
@@ -83,6 +90,11 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     return {
       host, metadata: main.file.metadata, tokenizer,
       pooling: defaultPooling(main.modelPlan),
+      session: {
+        host, kv: { layers: main.modelPlan.layout.kvLayers, memory: model!.memory }, files: platform.files,
+        cachedBlocks: main.modelPlan.plan.cachedBlocks,
+        fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
+      },
       info: describeModel(opened, build, performance.now() - startedAt, options.contextLength),
       call: (callSignal, buildMessage, pick) => call(host, callSignal, buildMessage, pick),
     };

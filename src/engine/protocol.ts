@@ -72,6 +72,23 @@ export interface EmbedMessage {
   readonly pooling: 'mean' | 'cls' | 'last';
 }
 
+/**
+ * Wants a sequence's blocks in its own hands, until it cancels: with the keys and values of `ids` in them, or `toFill`, to be
+ * written by the caller and then committed.
+ */
+export interface HoldMessage {
+  readonly type: 'hold';
+  readonly requestId: number;
+  readonly ids: readonly number[];
+  readonly toFill: boolean;
+}
+
+/** The held blocks have been filled: they are remembered, and free for others. */
+export interface CommitMessage {
+  readonly type: 'commit';
+  readonly requestId: number;
+}
+
 /** Ends a request, or one of its choices; nothing more is sent for it. */
 export interface CancelMessage {
   readonly type: 'cancel';
@@ -81,7 +98,7 @@ export interface CancelMessage {
 
 export type ToCompute =
   | InitMessage | { readonly type: 'prepare' }
-  | GenerateMessage | ScoreMessage | EmbedMessage | CancelMessage;
+  | GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage | CommitMessage | CancelMessage;
 
 export interface TokenMessage {
   readonly type: 'token';
@@ -130,6 +147,18 @@ export interface EmbeddedMessage {
   readonly embedding: Float32Array;
 }
 
+export interface HeldMessage {
+  readonly type: 'held';
+  readonly requestId: number;
+  /** Numbers of the sequence's blocks in order. */
+  readonly blocks: readonly number[];
+}
+
+export interface CommittedMessage {
+  readonly type: 'committed';
+  readonly requestId: number;
+}
+
 /** A request failed (`requestId`), or the whole thread did. */
 export interface FailedMessage {
   readonly type: 'failed';
@@ -140,4 +169,4 @@ export interface FailedMessage {
 
 export type FromCompute =
   | { readonly type: 'ready' } | { readonly type: 'prepared' }
-  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | FailedMessage;
+  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | FailedMessage;

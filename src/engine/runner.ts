@@ -1,6 +1,6 @@
 // Writes a batch into linear memory, runs one forward pass on all threads, hands back views of the result.
-import { kvBlockBytes } from '../backends/tensors.ts';
-import type { Activation } from '../backends/tensors.ts';
+import { kvRanges } from '../backends/tensors.ts';
+import type { Activation, MemoryRange } from '../backends/tensors.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { COMMAND, STEP } from './regions.ts';
@@ -102,13 +102,17 @@ export class Runner {
   copyBlock(from: number, to: number): void {
     const bytes = new Uint8Array(this.#memory.buffer);
     for (const layer of this.thread.layout.kvLayers) {
-      for (const [ptr, dim] of [[layer.keyPtr, layer.keyDim], [layer.valuePtr, layer.valueDim]] as const) {
-        const blockBytes = kvBlockBytes(layer, dim);
-        for (let head = 0; head < layer.numKvHeads; head++) {
-          const at = (block: number): number => ptr + (head * layer.numBlocks + block) * blockBytes;
-          bytes.copyWithin(at(to), at(from), at(from) + blockBytes);
-        }
+      const targets = kvRanges(layer, [to]);
+      for (const { ptr, byteLength } of kvRanges(layer, [from])) {
+        bytes.copyWithin((targets.next().value as MemoryRange).ptr, ptr, ptr + byteLength);
       }
+    }
+  }
+
+  /** Makes all of a block zero, in all layers. */
+  clearBlock(block: number): void {
+    for (const layer of this.thread.layout.kvLayers) {
+      for (const { ptr, byteLength } of kvRanges(layer, [block])) new Uint8Array(this.#memory.buffer, ptr, byteLength).fill(0);
     }
   }
 

@@ -168,6 +168,39 @@ export interface ScoreResult {
   readonly logits?: Float32Array;
 }
 
+export interface SaveSessionOptions {
+  /** Path of the file to write, whole or not at all; without one the session comes as bytes. */
+  readonly file?: string;
+  /** A text to be kept with it, such as the conversation as JSON (16 MiB at most). */
+  readonly note?: string;
+  /** Parse special tokens in a text prompt (false: they are text). */
+  readonly parseSpecial?: boolean;
+  /** As for generate; messages are rendered without the header of an answer. */
+  readonly tools?: readonly unknown[];
+  readonly templateOptions?: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface SavedSession {
+  readonly numTokens: number;
+  readonly byteLength: number;
+  /** The session itself, where no file was named. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/** A path, or the session itself. */
+export type SessionSource = string | Blob | Uint8Array | ArrayBuffer;
+
+export interface LoadSessionOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface RestoredSession {
+  /** The prompt whose keys and values are there now: prompts that begin with these ids are computed from their end. */
+  readonly ids: readonly number[];
+  readonly note: string;
+}
+
 /** What a loaded model is. */
 export interface ModelInfo {
   readonly name: string;

@@ -9,6 +9,7 @@ import type { ByteSource } from '../gguf/byte-source.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { usableMemory, physicalCores } from './node-machine.ts';
 import { openFile } from './node-file.ts';
+import { writeFileWhole } from './node-write.ts';
 import type { ComputeWorker, Platform } from './platform.ts';
 
 /** Built files lie beside the bundle; from the sources, in dist/ of the checkout. */
@@ -35,6 +36,8 @@ export const nodePlatform: Platform = {
   name: 'node',
   numCores: physicalCores(),
   memoryLimit: usableMemory(),
+
+  files: { open: openFile, write: writeFileWhole },
 
   async openModel(reference, options) {
     const resolved = await resolveModel(reference, options);

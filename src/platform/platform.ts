@@ -19,6 +19,13 @@ export interface ModelFiles {
   readonly sources: readonly ByteSource[];
 }
 
+/** Files of the user's, by path. */
+export interface PlatformFiles {
+  open(path: string): Promise<ByteSource>;
+  /** Writes the whole file or, where that fails or is aborted, nothing. A part is valid until the next is asked for. */
+  write(path: string, parts: Iterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
+}
+
 export interface Platform {
   readonly name: string;
   /** Physical cores this process may use. */
@@ -32,6 +39,8 @@ export interface Platform {
   ): Promise<ModelFiles>;
   /** A compiled kernel module; rejects where this engine cannot compile that build. */
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
+  /** Where sessions are kept; undefined where there are no files. */
+  readonly files?: PlatformFiles;
   /** Starts a compute worker; undefined where there are none. */
   spawnWorker?(): ComputeWorker;
 }

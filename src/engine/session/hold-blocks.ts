@@ -1,0 +1,29 @@
+// Gets a sequence's blocks ready for the caller's hands: computed to their end, or empty, to be filled from a session.
+import type { BuildLimits } from '../../architectures/architecture.ts';
+import { KV_BLOCK_SIZE } from '../../backends/tensors.ts';
+import type { Runner } from '../runner.ts';
+import type { Sequence } from '../sequence.ts';
+
+/**
+ * Afterwards `sequence` has blocks for all its ids and, unless they are `toFill`, the keys and values of all of them. These
+ * depend on nothing but the ids: what lies behind them in the last block is zero, not what another sequence left there.
+ * False when `isCancelled` says so between two passes.
+ */
+export async function holdBlocks(
+  runner: Runner, sequence: Sequence, limits: BuildLimits & { readonly maxRows: () => number }, toFill: boolean,
+  isCancelled: () => Promise<boolean>,
+): Promise<boolean> {
+  const numIds = sequence.ids.length;
+  sequence.reserve(numIds);
+  if (toFill) return true;
+  runner.writeTable(sequence, 0);
+  // A partly filled block is a copy that has more in it.
+  sequence.numComputed = sequence.cached.length * KV_BLOCK_SIZE;
+  if (numIds % KV_BLOCK_SIZE !== 0) runner.clearBlock(sequence.blocks.at(-1)!);
+  while (sequence.numComputed < numIds) {
+    const numTokens = Math.min(numIds - sequence.numComputed, limits.maxBatchTokens, limits.maxRows());
+    runner.forward([{ sequence, numTokens, numOutputs: 0 }], false);
+    if (await isCancelled()) return false;
+  }
+  return true;
+}
