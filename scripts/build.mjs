@@ -1,4 +1,5 @@
-// Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), declarations (tsc, unless --quiet or --no-types).
+// Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), declarations (tsc, unless --quiet or --no-types), and the
+// chat page (Vite, unless --quiet).
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { buildKernels } from './build-kernels.mjs';
 import { buildTypes } from './build-types.mjs';
+import { buildWeb } from './build-web.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
@@ -33,6 +35,7 @@ const { metafile } = await esbuild.build({
 });
 await removeOldChunks(new Set(Object.keys(metafile.outputs).map((file) => path.basename(file))));
 if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
+if (!quiet) await buildWeb();
 
 /** Chunks are named by their content, so earlier builds leave theirs behind. */
 async function removeOldChunks(current) {

@@ -28,6 +28,7 @@ describe('the published package', () => {
 
   beforeAll(() => {
     execFileSync(process.execPath, [inRepository('scripts/build-types.mjs')]);
+    execFileSync(process.execPath, [inRepository('scripts/build-web.mjs'), '--quiet']);
     const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], {
       cwd: inRepository(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -44,10 +45,10 @@ describe('the published package', () => {
     const names = packed.files.map((file) => file.path);
     expect(names).toEqual(expect.arrayContaining([
       'LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/models.md', 'models/catalog.json',
-      'dist/index.js', 'dist/cli.js', 'dist/compute-worker.js',
+      'dist/index.js', 'dist/cli.js', 'dist/compute-worker.js', 'dist/web/index.html',
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
     ]));
-    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
+    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|dist\/web\/[\w/.-]+\.(html|css|svg|webmanifest)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
     expect(names.filter((name) => !allowed.test(name) || name.includes('.test.'))).toEqual([]);
   });
 

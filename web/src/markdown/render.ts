@@ -1,0 +1,47 @@
+// Markdown to safe HTML, block by block, so that while a reply streams only its last block is made anew.
+import DOMPurify from 'dompurify';
+import { Marked } from 'marked';
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    // A picture from elsewhere would tell its host who reads this; its address is shown as a link instead.
+    image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
+    code: ({ text, lang }) => {
+      const language = escapeHtml((lang ?? '').split(/\s/, 1)[0]!);
+      return `<pre data-language="${language}"><code>${escapeHtml(text)}</code></pre>`;
+    },
+    // A model's HTML is text: what it wrote is shown.
+    html: ({ text }) => escapeHtml(text),
+  },
+});
+
+const purifier = DOMPurify(window);
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName !== 'A') return;
+  node.setAttribute('target', '_blank');
+  node.setAttribute('rel', 'noopener noreferrer');
+});
+
+const ALLOWED = {
+  ALLOWED_TAGS: [
+    'a', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'input', 'li', 'ol', 'p', 'pre',
+    'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul',
+  ],
+  ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled', 'data-language'],
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
+};
+
+/** The text's top-level blocks as they are written. */
+export function blocksOf(text: string): string[] {
+  return marked.lexer(text).map(({ raw }) => raw).filter((raw) => raw.trim() !== '');
+}
+
+export function renderBlock(block: string): string {
+  return purifier.sanitize(marked.parse(block, { async: false }), ALLOWED);
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,59 @@
+// One conversation in the list: opens it, renames it in place, deletes it after a second press.
+import { useSignal } from '@preact/signals';
+import { Check, Pencil, Trash2 } from 'lucide-preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { openConversation, removeConversation, rename } from '../chat/conversation-actions.ts';
+import type { Conversation } from '../chat/conversation.ts';
+import { current, running } from '../chat/state.ts';
+
+/** How long a pressed "delete" waits to be confirmed. */
+const CONFIRM_MS = 4000;
+
+export function ConversationItem({ conversation }: { conversation: Conversation }) {
+  const isRenaming = useSignal(false);
+  const isCurrent = current.value.id === conversation.id;
+  if (isRenaming.value) return <li><TitleInput conversation={conversation} onDone={() => { isRenaming.value = false; }} /></li>;
+  return (
+    <li class={isCurrent ? 'is-current' : ''}>
+      <button class="open" aria-current={isCurrent ? 'page' : undefined} onClick={() => openConversation(conversation.id)}
+        onDblClick={() => { isRenaming.value = true; }}>
+        {running.value.has(conversation.id) && <span class="pulse" aria-label="answering" role="img" />}
+        <span class="title">{conversation.title || 'New chat'}</span>
+      </button>
+      <button class="icon-button small" aria-label={`Rename ${conversation.title}`}
+        onClick={() => { isRenaming.value = true; }}><Pencil size={14} /></button>
+      <DeleteButton label={conversation.title} onDelete={() => void removeConversation(conversation.id)} />
+    </li>
+  );
+}
+
+function TitleInput({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current!.select(), []);
+  const finish = (keeps: boolean): void => {
+    if (keeps) rename(conversation, input.current!.value);
+    onDone();
+  };
+  return (
+    <input ref={input} class="title-input" aria-label="Title" defaultValue={conversation.title} onBlur={() => finish(true)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' && event.key !== 'Escape') return;
+        event.preventDefault();
+        finish(event.key === 'Enter');
+      }} />
+  );
+}
+
+function DeleteButton({ label, onDelete }: { label: string; onDelete: () => void }) {
+  const isAsking = useSignal(false);
+  const ask = (): void => {
+    isAsking.value = true;
+    setTimeout(() => { isAsking.value = false; }, CONFIRM_MS);
+  };
+  return (
+    <button class={`icon-button small${isAsking.value ? ' is-danger' : ''}`}
+      aria-label={isAsking.value ? `Really delete ${label}` : `Delete ${label}`} onClick={isAsking.value ? onDelete : ask}>
+      {isAsking.value ? <Check size={14} /> : <Trash2 size={14} />}
+    </button>
+  );
+}

@@ -1,0 +1,25 @@
+// A modal dialog on the platform's own element, which holds the focus and closes with Escape.
+import { X } from 'lucide-preact';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+interface Properties {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+export function Dialog({ title, onClose, children }: Properties) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current!.showModal(), []);
+  return (
+    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={onClose}
+      onClick={(event) => { if (event.target === dialog.current) dialog.current!.close(); }}>
+      <div class="dialog-head">
+        <h2 id="dialog-title">{title}</h2>
+        <button class="icon-button" aria-label="Close" onClick={() => dialog.current!.close()}><X size={18} /></button>
+      </div>
+      <div class="dialog-body">{children}</div>
+    </dialog>
+  );
+}
