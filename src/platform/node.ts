@@ -16,6 +16,12 @@ import type { ComputeWorker, Platform } from './platform.ts';
 const DIST_URL = [new URL('./', import.meta.url), new URL('../', import.meta.url), new URL('../../dist/', import.meta.url)]
   .find((url) => existsSync(new URL('kernels/baseline.wasm', url))) ?? new URL('./', import.meta.url);
 
+/**
+ * Compute workers make little garbage: what they need lies in linear memory. V8's own young generation would grow to several
+ * MiB for each of them (measured, SmolLM2 on 2 threads: peak of the process 233 → 222 MiB, speed unchanged).
+ */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 3 };
+
 /** A module of one function that uses i16x8.relaxed_dot_i8x16_i7x16_s. */
 const RELAXED_PROBE = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 44, 1, 42, 0,
@@ -63,7 +69,7 @@ export const nodePlatform: Platform = {
 
   spawnWorker(): ComputeWorker {
     // The process's own flags are not for the worker: it would refuse to start under --input-type, for one.
-    const options = { execArgv: [], stdout: false, stderr: false };
+    const options = { execArgv: [], stdout: false, stderr: false, resourceLimits: WORKER_LIMITS };
     const worker = new Worker(fileURLToPath(new URL('compute-worker.js', DIST_URL)), options);
     let ended = false;
     return {
