@@ -6,14 +6,15 @@
 // so that lanes are positions. Values: for 16 dimensions at a time and each pair of positions the dimensions, two codes each,
 // so that lanes are dimensions. Then the float scales, 32 positions a row. Queries are quantized to i16, softmax weights per
 // block (and 32 dimensions). Two queries read a block in the order in which it lies, one line after another, which processors
-// see and fetch ahead of.
+// see and fetch ahead of. Blocks of packed codes (q4_0) are unpacked to i8 first, once for all queries of a tile.
 import {
   BLOCK, KEYS, KEY_DIM, NUM_HEADS, NUM_KV_HEADS, OUT, OUT_BYTES, Q, Q_BYTES, SCRATCH, SINKS, TABLES, VALUES,
   VALUE_DIM, adjust, adjusts, block_number, end_visible, first_visible, row_position, score_scale,
 } from './attention-params';
 import { horizontal_sum, madd } from './half';
 import {
-  GROUP, QUERY_MAX, SMALLEST, block_bytes, code_bytes, inverse_step, magnitude, step_of, to_codes,
+  GROUP, QUERY_MAX, SMALLEST, block_bytes, code_bytes, inverse_step, magnitude, is_packed, step_of, to_codes,
+  rotate, unpack_block,
 } from './integer-kv';
 import { EXP2_MIN, LOG2_E, exp2_f32x4, exp_f32 } from './math';
 
@@ -212,8 +213,10 @@ function weigh(q: usize, steps: usize): void {
     const e = v128.load(scores + i);
     // A position that counts for nothing may lie where nothing sensible was ever stored.
     const w = v128.andnot(f32x4.mul(e, v128.load(steps + i)), f32x4.eq(e, zero));
+    // Scales of packed codes may be negative.
+    const size = f32x4.abs(w);
     v128.store(products + i, w);
-    total = f32x4.add(total, w); largest = f32x4.pmax(largest, w);
+    total = f32x4.add(total, size); largest = f32x4.pmax(largest, size);
   }
   // Of the two, only the sum is sure to carry a NaN.
   const mass = horizontal_sum(total);
@@ -228,10 +231,13 @@ function weigh(q: usize, steps: usize): void {
   }
 }
 
-/** Fills the record of the query of row `r` and `head`. */
-function begin(params: usize, q: usize, acc: usize, r: i32, head: i32): void {
+/** Fills the record of the query of row `r` and `head`; a rotated one passes through `room`. */
+function begin<T>(params: usize, q: usize, acc: usize, r: i32, head: i32, room: usize): void {
   const keyDim = load<i32>(params, KEY_DIM), valueDim = load<i32>(params, VALUE_DIM), sinks = <usize>load<u32>(params, SINKS);
-  const x = <usize>load<u32>(params, Q) + <usize>r * load<u32>(params, Q_BYTES) + (<usize>(head * keyDim) << 2);
+  let x = <usize>load<u32>(params, Q) + <usize>r * load<u32>(params, Q_BYTES) + (<usize>(head * keyDim) << 2);
+  if (is_packed<T>()) {
+    rotate(room, x, keyDim); x = room;
+  }
   const size = magnitude(x, keyDim), inverse = f32x4.splat(inverse_step(size, QUERY_MAX));
   for (let i: usize = 0; i < <usize>keyDim << 2; i += 16) {
     const codes = to_codes(v128.load(x + i), inverse);
@@ -288,27 +294,35 @@ function attend<T>(params: usize, row: i32, rows: i32, head: i32, heads: i32): v
   const keyDim = load<i32>(params, KEY_DIM), valueDim = load<i32>(params, VALUE_DIM), numKv = load<i32>(params, NUM_KV_HEADS);
   const kv = head / (load<i32>(params, NUM_HEADS) / numKv), count = rows * heads;
   const records = <usize>load<u32>(params, SCRATCH), accAt = CODES + ((<usize>keyDim << 1) + 15 & ~15);
-  const stride = accAt + (<usize>valueDim << 2);
+  const stride = accAt + (<usize>valueDim << 2), wideKeys = records + TILE * stride;
   let first: i32 = i32.MAX_VALUE, end: i32 = 0;
   for (let i: i32 = 0; i < count; i++) {
     const q = records + <usize>i * stride;
-    begin(params, q, q + accAt, row + i / heads, head + i % heads);
+    begin<T>(params, q, q + accAt, row + i / heads, head + i % heads, wideKeys);
     first = min(first, load<i32>(q, FIRST)); end = max(end, load<i32>(q, END));
   }
   const table = <usize>load<u32>(<usize>load<u32>(params, TABLES) + (<usize>row << 2));
   const allKeys = <usize>load<u32>(params, KEYS), allValues = <usize>load<u32>(params, VALUES);
   const keyBytes = block_bytes<T>(keyDim), valueBytes = block_bytes<T>(valueDim);
+  const wideValues = wideKeys + block_bytes<i8>(keyDim);
   for (let block = first / BLOCK; block * BLOCK < end; block++) {
     const number = block_number(params, table, block, kv);
-    const keys = allKeys + number * keyBytes, values = allValues + number * valueBytes;
+    let keys = allKeys + number * keyBytes, values = allValues + number * valueBytes;
+    if (is_packed<T>()) {
+      unpack_block(wideKeys, keys, keyDim, 0); keys = wideKeys;
+      unpack_block(wideValues, values, valueDim, 1); values = wideValues;
+    }
     for (let i: i32 = 0; i < count; i += 2) {
-      attend_block<T>(params, records + <usize>i * stride, stride, i + 1 < count, block * BLOCK, keys, values, keyDim, valueDim);
+      const q = records + <usize>i * stride, isPair = i + 1 < count;
+      if (is_packed<T>()) attend_block<i8>(params, q, stride, isPair, block * BLOCK, keys, values, keyDim, valueDim);
+      else attend_block<T>(params, q, stride, isPair, block * BLOCK, keys, values, keyDim, valueDim);
     }
   }
   for (let i: i32 = 0; i < count; i++) {
     const q = records + <usize>i * stride, by = f32x4.splat(1 / load<f32>(q, SUM));
     const out = <usize>load<u32>(params, OUT) + <usize>(row + i / heads) * load<u32>(params, OUT_BYTES)
       + (<usize>((head + i % heads) * valueDim) << 2);
+    if (is_packed<T>()) rotate(q + accAt, q + accAt, valueDim);
     for (let d: usize = 0; d < <usize>valueDim << 2; d += 16) v128.store(out + d, f32x4.mul(v128.load(q + accAt + d), by));
   }
 }
@@ -354,4 +368,8 @@ export function attention_i16(params: usize, index: i32, numThreads: i32, n: i32
 
 export function attention_q8_0(params: usize, index: i32, numThreads: i32, n: i32): void {
   attention<i8>(params, index, numThreads, n);
+}
+
+export function attention_q4_0(params: usize, index: i32, numThreads: i32, n: i32): void {
+  attention<u8>(params, index, numThreads, n);
 }

@@ -1,6 +1,6 @@
 // Speed of attention per element type of the cache: µs per row and layer when decoding, GFLOP/s for a prompt's rows.
 // One thread. Usage: node bench/attention.mjs [--build baseline|relaxed] [--heads 9] [--kv-heads 3] [--dim 64]
-// [--depths 128,1024,2048,8192] [--rows 64] [--types i16,f16,f32] [--layers 1] (caches that calls go round: many are
+// [--depths 128,1024,2048,8192] [--rows 64] [--types i16,q8_0,q4_0,f16] [--layers 1] (caches that calls go round: many are
 // cold, as in a model) [--seconds 0.4] [--json]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     dim: { type: 'string', default: '64' },
     depths: { type: 'string', default: '128,1024,2048,8192' },
     rows: { type: 'string', default: '64' },
-    types: { type: 'string', default: 'i16,f16,f32' },
+    types: { type: 'string', default: 'i16,q8_0,q4_0,f16' },
     layers: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '0.4' },
     json: { type: 'boolean', default: false },

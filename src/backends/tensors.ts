@@ -71,13 +71,15 @@ export interface IndexVector {
 }
 
 /**
- * Elements of a KV cache. `i16` is 16-bit integers with a float scale per position and head, `q8_0` 8-bit integers with one
- * per 32 dimensions too; both need dimensions that are multiples of 4, and a backend keeps a layer with others as `f16`.
+ * Elements of a KV cache. `i16` is 16-bit integers with a float scale per position and head, `q8_0` and `q4_0` 8- and 4-bit
+ * integers with one per 32 dimensions too; all three need dimensions that are multiples of 4, and a backend keeps a layer with
+ * others as `f16`.
  */
-export type KvType = 'f32' | 'f16' | 'i16' | 'q8_0';
-export const KV_TYPES: readonly KvType[] = ['i16', 'q8_0', 'f16', 'f32'];
+export type KvType = 'f32' | 'f16' | IntegerKvType;
+export type IntegerKvType = 'i16' | 'q8_0' | 'q4_0';
+export const KV_TYPES: readonly KvType[] = ['i16', 'q8_0', 'q4_0', 'f16', 'f32'];
 
-export const isIntegerKv = (type: KvType): type is 'i16' | 'q8_0' => type === 'i16' || type === 'q8_0';
+export const isIntegerKv = (type: KvType): type is IntegerKvType => type !== 'f32' && type !== 'f16';
 
 /** What one layer keeps per position. */
 export interface KvShape {
@@ -113,7 +115,10 @@ export function kvTypeFor(wanted: KvType, { keyDim, valueDim }: KvShape): KvType
 
 /** Bytes one head's part of a block takes for `dim` elements per position (keyDim or valueDim). */
 export function kvBlockBytes(layer: Pick<KvLayer, 'type'>, dim: number): number {
-  const rowBytes = { f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4, q8_0: dim + 4 * Math.ceil(dim / 32) }[layer.type];
+  const scaleBytes = 4 * Math.ceil(dim / 32);
+  const rowBytes = {
+    f32: 4 * dim, f16: 2 * dim, i16: 2 * dim + 4, q8_0: dim + scaleBytes, q4_0: dim / 2 + scaleBytes,
+  }[layer.type];
   return KV_BLOCK_SIZE * rowBytes;
 }
 

@@ -56,7 +56,7 @@ function testDecoding(testCase: ArchitectureCase, open: Open, tolerance: number,
     }
   });
 
-  it.each(['f32', 'i16', 'q8_0'] as const)('says the same in chunks, one by one and all at once (%s cache)', async (kvType) => {
+  it.each(['f32', 'i16', 'q8_0', 'q4_0'] as const)('says the same in chunks, one by one and all at once (%s cache)', async (kvType) => {
     const model = await open({ kvType });
     const whole = model.forward(rowsOf(ids)).at(-1)!;
     for (const chunkSize of [1, 7]) {

@@ -1,5 +1,5 @@
 // Paged keys and values: where a position's floats lie, writing a batch into the pages, reading one back.
-import type { Activation, Batch, KvLayer } from '../tensors.ts';
+import type { Activation, Batch, IntegerKvType, KvLayer } from '../tensors.ts';
 import type { ReferenceMemory } from './memory.ts';
 import { floatToHalf, halfToFloat } from '../../quant/half.ts';
 import { KV_BLOCK_SIZE } from '../tensors.ts';
@@ -9,6 +9,7 @@ import { indicesOf, rowOf } from './memory.ts';
 const KEY_MAX = 8191;
 const VALUE_MAX = 16383;
 const I8_MAX = 127;
+const NIBBLE_GROUP = 32;
 
 type KeyOrValue = 'key' | 'value';
 
@@ -35,6 +36,7 @@ export function readKv(
   const { buffer } = memory.bytes;
   if (cache.type === 'f32') return new Float32Array(buffer, ptr + row * dim * 4, dim);
   if (cache.type === 'f16') return Float32Array.from(new Uint16Array(buffer, ptr + row * dim * 2, dim), halfToFloat);
+  if (cache.type === 'q4_0') return readNibbles(buffer, ptr, row, dim);
   const { steps, codes, group } = integersOf(buffer, cache.type, ptr, row, dim);
   return Float32Array.from(codes, (code, i) => code * steps[Math.floor(i / group)]);
 }
@@ -46,6 +48,8 @@ function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: 
     new Float32Array(buffer, ptr + row * dim * 4, dim).set(values);
   } else if (cache.type === 'f16') {
     new Uint16Array(buffer, ptr + row * dim * 2, dim).set(Uint16Array.from(values, floatToHalf));
+  } else if (cache.type === 'q4_0') {
+    writeNibbles(buffer, ptr, row, values);
   } else {
     const limit = cache.type === 'q8_0' ? I8_MAX : which === 'key' ? KEY_MAX : VALUE_MAX;
     const { steps, codes, group } = integersOf(buffer, cache.type, ptr, row, dim);
@@ -60,7 +64,7 @@ function write(memory: ReferenceMemory, cache: KvLayer, which: KeyOrValue, row: 
 
 /** A row of integers: a float step for each group of elements, then the codes. */
 function integersOf(
-  buffer: ArrayBufferLike, type: 'i16' | 'q8_0', ptr: number, row: number, dim: number,
+  buffer: ArrayBufferLike, type: Exclude<IntegerKvType, 'q4_0'>, ptr: number, row: number, dim: number,
 ): { steps: Float32Array; codes: Int16Array | Int8Array; group: number } {
   const isWide = type === 'i16';
   const group = isWide ? dim : 32;
@@ -69,6 +73,50 @@ function integersOf(
   const codesAt = at + 4 * numGroups;
   const codes = isWide ? new Int16Array(buffer, codesAt, dim) : new Int8Array(buffer, codesAt, dim);
   return { steps: new Float32Array(buffer, at, numGroups), codes, group };
+}
+
+/** A row of q4_0: a float step for each group of 32 elements, then two codes a byte, each 8 greater. */
+function nibblesOf(buffer: ArrayBufferLike, ptr: number, row: number, dim: number): { steps: DataView; codes: Uint8Array } {
+  const stepBytes = 4 * Math.ceil(dim / NIBBLE_GROUP);
+  const at = ptr + row * (stepBytes + dim / 2);
+  return { steps: new DataView(buffer, at, stepBytes), codes: new Uint8Array(buffer, at + stepBytes, dim / 2) };
+}
+
+function readNibbles(buffer: ArrayBufferLike, ptr: number, row: number, dim: number): Float32Array {
+  const { steps, codes } = nibblesOf(buffer, ptr, row, dim);
+  return rotated(Float64Array.from({ length: dim }, (_, i) => {
+    const code = (codes[i >> 1] >> (4 * (i % 2))) & 15;
+    return (code - 8) * steps.getFloat32(4 * Math.floor(i / NIBBLE_GROUP), true);
+  }));
+}
+
+/**
+ * Hadamard's rotation of runs whose length is the greatest power of two that divides the row's; its own inverse. It spreads
+ * what few elements hold over all of a run, so that they can share a coarse scale.
+ */
+function rotated(row: Float64Array): Float32Array {
+  const run = row.length & -row.length;
+  const x = row.map((value) => value / Math.sqrt(run));
+  for (let stride = run / 2; stride >= 1; stride /= 2) {
+    for (let i = 0; i < x.length; i++) if ((i & stride) === 0) [x[i], x[i + stride]] = [x[i] + x[i + stride], x[i] - x[i + stride]];
+  }
+  return Float32Array.from(x);
+}
+
+/** As in ggml, the element of the greatest magnitude of a group becomes -8; rotated first, as is no matter of ggml's. */
+function writeNibbles(buffer: ArrayBufferLike, ptr: number, row: number, plain: Float32Array): void {
+  const values = rotated(Float64Array.from(plain));
+  const { steps, codes } = nibblesOf(buffer, ptr, row, values.length);
+  codes.fill(0);
+  for (let first = 0; first < values.length; first += NIBBLE_GROUP) {
+    const group = values.subarray(first, first + NIBBLE_GROUP);
+    const step = Math.fround(group.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0) / -8);
+    steps.setFloat32((4 * first) / NIBBLE_GROUP, step, true);
+    group.forEach((value, i) => {
+      const code = step === 0 ? 0 : Math.max(-8, Math.min(7, Math.round(value / step)));
+      codes[(first + i) >> 1] |= (code + 8) << (4 * (i % 2));
+    });
+  }
 }
 
 /** Of all (head, block, position) rows of the layer. */

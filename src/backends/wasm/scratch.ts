@@ -1,7 +1,7 @@
 // Working memory of the operations: sized while a model is built, allocated once it is complete, part of it per thread.
 import type { Arena } from '../arena.ts';
 import type { Activation, KvLayer, Weight } from '../tensors.ts';
-import { KV_BLOCK_SIZE, isIntegerKv } from '../tensors.ts';
+import { KV_BLOCK_SIZE, isIntegerKv, kvBlockBytes } from '../tensors.ts';
 import { ATTENTION_PARAMS_BYTES, BUCKET_TABLE_LENGTH } from './attention-params.ts';
 import { activationBytes, activationFormat, scratchBytes } from './matmul.ts';
 import type { PackedBuffers } from './thread.ts';
@@ -48,7 +48,7 @@ export class ScratchNeeds {
   kvLayer(layer: KvLayer): void {
     const { keyDim, valueDim } = layer;
     const floats = isIntegerKv(layer.type)
-      ? TILE_QUERIES * (QUERY_RECORD_FLOATS + Math.ceil(keyDim / 8) * 4 + valueDim)
+      ? TILE_QUERIES * (QUERY_RECORD_FLOATS + Math.ceil(keyDim / 8) * 4 + valueDim) + unpackedFloats(layer)
       : KV_BLOCK_SIZE * (keyDim + valueDim + 1) + (layer.numHeads / layer.numKvHeads) * (valueDim + 4);
     this.#attentionFloats = Math.max(this.#attentionFloats, floats);
   }
@@ -70,4 +70,10 @@ export class ScratchNeeds {
     scratch.bucketsPtr = own(4 * BUCKET_TABLE_LENGTH, 'position buckets');
     scratch.expertsPtr = own(12 * this.#experts, 'expert routing');
   }
+}
+
+/** A block of keys and one of values that are unpacked before use. */
+function unpackedFloats({ type, keyDim, valueDim }: KvLayer): number {
+  const unpacked = { type: 'q8_0' } as const;
+  return type === 'q4_0' ? (kvBlockBytes(unpacked, keyDim) + kvBlockBytes(unpacked, valueDim)) / 4 : 0;
 }

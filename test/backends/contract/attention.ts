@@ -1,5 +1,6 @@
 // Contract of stored keys and values and of attention over them, in all its variants.
 import type { Batch, KvType } from '../../../src/backends/tensors.ts';
+import { isIntegerKv } from '../../../src/backends/tensors.ts';
 import { halfToFloat, floatToHalf } from '../../../src/quant/half.ts';
 import { normalRows, rowsOf } from '../bench.ts';
 import type { BenchRow, Rows } from '../bench.ts';
@@ -67,14 +68,34 @@ const SETTINGS: readonly AttentionSettings[] = [
 
 /**
  * Integer caches round queries to 12 bits and keys to 13, or keys and values to 7: half a step of a value of at most 5 is then
- * 0.02, and as much comes from the scores, which are below 10.
+ * 0.02, and as much comes from the scores, which are below 10. What 4 bits keep is computed here too (`nibbles`), and only
+ * the queries' and weights' rounding is left.
  */
-const ALLOWANCES: Readonly<Record<KvType, number>> = { f32: 2e-5, f16: 2e-5, i16: 3e-3, q8_0: 0.08 };
+const ALLOWANCES: Readonly<Record<KvType, number>> = { f32: 2e-5, f16: 2e-5, i16: 3e-3, q8_0: 0.08, q4_0: 3e-3 };
 
 /** Everything once more over integers, the kinds of dimensions that they cannot hold included. */
 const INTEGER_SETTINGS = SETTINGS.filter(({ kvType }) => kvType !== 'f16')
-  .flatMap((settings) => (['i16', 'q8_0'] as const).map((kvType): AttentionSettings => (
+  .flatMap((settings) => (['i16', 'q8_0', 'q4_0'] as const).map((kvType): AttentionSettings => (
     { ...settings, name: `${settings.name}, ${kvType}`, kvType })));
+
+/** Rotated by Hadamard's matrix, whose run is the greatest power of two that divides `dim`. */
+function rotate(head: readonly number[]): number[] {
+  const run = head.length & -head.length;
+  const sign = (i: number, j: number): number => [...(i & j).toString(2)].filter((bit) => bit === '1').length % 2 === 0 ? 1 : -1;
+  return head.map((_, i) => {
+    const first = i - (i % run);
+    return head.slice(first, first + run).reduce((sum, value, j) => sum + sign(i - first, j) * value, 0) / Math.sqrt(run);
+  });
+}
+
+/** What ggml's Q4_0 makes of each rotated head's `dim` elements, 32 at a time, with a scale of 32 bits. */
+function nibbles(row: readonly number[], dim: number): number[] {
+  return Array.from({ length: row.length / dim }, (_, h) => rotate(row.slice(h * dim, (h + 1) * dim))).flatMap((head) => (
+    rotate(Array.from({ length: Math.ceil(dim / 32) }, (_, g) => head.slice(32 * g, 32 * (g + 1))).flatMap((group) => {
+      const scale = group.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most)) / -8;
+      return group.map((value) => Math.min(7, Math.round(value / scale)) * scale);
+    }))));
+}
 
 function attentionCase(settings: AttentionSettings): ContractCase {
   const {
@@ -86,8 +107,11 @@ function attentionCase(settings: AttentionSettings): ContractCase {
     kvType,
     prepare(on) {
       const scale = Math.fround(1.3 / Math.sqrt(keyDim));
-      const stored = (rows: Rows): number[][] =>
-        kvType !== 'f16' ? rows.map((row) => [...row]) : mapRows(rows, (value) => halfToFloat(floatToHalf(value)));
+      const keptAsHalf = isIntegerKv(kvType) && (keyDim % 4 !== 0 || valueDim % 4 !== 0);
+      const stored = (rows: Rows, dim: number): number[][] => {
+        if (kvType === 'f16' || keptAsHalf) return mapRows(rows, (value) => halfToFloat(floatToHalf(value)));
+        return rows.map((row) => (kvType === 'q4_0' ? nibbles(row, dim) : [...row]));
+      };
       const cache = on.kvLayer({ numHeads, numKvHeads, keyDim, valueDim });
       const [slopes, sinkLogits] = [normalRows(1, numHeads, 51)[0].map(Math.abs), normalRows(1, numHeads, 52)[0]];
       const table = normalRows(relativeBuckets ?? 1, numHeads, 53);
@@ -106,7 +130,7 @@ function attentionCase(settings: AttentionSettings): ContractCase {
         const n = rows.length;
         const [q, k, v, factors] = [numHeads * keyDim, numKvHeads * keyDim, numKvHeads * valueDim, 1]
           .map((cols, i) => normalRows(n, cols, 60 + 10 * pass + i));
-        const [sk, sv] = [stored(k), stored(v)];
+        const [sk, sv] = [stored(k, keyDim), stored(v, valueDim)];
         rows.forEach(({ sequence }, r) => {
           histories[sequence].keys.push(sk[r]);
           histories[sequence].values.push(sv[r]);
