@@ -47,10 +47,14 @@ async function compile(target, outDir) {
   await writeModule(outDir, `${target}.wasm`, unshareMemory(module));
 }
 
+/** What importing one of the modules gives where hosts and bundlers support that. */
+const DECLARATION = 'declare const module: WebAssembly.Module;\nexport default module;\n';
+
 /** Builds the kernel modules if any is missing or out of date. */
 export async function buildKernels({ quiet = false, outDir = path.join(root, 'dist/kernels') } = {}) {
   const targets = Object.keys(JSON.parse(await readFile(path.join(root, 'asconfig.json'), 'utf8')).targets);
   await mkdir(outDir, { recursive: true });
+  await writeFile(path.join(outDir, 'module.d.ts'), DECLARATION);
   const hash = await sourceHash();
   const present = new Set(await readdir(outDir));
   const stamp = present.has(STAMP) ? await readFile(path.join(outDir, STAMP), 'utf8') : '';

@@ -16,24 +16,43 @@ const quiet = process.argv.includes('--quiet');
 // Half a minute of silence looks like a hang.
 if (quiet && !existsSync(path.join(dist, 'kernels'))) console.error('Compiling the kernels (once) …');
 await buildKernels({ quiet });
-const { metafile } = await esbuild.build({
+const shared = {
   absWorkingDir: root,
-  // src/cli/main.ts brings its own #! line, which esbuild keeps.
-  entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts', 'compute-worker': 'src/engine/compute-worker-node.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
   format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
   sourcemap: false,
   legalComments: 'none',
   metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: quiet ? 'error' : 'info',
-});
-await removeOldChunks(new Set(Object.keys(metafile.outputs).map((file) => path.basename(file))));
+};
+const builds = await Promise.all([
+  esbuild.build({
+    ...shared,
+    entryPoints: {
+      index: 'src/entry/node.ts', deno: 'src/entry/deno.ts', bun: 'src/entry/bun.ts',
+      // src/cli/main.ts brings its own #! line, which esbuild keeps.
+      cli: 'src/cli/main.ts', 'compute-worker': 'src/engine/compute-worker-node.ts',
+    },
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+  }),
+  // Nothing that only Node has can be resolved here, and what is imported is included: pages may load these files as they are.
+  esbuild.build({
+    ...shared,
+    entryPoints: {
+      browser: 'src/entry/browser.ts', workerd: 'src/entry/workerd.ts', 'edge-light': 'src/entry/edge-light.ts',
+      default: 'src/entry/default.ts',
+    },
+    platform: 'browser',
+    target: 'es2022',
+    banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team). */' },
+  }),
+]);
+await removeOldChunks(new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
 if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
 if (!quiet) await buildWeb();
 

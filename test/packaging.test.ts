@@ -45,7 +45,8 @@ describe('the published package', () => {
     const names = packed.files.map((file) => file.path);
     expect(names).toEqual(expect.arrayContaining([
       'LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/models.md', 'models/catalog.json',
-      'dist/index.js', 'dist/cli.js', 'dist/compute-worker.js', 'dist/web/index.html',
+      'dist/index.js', 'dist/deno.js', 'dist/bun.js', 'dist/browser.js', 'dist/workerd.js', 'dist/edge-light.js', 'dist/default.js',
+      'dist/cli.js', 'dist/compute-worker.js', 'dist/web/index.html',
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
     ]));
     const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|dist\/web\/[\w/.-]+\.(html|css|svg|webmanifest)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;

@@ -24,15 +24,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['errors.ts', 'gguf', 'quant', 'tokenizer', 'chat', 'backends', 'layers', 'architectures', 'platform'],
   sources: ['errors.ts', 'gguf'],
   platform: ['errors.ts', 'gguf', 'sources'],
-  'index.ts': ['errors.ts', 'gguf', 'quant', 'tokenizer', 'chat', 'engine', 'platform'],
-  cli: ['errors.ts', 'index.ts', 'gguf', 'tokenizer', 'chat', 'architectures', 'engine', 'platform', 'sources'],
+  'api.ts': ['errors.ts', 'gguf', 'quant', 'tokenizer', 'chat', 'engine', 'platform'],
+  entry: ['api.ts', 'platform'],
+  'index.ts': ['entry'],
+  cli: ['errors.ts', 'entry', 'gguf', 'tokenizer', 'chat', 'architectures', 'engine', 'platform', 'sources'],
 };
 /** Imports against the direction that are types only. */
 const TYPE_ONLY: readonly (readonly [string, string])[] = [
   ['layers', 'architectures'], ['platform', 'engine'], ['backends', 'platform'],
 ];
 /** Where Node may be named. */
-const NODE_ALLOWED = /^(platform\/node|sources\/|cli\/|engine\/[\w-]+-node\.ts$)/;
+const NODE_ALLOWED = /^(platform\/(node|deno|bun)|sources\/|cli\/|engine\/[\w-]+-node\.ts$)/;
 /** Tables: their length is that of the facts. */
 const LONG_TABLES: readonly string[] = ['quant/iq-grids.ts', 'tokenizer/pre-tokenizers.ts'];
 const LONGEST_FILE = 400;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `clawdbot` program: Node's streams and signals around runCli.
-import { Engine } from '../index.ts';
+import { Engine } from '../entry/node.ts';
 import { runCli } from './cli.ts';
 import { Interrupted } from './command.ts';
 

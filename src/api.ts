@@ -1,0 +1,41 @@
+// The public API that is the same everywhere: an engine for a platform, the typed errors, and the parts that are useful alone.
+// The entries (entry/) add what a runtime brings.
+import { Engine as CoreEngine } from './engine/engine.ts';
+import type { LoadOptions, ModelSource } from './engine/types.ts';
+import type { Platform } from './platform/platform.ts';
+
+/** A loaded model; see `Engine.load`. */
+export type Engine = CoreEngine;
+
+/** What entries export as `Engine`. */
+export interface EngineApi {
+  /**
+   * Loads a GGUF model: a catalog name ("smollm2"), path, URL, `hf:user/repo`, `pip:` reference, Blob or bytes.
+   * Rejects with ModelSourceError, IntegrityError, GgufError, UnsupportedModelError or OutOfMemoryError, or with the
+   * signal's reason; nothing stays allocated then.
+   */
+  load(source: ModelSource, options?: LoadOptions): Promise<CoreEngine>;
+  [Symbol.hasInstance](value: unknown): value is CoreEngine;
+}
+
+/** The engine on a platform: of an entry, or made for a host that has none. */
+export function createEngine(platform: Platform): EngineApi {
+  return {
+    load: (source, options = {}) => CoreEngine.loadOn(platform, source, options),
+    // The object is no class, and cannot be mistaken for one with a constructor.
+    [Symbol.hasInstance]: (value): value is CoreEngine => value instanceof CoreEngine,
+  };
+}
+
+export * from './errors.ts';
+export type * from './engine/types.ts';
+export type { ChatMessage } from './chat/messages.ts';
+export type { SamplingOptions } from './engine/sampler/options.ts';
+export type { ByteSource } from './gguf/byte-source.ts';
+export type { ComputeWorker, KernelBuild, ModelFiles, Platform, PlatformFiles } from './platform/platform.ts';
+export type { Tokenizer } from './tokenizer/tokenizer.ts';
+export { createTokenizer } from './tokenizer/tokenizer.ts';
+export { readGguf } from './gguf/reader.ts';
+export { writeGguf, writeGgufTo } from './gguf/writer.ts';
+export { dequantize, quantize } from './quant/quant.ts';
+export { blobSource, bytesSource } from './gguf/memory-source.ts';
