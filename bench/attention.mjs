@@ -74,7 +74,7 @@ function prepare(type, depth, n) {
       int32[ints.blockTables.ptr / 4 + r] = table.ptr;
       int32[ints.sequenceLengths.ptr / 4 + r] = depth;
     }
-    return { ...ints, numTokens: count, numOutputs: count };
+    return { ...ints, blockTables: [ints.blockTables], numTokens: count, numOutputs: count };
   };
   const everything = fill(0, depth);
   for (const cache of caches) backend.storeKv(cache, k, k, everything);

@@ -88,6 +88,8 @@ export interface KvShape {
   readonly numKvHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;
+  /** A row sees this many positions, its own included, and no later ones: others need not be kept. Absent: it sees them all. */
+  readonly window?: number;
 }
 
 /** Positions per KV block. */
@@ -103,6 +105,8 @@ export const KV_ARRANGEMENT = 1;
  */
 export interface KvLayer extends KvShape {
   readonly type: KvType;
+  /** Which of a batch's block tables say where its positions lie: layers of one group keep the same positions. */
+  readonly group: number;
   readonly numBlocks: number;
   readonly keyPtr: number;
   readonly valuePtr: number;
@@ -152,8 +156,11 @@ export interface Batch {
   readonly tokens: IndexVector;
   /** Position of each row within its sequence. Rows of one sequence are in ascending order. */
   readonly positions: IndexVector;
-  /** Address of the row's sequence's block table (Int32 block numbers). */
-  readonly blockTables: IndexVector;
+  /**
+   * Address of the row's sequence's block table (Int32 block numbers), for each group of KV layers. What a table says of
+   * positions that no row of the batch sees is without meaning.
+   */
+  readonly blockTables: readonly IndexVector[];
   /** Positions its sequence holds once this batch is stored: the end of what a non-causal row may see. */
   readonly sequenceLengths: IndexVector;
   /** Slot (0 … maxSequences) of the row's sequence, for layers with recurrent state. */

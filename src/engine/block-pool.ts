@@ -8,8 +8,8 @@ export function blocksFor(numPositions: number): number {
 
 /** Who remembers what lies in blocks that nobody holds, until they are needed for something else. */
 export interface BlockKeeper {
-  /** Nobody holds `block` any more: whether it is to be kept. */
-  retire(block: number): boolean;
+  /** Nobody holds `block` any more: whether it is to be kept. `isPassed`: its sequence went on without it. */
+  retire(block: number, isPassed: boolean): boolean;
   /** Somebody holds a kept block again. */
   revive(block: number): void;
   /** Forgets a kept block, which is handed out next; undefined where there is none. */
@@ -49,11 +49,11 @@ export class BlockPool {
     if (holders === 0) this.keeper!.revive(block);
   }
 
-  release(block: number): void {
+  release(block: number, isPassed = false): void {
     const holders = this.#holders[block]! - 1;
     this.#holders[block] = holders;
     if (holders < 0) throw new Error(`KV block ${block} was released twice.`);
-    if (holders === 0 && !this.keeper?.retire(block)) this.#free.push(block);
+    if (holders === 0 && !this.keeper?.retire(block, isPassed)) this.#free.push(block);
   }
 
   /** A kept block that its keeper gives up. */

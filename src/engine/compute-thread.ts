@@ -4,12 +4,13 @@ import type { Model } from '../architectures/architecture.ts';
 import { createWeightSource } from '../architectures/weights.ts';
 import type { LoadedTensor } from '../architectures/weights.ts';
 import { Arena } from '../backends/arena.ts';
+import type { KvGroup } from '../backends/kv-groups.ts';
 import type { Activation, KvLayer } from '../backends/tensors.ts';
 import { ARENA_BASE } from '../backends/wasm/memory-map.ts';
 import { createWasmBackend } from '../backends/wasm/backend.ts';
 import type { WasmBackend } from '../backends/wasm/backend.ts';
 import type { ComputePlan } from './protocol.ts';
-import { COMMAND, RegionBatch, STEP, allocateRegions } from './regions.ts';
+import { COMMAND, RegionBatch, STEP, allocateRegions, allocateTables } from './regions.ts';
 import type { Regions } from './regions.ts';
 
 /** A model laid out in linear memory, or only measured when there is none. */
@@ -20,6 +21,7 @@ export interface Layout {
   readonly model: Model;
   readonly tensors: readonly LoadedTensor[];
   readonly kvLayers: readonly KvLayer[];
+  readonly kvGroups: readonly KvGroup[];
 }
 
 export interface ThreadMemory {
@@ -30,7 +32,8 @@ export interface ThreadMemory {
 /** Lays a model out: addresses depend on the plan alone, so every thread and the dry run without memory agree. */
 export function layOut(plan: ComputePlan, threadIndex: number, thread: ThreadMemory | undefined): Layout {
   const arena = new Arena(ARENA_BASE);
-  const regions = allocateRegions(arena, { ...plan.limits, maxSequences: plan.maxSequences });
+  const sizes = { ...plan.limits, maxSequences: plan.maxSequences };
+  const regions = allocateRegions(arena, sizes);
   const backend = createWasmBackend({
     memory: thread?.memory,
     instance: thread?.instance,
@@ -45,7 +48,9 @@ export function layOut(plan: ComputePlan, threadIndex: number, thread: ThreadMem
   const weights = createWeightSource(table, arena, backend);
   const model = findArchitecture(plan.config.architecture).build(plan.config, weights, backend, plan.limits);
   backend.completeLayout();
-  return { arena, regions, backend, model, tensors: weights.requests, kvLayers: backend.kvLayers };
+  const { kvLayers, kvGroups } = backend;
+  while (regions.tables.length < kvGroups.length) regions.tables.push(allocateTables(arena, sizes));
+  return { arena, regions, backend, model, tensors: weights.requests, kvLayers, kvGroups };
 }
 
 export class ComputeThread {

@@ -20,6 +20,8 @@ import { scoreIds } from './scoring.ts';
 import { Sequence } from './sequence.ts';
 import { holdBlocks } from './session/hold-blocks.ts';
 import { ModelDrafter } from './speculation/model-drafter.ts';
+import { windowPools } from './window-blocks.ts';
+import type { WindowPool } from './window-blocks.ts';
 
 export interface CoreOptions {
   readonly plan: ComputePlan;
@@ -62,6 +64,7 @@ export class EngineCore {
   readonly #draftRunner: Runner | undefined;
   readonly #drafter: ModelDrafter | undefined;
   readonly #pool: BlockPool;
+  readonly #windows: readonly WindowPool[];
   readonly #prefixes: PrefixCache | undefined;
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
@@ -78,7 +81,12 @@ export class EngineCore {
     this.#options = options;
     this.#runner = new Runner(options.thread, options.memory, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
-    if (options.plan.cachedBlocks > 0) this.#prefixes = new PrefixCache(this.#pool, this.#runner, options.plan.cachedBlocks);
+    this.#windows = windowPools(options.thread.layout.kvGroups);
+    const { cachedBlocks, cachedWindowBlocks } = options.plan;
+    if (cachedBlocks > 0) {
+      const windows = this.#windows.map((window, i) => ({ ...window, maxKept: cachedWindowBlocks[i]! }));
+      this.#prefixes = new PrefixCache(this.#pool, this.#runner, cachedBlocks, windows);
+    }
     if (options.draft) {
       const { plan, thread, memory } = options.draft;
       this.#draftRunner = new Runner(thread, memory, plan.config.vocabSize);
@@ -167,7 +175,7 @@ export class EngineCore {
   }
 
   #start(request: GenerateMessage, choiceIndex: number, source?: Sequence): void {
-    const sequence = new Sequence(this.#freeSlots.pop()!, request.promptIds, this.#pool);
+    const sequence = new Sequence(this.#freeSlots.pop()!, request.promptIds, this.#pool, this.#windows);
     try {
       const seed = (request.seed + choiceIndex) % 2 ** 32;
       const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory);
@@ -181,7 +189,7 @@ export class EngineCore {
   }
 
   async #compute(job: ScoreMessage | EmbedMessage | HoldMessage): Promise<void> {
-    const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool);
+    const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool, this.#windows);
     const computing: Computing = (this.#computing = {
       requestId: job.requestId, cancelled: false, numBlocksLeft: () => blocksNeeded(job) - sequence.blocks.length,
     });
@@ -199,7 +207,7 @@ export class EngineCore {
         const isReady = await holdBlocks(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job.toFill, isCancelled);
         if (!isReady) return;
         this.#held.set(job.requestId, sequence);
-        this.#options.post({ type: 'held', requestId: job.requestId, blocks: [...sequence.blocks] });
+        this.#options.post({ type: 'held', requestId: job.requestId, blocks: sequence.blocksByGroup() });
       } else {
         const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, maxRows }, job.pooling, isCancelled);
         if (embedding) this.#options.post({ type: 'embedded', requestId: job.requestId, embedding });
@@ -241,8 +249,7 @@ export class EngineCore {
       promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS, FEWEST_ROWS_BESIDE_DECODE),
     });
     const forwardAt = performance.now();
-    this.#runner.forward(parts, true);
-    for (const { sequence } of parts) this.#prefixes?.note(sequence);
+    this.#runner.forward(parts, true, (sequence) => this.#prefixes?.note(sequence));
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - forwardAt);
     let row = 0;
     let numNew = 0;
@@ -349,7 +356,8 @@ export class EngineCore {
     runner.repack();
     if (countParameters(plan) > WARMED_UP_PARAMETERS) return;
     if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
-    const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks));
+    const windows = windowPools(runner.thread.layout.kvGroups);
+    const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks), windows);
     runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], true);
     runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
   }

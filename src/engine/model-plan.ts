@@ -5,6 +5,7 @@ import { findArchitecture } from '../architectures/registry.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
 import { blocksFor } from './block-pool.ts';
+import { MAX_DRAFT } from './speculation/options.ts';
 import { layOut } from './compute-thread.ts';
 import type { Layout } from './compute-thread.ts';
 import type { ComputePlan } from './protocol.ts';
@@ -55,9 +56,15 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         config,
         tensors,
         limits: { maxBatchTokens, maxOutputs, contextLength },
-        kv: { type: options.kvType ?? 'i16', numBlocks: blocksFor(contextLength) * maxSequences },
+        kv: {
+          type: options.kvType ?? 'i16',
+          numBlocks: blocksFor(contextLength) * maxSequences,
+          // The last id is computed again, and a draft behind it may be taken back.
+          windowed: { numSequences: maxSequences, numRetractable: MAX_DRAFT + 1, numAdded: maxBatchTokens },
+        },
         maxSequences,
         cachedBlocks: 0,
+        cachedWindowBlocks: [],
         numTokens,
         numThreads,
       };
@@ -88,7 +95,10 @@ function measured(plan: ComputePlan, layout: Layout, prefixCacheBytes: number | 
   const canCache = config.kind === 'decoder' && layout.backend.recurrentStates.length === 0;
   const wanted = prefixCacheBytes === undefined ? blocksFor(limits.contextLength) : Math.floor(prefixCacheBytes * kv.numBlocks / kvBytes);
   const cachedBlocks = canCache ? Math.min(wanted, kv.numBlocks) : 0;
-  return { plan: { ...plan, cachedBlocks }, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
+  // Little beside the rest, and the rest is of no use without them.
+  const share = prefixCacheBytes === undefined ? 1 : Math.min(1, prefixCacheBytes / kvBytes);
+  const cachedWindowBlocks = layout.kvGroups.slice(1).map(({ numBlocks }) => Math.ceil(share * numBlocks));
+  return { plan: { ...plan, cachedBlocks, cachedWindowBlocks }, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
 }
 
 function doesNotFit(requiredBytes: number, availableBytes: number, contextLength: number): OutOfMemoryError {

@@ -1,13 +1,19 @@
 // Remembers whose keys and values lie in which blocks, so that a prompt that begins like an earlier one is computed from
 // where they part. A tree of blocks: an entry is a block's ids after those of its parents, so equal ids mean equal contents.
-// Blocks that nobody holds stay, the least recently used are given up first.
+// Blocks that nobody holds stay, the least recently used are given up first. Blocks of sliding windows are given up on their
+// own, and a prompt can only begin where those that its next row sees are still there.
 import { KV_BLOCK_SIZE } from '../backends/tensors.ts';
 import type { BlockKeeper, BlockPool } from './block-pool.ts';
-import type { Sequence } from './sequence.ts';
+import type { BlockCopy, Sequence } from './sequence.ts';
+import { WindowKeeper } from './window-keeper.ts';
+import type { WindowPool } from './window-blocks.ts';
+import { firstSeen } from './window-blocks.ts';
 
 /** What lies in one block: at most 32 ids; only a full one has children. */
 export interface CachedBlock {
   readonly block: number;
+  /** The same positions in layers that keep windows, as far as they are there, for each of their groups. */
+  readonly windows: (number | undefined)[];
   readonly ids: readonly number[];
   readonly parent: CachedBlock | undefined;
   readonly children: CachedBlock[];
@@ -15,9 +21,19 @@ export interface CachedBlock {
 
 /** What the cache needs done to memory. */
 export interface BlockMemory {
-  copyBlock(from: number, to: number): void;
+  copyBlock(copy: BlockCopy): void;
   /** Blocks of `sequence` from index `first` on have changed. */
   writeTable(sequence: Sequence, first: number): void;
+}
+
+/** A window's blocks, and how many of them that nobody holds are kept. */
+export interface KeptWindow extends WindowPool {
+  readonly maxKept: number;
+}
+
+interface Match {
+  readonly entry: CachedBlock;
+  readonly numSame: number;
 }
 
 export class PrefixCache implements BlockKeeper {
@@ -28,12 +44,14 @@ export class PrefixCache implements BlockKeeper {
   readonly #entries = new Map<number, CachedBlock>();
   /** Entries that nobody holds, least recently used first. A parent is always released after its children. */
   readonly #kept = new Set<CachedBlock>();
+  readonly #windows: readonly WindowKeeper[];
 
   /** Keeps at most `maxKept` blocks that nobody holds. */
-  constructor(pool: BlockPool, memory: BlockMemory, maxKept: number) {
+  constructor(pool: BlockPool, memory: BlockMemory, maxKept: number, windows: readonly KeptWindow[] = []) {
     this.#pool = pool;
     this.#memory = memory;
     this.#maxKept = maxKept;
+    this.#windows = windows.map((window, i) => new WindowKeeper(window, i));
     pool.keeper = this;
   }
 
@@ -66,28 +84,67 @@ export class PrefixCache implements BlockKeeper {
    * wanted. A block that agrees only in part is copied. Returns how many ids that spared.
    */
   extend(sequence: Sequence): number {
-    const before = sequence.numComputed;
-    const first = sequence.blocks.length;
-    const { ids, cached } = sequence;
-    while (cached.length === sequence.blocks.length && sequence.numComputed === cached.length * KV_BLOCK_SIZE) {
-      const limit = Math.min(KV_BLOCK_SIZE, ids.length - 1 - sequence.numComputed);
-      const { entry, numSame } = this.#closest(cached.at(-1), ids, sequence.numComputed, limit);
-      if (!entry || numSame === 0) break;
-      this.#pool.share(entry.block);
-      if (numSame === KV_BLOCK_SIZE) {
-        cached.push(entry);
-        sequence.blocks.push(entry.block);
-      } else {
-        const block = this.#pool.take();
-        this.#memory.copyBlock(entry.block, block);
-        this.#pool.release(entry.block);
-        sequence.blocks.push(block);
-      }
-      sequence.numComputed += numSame;
-      sequence.numSpared += numSame;
+    const { cached, blocks } = sequence;
+    const first = blocks.length;
+    const start = sequence.numComputed;
+    if (cached.length !== first || start !== first * KV_BLOCK_SIZE) return 0;
+    const matches = this.#reachable(sequence, this.#chain(sequence));
+    if (matches.length === 0) return 0;
+    const numSpared = matches.reduce((sum, { numSame }) => sum + numSame, 0);
+    for (const window of sequence.windows) window.trim(start + numSpared);
+    for (const { entry, numSame } of matches) {
+      if (numSame === KV_BLOCK_SIZE) this.#share(sequence, entry);
+      else this.#copy(sequence, entry, numSame);
     }
-    if (sequence.blocks.length > first) this.#memory.writeTable(sequence, first);
-    return sequence.numComputed - before;
+    sequence.numComputed += numSpared;
+    sequence.numSpared += numSpared;
+    this.#memory.writeTable(sequence, first);
+    return numSpared;
+  }
+
+  /** What agrees with the ids that `sequence` has yet to compute, block by block; only the last may agree in part. */
+  #chain({ ids, cached, numComputed }: Sequence): Match[] {
+    const chain: Match[] = [];
+    for (let from = numComputed, parent = cached.at(-1); ; from += KV_BLOCK_SIZE) {
+      const { entry, numSame } = this.#closest(parent, ids, from, Math.min(KV_BLOCK_SIZE, ids.length - 1 - from));
+      if (entry && numSame > 0) chain.push({ entry, numSame });
+      if (!entry || numSame < KV_BLOCK_SIZE) return chain;
+      parent = entry;
+    }
+  }
+
+  /** As much of a chain as leads to a place from which `sequence` can go on: where its windows are there. */
+  #reachable({ numComputed, cached, windows }: Sequence, chain: readonly Match[]): readonly Match[] {
+    for (let count = chain.length; count > 0; count--) {
+      const end = numComputed + (count - 1) * KV_BLOCK_SIZE + chain[count - 1]!.numSame;
+      const isThere = windows.every(({ window }, g) => {
+        const seen = Math.max(0, firstSeen(window, end) - cached.length);
+        return chain.slice(seen, count).every(({ entry }) => entry.windows[g] !== undefined);
+      });
+      if (isThere) return chain.slice(0, count);
+    }
+    return [];
+  }
+
+  #share(sequence: Sequence, entry: CachedBlock): void {
+    const index = sequence.blocks.length;
+    this.#pool.share(entry.block);
+    sequence.blocks.push(entry.block);
+    sequence.cached.push(entry);
+    sequence.windows.forEach((window, g) => {
+      if (index >= window.first) window.share(index, entry.windows[g]!);
+    });
+  }
+
+  #copy(sequence: Sequence, entry: CachedBlock, numSame: number): void {
+    const index = sequence.blocks.length;
+    const from = [entry.block, ...entry.windows.map((block) => block!)];
+    const pools = [this.#pool, ...this.#windows.map(({ pool }) => pool)];
+    // Held meanwhile, so that they are not what is taken.
+    pools.forEach((pool, group) => pool.share(from[group]!));
+    sequence.reserve(index * KV_BLOCK_SIZE + numSame);
+    for (const copy of sequence.copiesFrom(index, from)) this.#memory.copyBlock(copy);
+    pools.forEach((pool, group) => pool.release(from[group]!));
   }
 
   /**
@@ -106,23 +163,34 @@ export class PrefixCache implements BlockKeeper {
         this.#pool.release(blocks[i]!);
         blocks[i] = entry.block;
         cached.push(entry);
+        this.#mergeWindows(sequence, i, entry);
         this.#memory.writeTable(sequence, i);
       } else {
-        cached.push(this.#add(parent, ids.slice(i * KV_BLOCK_SIZE, (i + 1) * KV_BLOCK_SIZE), blocks[i]!));
+        cached.push(this.#add(parent, ids.slice(i * KV_BLOCK_SIZE, (i + 1) * KV_BLOCK_SIZE), sequence, i));
       }
     }
+  }
+
+  #mergeWindows(sequence: Sequence, index: number, entry: CachedBlock): void {
+    sequence.windows.forEach((window, g) => {
+      const own = window.at(index);
+      const known = entry.windows[g];
+      if (own === undefined) return;
+      if (known !== undefined) window.replace(index, known);
+      else this.#windows[g]!.add(entry, own);
+    });
   }
 
   /** Remembers a partly filled last block too: `sequence`, whose draft is settled, is about to be released. */
   noteLast(sequence: Sequence): void {
     this.note(sequence);
-    const { ids, cached, blocks, numComputed } = sequence;
+    const { ids, cached, numComputed } = sequence;
     const from = cached.length * KV_BLOCK_SIZE, count = numComputed - from;
     if (count <= 0) return;
     const parent = cached.at(-1);
     const { entry, numSame } = this.#closest(parent, ids, from, count);
     if (numSame === count) return;
-    this.#add(parent, ids.slice(from, numComputed), blocks[cached.length]!);
+    this.#add(parent, ids.slice(from, numComputed), sequence, cached.length);
     // A shorter one that begins the same has no further use.
     if (entry && numSame === entry.ids.length && this.#kept.has(entry)) {
       this.#forget(entry);
@@ -149,10 +217,15 @@ export class PrefixCache implements BlockKeeper {
     return { entry, numSame };
   }
 
-  #add(parent: CachedBlock | undefined, ids: readonly number[], block: number): CachedBlock {
-    const entry: CachedBlock = { block, ids, parent, children: [] };
+  /** Remembers block `index` of `sequence`. */
+  #add(parent: CachedBlock | undefined, ids: readonly number[], { blocks, windows }: Sequence, index: number): CachedBlock {
+    const entry: CachedBlock = { block: blocks[index]!, windows: this.#windows.map(() => undefined), ids, parent, children: [] };
     (parent?.children ?? this.#roots).push(entry);
-    this.#entries.set(block, entry);
+    this.#entries.set(entry.block, entry);
+    windows.forEach((window, g) => {
+      const block = window.at(index);
+      if (block !== undefined) this.#windows[g]!.add(entry, block);
+    });
     return entry;
   }
 
@@ -160,6 +233,7 @@ export class PrefixCache implements BlockKeeper {
     if (entry.children.length > 0) throw new Error(`KV block ${entry.block} was given up before what continues it.`);
     this.#kept.delete(entry);
     this.#entries.delete(entry.block);
+    for (const window of this.#windows) window.forget(entry);
     const siblings = entry.parent?.children ?? this.#roots;
     siblings.splice(siblings.indexOf(entry), 1);
   }

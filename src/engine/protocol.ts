@@ -1,7 +1,7 @@
 // Messages between the caller's thread and the compute workers, and the plan every compute thread builds from.
 import type { BuildLimits, TensorDeclaration } from '../architectures/architecture.ts';
 import type { ModelConfig } from '../architectures/config.ts';
-import type { KvType } from '../backends/tensors.ts';
+import type { KvSizes } from '../backends/kv-groups.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import type { DraftSettings, LookupSettings } from './speculation/options.ts';
 import type { FinishReason } from './types.ts';
@@ -11,12 +11,14 @@ export interface ComputePlan {
   readonly config: ModelConfig;
   readonly tensors: readonly TensorDeclaration[];
   readonly limits: BuildLimits;
-  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  readonly kv: KvSizes;
   /** Ids that the vocabulary names: some models have more rows of embeddings, and such an id is never chosen. */
   readonly numTokens: number;
   readonly maxSequences: number;
   /** KV blocks that nobody holds and whose contents are remembered, at most. */
   readonly cachedBlocks: number;
+  /** Likewise those of each sliding window. */
+  readonly cachedWindowBlocks: readonly number[];
   readonly numThreads: number;
 }
 
@@ -150,8 +152,8 @@ export interface EmbeddedMessage {
 export interface HeldMessage {
   readonly type: 'held';
   readonly requestId: number;
-  /** Numbers of the sequence's blocks in order. */
-  readonly blocks: readonly number[];
+  /** Numbers of the sequence's blocks in order, for each group of KV layers; those of windows begin at the last id's. */
+  readonly blocks: readonly (readonly number[])[];
 }
 
 export interface CommittedMessage {

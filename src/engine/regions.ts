@@ -19,33 +19,48 @@ export interface Regions {
   readonly stepPtr: number;
   readonly tokens: IndexVector;
   readonly positions: IndexVector;
-  readonly blockTables: IndexVector;
   readonly sequenceLengths: IndexVector;
   readonly slots: IndexVector;
   readonly outputs: IndexVector;
-  /** Block table of slot s: `tableLength` Int32 at `tablesPtr + 4 * s * tableLength`. */
-  readonly tablesPtr: number;
   readonly tableLength: number;
+  /** For each group of KV layers; those of windows are allocated once the model is built. */
+  readonly tables: GroupTables[];
 }
 
-export function allocateRegions(
-  arena: Arena,
-  sizes: { maxBatchTokens: number; maxOutputs: number; contextLength: number; maxSequences: number },
-): Regions {
+export interface GroupTables {
+  /** Address of the block table of each row of the batch. */
+  readonly rows: IndexVector;
+  /** Block table of slot s: `tableLength` Int32 at `ptr + 4 * s * tableLength`. */
+  readonly ptr: number;
+}
+
+export interface RegionSizes {
+  readonly maxBatchTokens: number;
+  readonly maxOutputs: number;
+  readonly contextLength: number;
+  readonly maxSequences: number;
+}
+
+export function allocateRegions(arena: Arena, sizes: RegionSizes): Regions {
   const vector = (length: number, purpose: string): IndexVector => ({ ptr: arena.allocate(4 * length, purpose), length });
   const rows = sizes.maxBatchTokens;
-  const tableLength = blocksFor(sizes.contextLength);
   return {
     controlPtr: arena.allocate(CONTROL_BYTES, 'thread control'),
     stepPtr: arena.allocate(4 * STEP.length, 'step command'),
     tokens: vector(rows, 'batch tokens'),
     positions: vector(rows, 'batch positions'),
-    blockTables: vector(rows, 'batch block tables'),
     sequenceLengths: vector(rows, 'batch sequence lengths'),
     slots: vector(rows, 'batch slots'),
     outputs: vector(rows, 'batch outputs'),
-    tablesPtr: arena.allocate(4 * tableLength * sizes.maxSequences, 'block tables'),
-    tableLength,
+    tableLength: blocksFor(sizes.contextLength),
+    tables: [allocateTables(arena, sizes)],
+  };
+}
+
+export function allocateTables(arena: Arena, { maxBatchTokens, contextLength, maxSequences }: RegionSizes): GroupTables {
+  return {
+    rows: { ptr: arena.allocate(4 * maxBatchTokens, 'batch block tables'), length: maxBatchTokens },
+    ptr: arena.allocate(4 * blocksFor(contextLength) * maxSequences, 'block tables'),
   };
 }
 
@@ -53,7 +68,7 @@ export function allocateRegions(
 export class RegionBatch implements Batch {
   readonly tokens: IndexVector;
   readonly positions: IndexVector;
-  readonly blockTables: IndexVector;
+  readonly blockTables: readonly IndexVector[];
   readonly sequenceLengths: IndexVector;
   readonly slots: IndexVector;
   readonly outputs: IndexVector;
@@ -63,7 +78,7 @@ export class RegionBatch implements Batch {
   constructor(regions: Regions) {
     this.tokens = regions.tokens;
     this.positions = regions.positions;
-    this.blockTables = regions.blockTables;
+    this.blockTables = regions.tables.map(({ rows }) => rows);
     this.sequenceLengths = regions.sequenceLengths;
     this.slots = regions.slots;
     this.outputs = regions.outputs;

@@ -4,7 +4,7 @@ import type { Activation, MemoryRange } from '../backends/tensors.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { COMMAND, STEP } from './regions.ts';
-import type { Sequence } from './sequence.ts';
+import type { BlockCopy, Sequence } from './sequence.ts';
 
 /** Ids `sequence.numComputed … + numTokens` of a sequence and its draft; `outputs` counts the last rows whose results are wanted. */
 export interface BatchPart {
@@ -33,16 +33,16 @@ export class Runner {
 
   /**
    * Stores and attends every part's ids. Afterwards the parts' `numComputed` are advanced and result row i belongs to
-   * the i-th wanted row over all parts in order.
+   * the i-th wanted row over all parts in order. What no later row sees is given up then; before it is, `onComputed` may look.
    */
-  forward(parts: readonly BatchPart[], wantLogits: boolean): void {
+  forward(parts: readonly BatchPart[], wantLogits: boolean, onComputed?: (sequence: Sequence) => void): void {
     const { regions } = this.thread.layout;
     const numRows = parts.reduce((sum, part) => sum + part.numTokens, 0);
     if (numRows > regions.tokens.length) throw new Error(`A batch of ${numRows} rows; there is room for ${regions.tokens.length}.`);
     let row = 0;
     let numOutputs = 0;
     for (const { sequence, numTokens, numOutputs: wanted } of parts) {
-      const tablePtr = regions.tablesPtr + 4 * sequence.slot * regions.tableLength;
+      const tableOffset = 4 * sequence.slot * regions.tableLength;
       const end = sequence.numComputed + numTokens;
       const first = sequence.reserve(end);
       this.writeTable(sequence, first);
@@ -53,7 +53,7 @@ export class Runner {
         }
         this.#int32[regions.tokens.ptr / 4 + row] = id;
         this.#int32[regions.positions.ptr / 4 + row] = position;
-        this.#int32[regions.blockTables.ptr / 4 + row] = tablePtr;
+        for (const { rows, ptr } of regions.tables) this.#int32[rows.ptr / 4 + row] = ptr + tableOffset;
         this.#int32[regions.sequenceLengths.ptr / 4 + row] = end;
         this.#int32[regions.slots.ptr / 4 + row] = sequence.slot;
         if (position >= end - wanted) this.#int32[regions.outputs.ptr / 4 + numOutputs++] = row;
@@ -63,7 +63,11 @@ export class Runner {
     this.thread.step[STEP.numOutputs] = numOutputs;
     this.thread.step[STEP.wantLogits] = wantLogits && numOutputs > 0 ? 1 : 0;
     this.#command(COMMAND.forward);
-    for (const { sequence, numTokens } of parts) sequence.numComputed += numTokens;
+    for (const { sequence, numTokens } of parts) {
+      sequence.numComputed += numTokens;
+      onComputed?.(sequence);
+      sequence.trim();
+    }
   }
 
   /** Logits of result row `index` (vocabSize): a view that the next forward pass overwrites. */
@@ -86,22 +90,25 @@ export class Runner {
       const row = (slot: number): number => state.ptr + 4 * state.stride * slot;
       new Uint8Array(this.#memory.buffer).copyWithin(row(target.slot), row(source.slot), row(source.slot + 1));
     }
-    const copy = target.adopt(source);
+    const copies = target.adopt(source);
     this.writeTable(target, 0);
-    if (copy) this.copyBlock(copy.from, copy.to);
+    for (const copy of copies) this.copyBlock(copy);
   }
 
   /** Writes a sequence's block numbers from index `first` on where attention reads them. */
-  writeTable({ slot, blocks }: Sequence, first: number): void {
-    const { regions } = this.thread.layout;
-    const table = regions.tablesPtr / 4 + slot * regions.tableLength;
-    for (let i = first; i < blocks.length; i++) this.#int32[table + i] = blocks[i]!;
+  writeTable({ slot, blocks, windows }: Sequence, first: number): void {
+    const { tables, tableLength } = this.thread.layout.regions;
+    [{ first: 0, blocks }, ...windows].forEach((held, group) => {
+      const table = tables[group]!.ptr / 4 + slot * tableLength + held.first;
+      for (let i = Math.max(0, first - held.first); i < held.blocks.length; i++) this.#int32[table + i] = held.blocks[i]!;
+    });
   }
 
-  /** Copies a block's keys and values in all layers. */
-  copyBlock(from: number, to: number): void {
+  /** Copies a block's keys and values in all layers of its group. */
+  copyBlock({ group, from, to }: BlockCopy): void {
     const bytes = new Uint8Array(this.#memory.buffer);
     for (const layer of this.thread.layout.kvLayers) {
+      if (layer.group !== group) continue;
       const targets = kvRanges(layer, [to]);
       for (const { ptr, byteLength } of kvRanges(layer, [from])) {
         bytes.copyWithin((targets.next().value as MemoryRange).ptr, ptr, ptr + byteLength);
@@ -109,9 +116,11 @@ export class Runner {
     }
   }
 
-  /** Makes all of a block zero, in all layers. */
-  clearBlock(block: number): void {
+  /** Makes all of a sequence's last block zero, in all layers. */
+  clearLastBlock({ blocks, windows }: Sequence): void {
+    const last = [blocks, ...windows.map((window) => window.blocks)].map((held) => held.at(-1)!);
     for (const layer of this.thread.layout.kvLayers) {
+      const block = last[layer.group]!;
       for (const { ptr, byteLength } of kvRanges(layer, [block])) new Uint8Array(this.#memory.buffer, ptr, byteLength).fill(0);
     }
   }

@@ -38,11 +38,13 @@ export function attention(build: ModelBuild, spec: AttentionSpec): Transform {
     columns(qkv, 0, sizes[0]), columns(qkv, sizes[0], sizes[1]), columns(qkv, sizes[0] + sizes[1], sizes[2]),
   ];
   const mixed = build.scratch('attention output', numHeads * valueDim);
-  const cache = backend.kvLayer({ numHeads, numKvHeads, keyDim: headDim, valueDim });
+  const causal = spec.causal ?? config.kind === 'decoder';
+  const window = causal ? spec.window : undefined;
+  const cache = backend.kvLayer({ numHeads, numKvHeads, keyDim: headDim, valueDim, ...(window && { window }) });
   const options: AttentionOptions = {
     numHeads,
     scale: spec.scale ?? 1 / Math.sqrt(headDim),
-    causal: spec.causal ?? config.kind === 'decoder',
+    causal,
     window: spec.window,
     softcap: spec.softcap,
     alibiSlopes: spec.alibiSlopes,

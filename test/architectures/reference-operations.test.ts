@@ -38,7 +38,7 @@ function batchOf(on: ReturnType<typeof bench>, positions: readonly number[], slo
   return {
     numTokens: positions.length, numOutputs: 0,
     tokens: on.indices(positions), positions: on.indices(positions),
-    blockTables: on.indices(positions.map(() => table)), sequenceLengths: on.indices(positions.map(() => length)),
+    blockTables: [on.indices(positions.map(() => table))], sequenceLengths: on.indices(positions.map(() => length)),
     slots: on.indices(slots), outputs: on.indices(positions),
   };
 }

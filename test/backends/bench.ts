@@ -116,7 +116,7 @@ export class Bench {
     return {
       numTokens: rows.length, numOutputs: 0, tokens: zeros, outputs: zeros,
       positions: this.indices(positions),
-      blockTables: this.indices(rows.map((row) => tables[row.sequence])),
+      blockTables: [this.indices(rows.map((row) => tables[row.sequence]))],
       sequenceLengths: this.indices(rows.map((row) => lengths?.[row.sequence] ?? end(row.sequence))),
       slots: this.indices(rows.map((row) => row.sequence)),
     };

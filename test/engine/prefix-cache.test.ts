@@ -19,7 +19,7 @@ class World {
     this.pool = new BlockPool(numBlocks);
     this.contents = Array.from({ length: numBlocks }, () => []);
     this.cache = new PrefixCache(this.pool, {
-      copyBlock: (from, to) => (this.contents[to] = [...this.contents[from]]),
+      copyBlock: ({ from, to }) => (this.contents[to] = [...this.contents[from]]),
       writeTable: (sequence, first) => {
         const table = this.tables.get(sequence)!;
         for (let i = first; i < sequence.blocks.length; i++) table[i] = sequence.blocks[i];

@@ -44,7 +44,7 @@ describe('sequence blocks', () => {
     const first = sequence(pool, 70, 70);
     expect(pool.numFree).toBe(8 - blocksFor(70));
     const second = new Sequence(1, first.ids, pool);
-    expect(second.adopt(first)).toEqual({ from: first.blocks[2], to: second.blocks[2] });
+    expect(second.adopt(first)).toEqual([{ group: 0, from: first.blocks[2], to: second.blocks[2] }]);
     expect(second.blocks.slice(0, 2)).toEqual(first.blocks.slice(0, 2));
     expect(pool.numFree).toBe(4);
     first.release();
@@ -57,7 +57,7 @@ describe('sequence blocks', () => {
     const pool = new BlockPool(8);
     const first = sequence(pool, 64, 64);
     const second = new Sequence(1, first.ids, pool);
-    expect(second.adopt(first)).toBeUndefined();
+    expect(second.adopt(first)).toEqual([]);
     expect(second.blocks).toEqual(first.blocks);
   });
 

@@ -132,7 +132,7 @@ function createBatches(
     write(outputs, wanted);
     return {
       numTokens: rows.length, numOutputs: wanted.length,
-      tokens, positions, blockTables, sequenceLengths, slots, outputs,
+      tokens, positions, blockTables: [blockTables], sequenceLengths, slots, outputs,
     };
   };
 }

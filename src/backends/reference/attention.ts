@@ -13,7 +13,7 @@ export function attention(
   const n = batch.numTokens;
   const positions = indicesOf(memory, batch.positions, n);
   const lengths = indicesOf(memory, batch.sequenceLengths, n);
-  const tables = indicesOf(memory, batch.blockTables, n);
+  const tables = indicesOf(memory, batch.blockTables[cache.group], n);
   const sinks = options.sinks && valuesOf(memory, options.sinks);
   const bias = positionBias(memory, options);
   for (let r = 0; r < n; r++) {

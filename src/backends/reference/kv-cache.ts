@@ -15,7 +15,7 @@ type KeyOrValue = 'key' | 'value';
 
 export function storeKv(memory: ReferenceMemory, cache: KvLayer, k: Activation, v: Activation, batch: Batch): void {
   const positions = indicesOf(memory, batch.positions, batch.numTokens);
-  const tables = indicesOf(memory, batch.blockTables, batch.numTokens);
+  const tables = indicesOf(memory, batch.blockTables[cache.group], batch.numTokens);
   for (let r = 0; r < batch.numTokens; r++) {
     for (let head = 0; head < cache.numKvHeads; head++) {
       const key = rowOf(memory, k, r).subarray(head * cache.keyDim, (head + 1) * cache.keyDim);

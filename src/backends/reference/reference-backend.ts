@@ -1,7 +1,8 @@
 // The plain TypeScript backend: one thread, no layouts of its own. It specifies what every other backend must compute.
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
-import type { KvType } from '../tensors.ts';
+import type { KvSizes } from '../kv-groups.ts';
+import { KvGroups } from '../kv-groups.ts';
 import { kvCacheBytes, kvTypeFor } from '../tensors.ts';
 import { attention } from './attention.ts';
 import * as elementwise from './elementwise.ts';
@@ -18,7 +19,7 @@ export interface ReferenceBackendOptions {
   /** What addresses point into; its size may be 0 for a dry run that only allocates. */
   readonly memory: ArrayBufferLike;
   readonly arena: Arena;
-  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  readonly kv: KvSizes;
   /** Sequences with recurrent state at a time. */
   readonly maxSlots: number;
 }
@@ -30,6 +31,7 @@ export function createReferenceBackend(options: ReferenceBackendOptions): Backen
 
 function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
   const { arena, kv, maxSlots } = options;
+  const kvGroups = new KvGroups(kv);
   const activation: Backend['activation'] = (rows, cols, label) => {
     const ptr = arena.allocate(4 * rows * cols, label);
     return { ptr, rows, cols, stride: cols, allocation: ptr };
@@ -43,7 +45,8 @@ function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
       return { name: label, ptr, length: values.length };
     },
     kvLayer(shape) {
-      const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
+      const group = kvGroups.indexOf(shape.window);
+      const sized = { ...shape, type: kvTypeFor(kv.type, shape), group, numBlocks: kvGroups.groups[group]!.numBlocks };
       const keyPtr = arena.allocate(kvCacheBytes(sized, shape.keyDim), 'keys');
       const valuePtr = arena.allocate(kvCacheBytes(sized, shape.valueDim), 'values');
       return { ...sized, keyPtr, valuePtr };

@@ -21,7 +21,7 @@ export function writeAttentionParams(
     cache.keyDim, cache.valueDim, Number(cache.type === 'f16'), 0, Number(options.causal), options.window ?? 0, 0,
     options.alibiSlopes?.ptr ?? 0, options.sinks?.ptr ?? 0, relativeBias?.table.ptr ?? 0, scratch.bucketsPtr,
     queryScale?.ptr ?? 0, queryScale ? 4 * queryScale.stride : 0,
-    batch.positions.ptr, batch.sequenceLengths.ptr, batch.blockTables.ptr, scratch.attentionPtr, cache.numBlocks,
+    batch.positions.ptr, batch.sequenceLengths.ptr, batch.blockTables[cache.group]!.ptr, scratch.attentionPtr, cache.numBlocks,
   ]);
   f32[11] = options.scale;
   f32[14] = options.softcap ?? 0;

@@ -1,7 +1,9 @@
 // The WebAssembly backend on one of its threads: storage while a model is built, operations.ts afterwards.
 import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
-import type { Activation, KvLayer, KvType } from '../tensors.ts';
+import type { KvGroup, KvSizes } from '../kv-groups.ts';
+import { KvGroups } from '../kv-groups.ts';
+import type { Activation, KvLayer } from '../tensors.ts';
 import { kvCacheBytes, kvTypeFor } from '../tensors.ts';
 import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { KernelExports, Kernels } from './kernels.ts';
@@ -21,13 +23,15 @@ export interface WasmBackendOptions {
   readonly numThreads: number;
   /** CONTROL_BYTES bytes, zero at first. */
   readonly controlPtr: number;
-  readonly kv: { readonly type: KvType; readonly numBlocks: number };
+  readonly kv: KvSizes;
   /** Sequences with recurrent state at a time. */
   readonly maxSlots: number;
 }
 
 export interface WasmBackend extends Backend {
   readonly kvLayers: readonly KvLayer[];
+  /** Found while the model is built. */
+  readonly kvGroups: readonly KvGroup[];
   /** What layers with recurrent state keep: a row per slot. */
   readonly recurrentStates: readonly Activation[];
   /** Barriers passed so far. */
@@ -54,6 +58,7 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   const scratch = {} as Scratch;
   const needs = new ScratchNeeds();
   const kvLayers: KvLayer[] = [];
+  const kvGroups = new KvGroups(kv);
   const recurrentStates: Activation[] = [];
 
   const activation = (rows: number, cols: number, label: string): Activation => {
@@ -69,6 +74,7 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   return {
     name: 'wasm',
     kvLayers,
+    kvGroups: kvGroups.groups,
     recurrentStates,
     get numBarriers() {
       return thread.numBarriers;
@@ -81,7 +87,8 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
       return { name: label, ptr, length: values.length };
     },
     kvLayer(shape) {
-      const sized = { ...shape, type: kvTypeFor(kv.type, shape), numBlocks: kv.numBlocks };
+      const group = kvGroups.indexOf(shape.window);
+      const sized = { ...shape, type: kvTypeFor(kv.type, shape), group, numBlocks: kvGroups.groups[group]!.numBlocks };
       const keyPtr = arena.allocate(kvCacheBytes(sized, shape.keyDim), 'keys');
       const valuePtr = arena.allocate(kvCacheBytes(sized, shape.valueDim), 'values');
       const layer = { ...sized, keyPtr, valuePtr };

@@ -141,7 +141,7 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     const isInteger = isIntegerKv(cache.type);
     const room = cache.type === 'q4_0' ? [scratch.attentionPtr] : [];
     k[isInteger ? `store_kv_${cache.type}` : 'store_kv']!(
-      ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables.ptr, cache.numBlocks, dim,
+      ptr, from.ptr, bytes(from), batch.positions.ptr, batch.blockTables[cache.group]!.ptr, cache.numBlocks, dim,
       Number(isInteger ? part === 'value' : cache.type === 'f16'), rows[0], rows[1], parts[0], parts[1], ...room,
     );
   };

@@ -14,14 +14,20 @@ export async function holdBlocks(
   isCancelled: () => Promise<boolean>,
 ): Promise<boolean> {
   const numIds = sequence.ids.length;
-  sequence.reserve(numIds);
-  if (toFill) return true;
-  runner.writeTable(sequence, 0);
+  if (toFill) {
+    for (const window of sequence.windows) window.trim(numIds - 1);
+    sequence.reserve(numIds);
+    return true;
+  }
   // A partly filled block is a copy that has more in it.
   sequence.numComputed = sequence.cached.length * KV_BLOCK_SIZE;
-  if (numIds % KV_BLOCK_SIZE !== 0) runner.clearBlock(sequence.blocks.at(-1)!);
+  const lastBlock = KV_BLOCK_SIZE * Math.floor(numIds / KV_BLOCK_SIZE);
   while (sequence.numComputed < numIds) {
     const numTokens = Math.min(numIds - sequence.numComputed, limits.maxBatchTokens, limits.maxRows());
+    if (lastBlock < numIds && sequence.numComputed <= lastBlock && sequence.numComputed + numTokens > lastBlock) {
+      runner.writeTable(sequence, sequence.reserve(numIds));
+      runner.clearLastBlock(sequence);
+    }
     runner.forward([{ sequence, numTokens, numOutputs: 0 }], false);
     if (await isCancelled()) return false;
   }

@@ -13,7 +13,8 @@ export class MemoryCursor {
   #ptr = 0;
   #left = 0;
 
-  constructor({ layers, memory }: KvMemory, blocks: readonly number[]) {
+  /** `blocks` are those of the sequence, for each group of layers. */
+  constructor({ layers, memory }: KvMemory, blocks: readonly (readonly number[])[]) {
     this.#buffer = memory.buffer;
     this.#ranges = rangesOf(layers, blocks);
   }
@@ -33,6 +34,6 @@ export class MemoryCursor {
   }
 }
 
-function* rangesOf(layers: readonly KvLayer[], blocks: readonly number[]): Generator<MemoryRange> {
-  for (const layer of layers) yield* kvRanges(layer, blocks);
+function* rangesOf(layers: readonly KvLayer[], blocks: readonly (readonly number[])[]): Generator<MemoryRange> {
+  for (const layer of layers) yield* kvRanges(layer, blocks[layer.group]!);
 }

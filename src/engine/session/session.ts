@@ -6,6 +6,7 @@ import { blobSource, bytesSource } from '../../gguf/memory-source.ts';
 import type { PlatformFiles } from '../../platform/platform.ts';
 import { AsyncQueue } from '../async-queue.ts';
 import { blocksFor } from '../block-pool.ts';
+import { firstSeen } from '../window-blocks.ts';
 import type { ComputeHost } from '../compute-host.ts';
 import type { HoldMessage } from '../protocol.ts';
 import type { LoadSessionOptions, ModelInfo, RestoredSession, SaveSessionOptions, SavedSession, SessionSource } from '../types.ts';
@@ -38,7 +39,7 @@ export async function saveSession(
   if (ids.length > model.contextLength) throw new ContextLengthError(ids.length, model.contextLength);
   const files = file === undefined ? undefined : filesOf(access);
   return withBlocks(access, { ids, toFill: false }, signal, async (blocks) => {
-    const layers = layersOf(kv, blocks.length);
+    const layers = layersOf(kv, ids.length);
     const header = encodeHeader({
       fingerprint: access.fingerprint(), blockSize: KV_BLOCK_SIZE, arrangement: KV_ARRANGEMENT, layers, ids, note,
     });
@@ -125,7 +126,7 @@ function check(access: SessionAccess, { fingerprint, blockSize, arrangement, lay
     throw new SessionError(`"${name}" arranges keys and values as another version of this package does. Save it again, ${anew}.`);
   }
   const numBlocks = blocksFor(ids.length);
-  const expected = layersOf(kv, numBlocks);
+  const expected = layersOf(kv, ids.length);
   const differing = expected.find(({ type }, i) => layers[i]?.type !== type);
   if (layers.length === expected.length && differing) {
     const found = layers[expected.indexOf(differing)]!.type;
@@ -144,7 +145,7 @@ function check(access: SessionAccess, { fingerprint, blockSize, arrangement, lay
     );
   }
   if (numBlocks <= cachedBlocks) return;
-  const [needed, allowed] = [numBlocks, cachedBlocks].map((count) => payloadBytes(layersOf(kv, count))) as [number, number];
+  const [needed, allowed] = [ids.length, cachedBlocks * KV_BLOCK_SIZE].map((count) => payloadBytes(layersOf(kv, count))) as [number, number];
   throw new OutOfMemoryError(
     needed, allowed,
     `The session takes ${needed} bytes of key/value cache, and ${allowed} may be kept between requests. ` +
@@ -152,8 +153,12 @@ function check(access: SessionAccess, { fingerprint, blockSize, arrangement, lay
   );
 }
 
-function layersOf({ layers }: KvMemory, numBlocks: number): SessionLayer[] {
-  return layers.map(({ type, numKvHeads, keyDim, valueDim }) => ({ type, numKvHeads, keyDim, valueDim, firstBlock: 0, numBlocks }));
+/** What is kept of `numIds` ids: in layers with a window, what the last of them sees. */
+function layersOf({ layers }: KvMemory, numIds: number): SessionLayer[] {
+  return layers.map(({ type, numKvHeads, keyDim, valueDim, window }) => {
+    const firstBlock = window === undefined ? 0 : firstSeen(window, numIds - 1);
+    return { type, numKvHeads, keyDim, valueDim, firstBlock, numBlocks: blocksFor(numIds) - firstBlock };
+  });
 }
 
 async function openSession(access: SessionAccess, source: SessionSource): Promise<ByteSource> {
@@ -172,10 +177,10 @@ function filesOf({ files }: SessionAccess): PlatformFiles {
 /** Has blocks for `ids` held while `use` works with them; `commit` makes them part of the prefix cache. */
 async function withBlocks<T>(
   { host }: SessionAccess, wanted: Pick<HoldMessage, 'ids' | 'toFill'>, signal: AbortSignal | undefined,
-  use: (blocks: readonly number[], commit: () => Promise<void>) => Promise<T>,
+  use: (blocks: readonly (readonly number[])[], commit: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const replies = new AsyncQueue<readonly number[]>();
+  const replies = new AsyncQueue<readonly (readonly number[])[]>();
   const requestId = host.request((id) => ({ type: 'hold', requestId: id, ...wanted }), {
     onReply: (reply) => {
       if (reply.type === 'held') replies.push(reply.blocks);

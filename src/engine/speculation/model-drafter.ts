@@ -4,6 +4,8 @@ import { Pace } from '../pace.ts';
 import type { ComputePlan } from '../protocol.ts';
 import type { BatchPart, Runner } from '../runner.ts';
 import { Sequence } from '../sequence.ts';
+import { windowPools } from '../window-blocks.ts';
+import type { WindowPool } from '../window-blocks.ts';
 import { DraftWorth } from './draft-worth.ts';
 import type { DraftSettings } from './options.ts';
 
@@ -37,6 +39,7 @@ export class ModelDrafter {
   readonly #runner: Runner;
   readonly #plan: ComputePlan;
   readonly #pool: BlockPool;
+  readonly #windows: readonly WindowPool[];
   /** Ids of the large model's vocabulary. */
   readonly #numTokens: number;
   readonly #followers = new Map<number, Follower>();
@@ -50,6 +53,7 @@ export class ModelDrafter {
     this.#plan = plan;
     this.#numTokens = Math.min(plan.numTokens, numTokens);
     this.#pool = new BlockPool(plan.kv.numBlocks);
+    this.#windows = windowPools(runner.thread.layout.kvGroups);
   }
 
   /** Gives every sequence a draft that the small model finds likely, unless that has not been worth its time. */
@@ -80,7 +84,7 @@ export class ModelDrafter {
     if (limit <= 0 || sequence.slot >= this.#plan.maxSequences) return undefined;
     let follower = this.#followers.get(sequence.slot);
     if (!follower) {
-      follower = { sequence: new Sequence(sequence.slot, [], this.#pool), numSame: 0 };
+      follower = { sequence: new Sequence(sequence.slot, [], this.#pool, this.#windows), numSame: 0 };
       this.#followers.set(sequence.slot, follower);
     }
     const own = follower.sequence;
@@ -92,7 +96,7 @@ export class ModelDrafter {
       own.ids.push(sequence.ids[i]!);
     }
     own.numComputed = Math.min(own.numComputed, follower.numSame, own.ids.length - 1);
-    follower.numSame = own.ids.length;
+    follower.numSame = own.numFirm = own.ids.length;
     return { wish, follower, limit, ids: [] };
   }
 

@@ -39,7 +39,7 @@ export interface SpeculatingModel {
 const LOOKUP_DEFAULTS: LookupSettings = { maxNgram: 3, minNgram: 2, maxDraft: 7 };
 const DRAFT_DEFAULTS: DraftSettings = { maxDraft: 7, minProbability: 0.5 };
 const MAX_NGRAM = 16;
-const MAX_DRAFT = 64;
+export const MAX_DRAFT = 64;
 
 /** The lookup to use, if any. Throws InvalidArgumentError, or UnsupportedModelError where drafts cannot be undone. */
 export function lookupSettings(
