@@ -13,7 +13,7 @@ export class Choice {
   readonly #startedAt: number;
   #firstTokenAt = 0;
   #numNew = 0;
-  readonly #drafter: LookupDrafter | undefined;
+  #drafter: LookupDrafter | undefined;
   /** Whether the sequence's draft was looked up. */
   #lookedUp = false;
   /** Draft ids of the last pass. */
@@ -21,6 +21,7 @@ export class Choice {
   #acceptedBefore = 0;
   #draftTokens = 0;
   #acceptedDraftTokens = 0;
+  #numDropped: number;
 
   constructor(request: GenerateMessage, index: number, sequence: Sequence, sampler: Sampler) {
     this.request = request;
@@ -28,6 +29,7 @@ export class Choice {
     this.sequence = sequence;
     this.sampler = sampler;
     this.#startedAt = performance.now();
+    this.#numDropped = request.numDropped;
     if (request.lookup) this.#drafter = new LookupDrafter(request.lookup);
     for (const id of sequence.ids) sampler.accept(id);
   }
@@ -35,7 +37,7 @@ export class Choice {
   /** Gives the sequence a draft, no longer than what may still be said: blocks are promised for that and no more. */
   propose(): void {
     if (!this.#drafter || this.#numNew === 0) return;
-    this.sequence.draft = this.#drafter.draft(this.sequence.ids, this.request.maxTokens - this.#numNew - 1);
+    this.sequence.draft = this.#drafter.draft(this.sequence.ids, this.#draftLimit);
     this.#lookedUp = this.sequence.draft.length > 0;
   }
 
@@ -46,9 +48,35 @@ export class Choice {
 
   /** What the draft model may guess, where it is to and nothing was looked up. */
   get draftWish(): DraftWish | undefined {
-    const { draft: settings, maxTokens } = this.request;
+    const { draft: settings } = this.request;
     if (!settings || this.#numNew === 0 || this.sequence.draft.length > 0) return undefined;
-    return { sequence: this.sequence, limit: maxTokens - this.#numNew - 1, settings };
+    return { sequence: this.sequence, limit: this.#draftLimit, settings };
+  }
+
+  get #draftLimit(): number {
+    const { maxTokens, slide } = this.request;
+    return Math.min(maxTokens - this.#numNew, (slide?.contextLength ?? Infinity) - this.sequence.ids.length) - 1;
+  }
+
+  /** Whether its context is full and it is to go on all the same. */
+  get mustSlide(): boolean {
+    const { slide } = this.request;
+    return slide !== undefined && this.sequence.ids.length >= slide.contextLength;
+  }
+
+  /**
+   * Leaves out the older half of what follows the first ids. The rest is computed anew: its keys and values know of what is
+   * gone, and stand at other positions.
+   */
+  slide(): void {
+    const { contextLength, numSinks: wanted } = this.request.slide!;
+    const { ids } = this.sequence;
+    // However long a system message is, the text must be able to go on.
+    const numSinks = Math.min(wanted, contextLength - 2, Math.floor(contextLength * 0.75));
+    const kept = [...ids.slice(0, numSinks), ...ids.slice(ids.length - Math.max(1, Math.floor((contextLength - numSinks) / 2)))];
+    this.#numDropped += ids.length - kept.length;
+    this.sequence.restart(kept);
+    if (this.request.lookup) this.#drafter = new LookupDrafter(this.request.lookup);
   }
 
   /** Chooses the next id from `logits` and says what became of it; `draftId` is what the next row was computed with. */
@@ -96,6 +124,7 @@ export class Choice {
       decodeMs: now - this.#firstTokenAt,
       draftTokens: this.#draftTokens,
       acceptedDraftTokens: this.#acceptedDraftTokens,
+      droppedTokens: this.#numDropped,
     };
   }
 }

@@ -55,7 +55,8 @@ interface Computing {
 
 /** Blocks that must be free for a job; choices beyond what fits together run one after another. */
 function blocksNeeded(job: Job): number {
-  return blocksFor(job.type === 'generate' ? job.promptIds.length + job.maxTokens : job.ids.length);
+  if (job.type !== 'generate') return blocksFor(job.ids.length);
+  return blocksFor(Math.min(job.promptIds.length + job.maxTokens, job.slide?.contextLength ?? Infinity));
 }
 
 export class EngineCore {
@@ -245,6 +246,7 @@ export class EngineCore {
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
+      repeats: (sequence, part) => this.#prefixes?.repeats(sequence, part.sequence, part.numTokens) ?? false,
       promptRows: this.#rowsFor(PROMPT_MS),
       promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS, FEWEST_ROWS_BESIDE_DECODE),
     });
@@ -265,8 +267,8 @@ export class EngineCore {
     // A choice may have been cancelled since: a sibling's failure ends the whole request.
     const choice = this.#running.find((candidate) => candidate.sequence === sequence);
     if (!choice) return 0;
-    const { requestId, wantsPromptProgress, firstChoice, promptIds } = choice.request;
-    if (wantsPromptProgress && choice.index === firstChoice && sequence.ids.length === promptIds.length) {
+    const { requestId, wantsPromptProgress, firstChoice } = choice.request;
+    if (wantsPromptProgress && choice.index === firstChoice && !choice.isDecoding) {
       this.#options.post({ type: 'prompt', requestId, numComputed: sequence.numComputed });
     }
     if (numOutputs === 0) return 0;
@@ -279,6 +281,10 @@ export class EngineCore {
       if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
     }
     choice.settle();
+    if (choice.mustSlide && this.#running.includes(choice)) {
+      choice.slide();
+      this.#drafter?.release(sequence.slot);
+    }
     return numNew;
   }
 
@@ -287,8 +293,8 @@ export class EngineCore {
   }
 
   #advance(choice: Choice, logits: Float32Array, draftId?: number): void {
-    const { request, index, sequence } = choice;
-    const isFirstToken = sequence.ids.length === request.promptIds.length;
+    const { request, index } = choice;
+    const isFirstToken = !choice.isDecoding;
     if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits);
     if (!this.#running.includes(choice)) return;
     try {

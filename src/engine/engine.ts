@@ -8,6 +8,8 @@ import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ComputeHost } from './compute-host.ts';
+import { fitIds, fitMessages, roomFor } from './context-policy.ts';
+import type { FittedPrompt } from './context-policy.ts';
 import { collect, startGeneration } from './generation.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
@@ -64,18 +66,30 @@ export class Engine {
 
   /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GenerateChunk, void, void> {
-    yield* startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), this.promptIds(prompt, options), options).chunks;
+    const fitted = this.#fit(prompt, options);
+    yield* startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), fitted.ids, options, fitted).chunks;
   }
 
   /** A whole continuation, or `n` of them. */
   async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<Completion> {
-    const promptIds = this.promptIds(prompt, options);
-    return collect(startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), promptIds, options), promptIds);
+    const fitted = this.#fit(prompt, options);
+    return collect(startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), fitted.ids, options, fitted), fitted.ids);
   }
 
   /** The ids that `generate` starts from for this prompt. */
   promptIds(prompt: Prompt, options: GenerateOptions = {}): number[] {
-    return this.#idsOf(prompt, options);
+    return this.#fit(prompt, options).ids;
+  }
+
+  /** The prompt's ids, and with `contextPolicy: 'slide'` as many of them as fit. */
+  #fit(prompt: Prompt, options: GenerateOptions): FittedPrompt {
+    const ids = this.#idsOf(prompt, options);
+    if (options.contextPolicy !== 'slide') return { ids, numSinks: 0, numDropped: 0 };
+    const { contextLength } = this.model;
+    const room = roomFor(options.maxTokens, contextLength);
+    const isChat = Array.isArray(prompt) && typeof prompt[0] === 'object';
+    if (!isChat) return fitIds(ids, contextLength, room);
+    return fitMessages(prompt as readonly ChatMessage[], contextLength, room, (messages) => this.renderChat(messages, options).ids);
   }
 
   #idsOf(prompt: Prompt, options: Pick<GenerateOptions, 'parseSpecial'> & ChatRenderOptions): number[] {

@@ -17,7 +17,7 @@ const MAX_STOP_IDS = 1024;
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
   'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
-  'speculation', 'signal',
+  'speculation', 'contextPolicy', 'signal',
 ];
 
 export interface CheckedOptions {
@@ -39,6 +39,7 @@ export function checkOptions(
   if (!(Number.isInteger(n) && n >= 1 && n <= MAX_CHOICES)) {
     throw new InvalidArgumentError(`n must be a whole number between 1 and ${MAX_CHOICES}, not ${describe(n)}.`);
   }
+  checkContextPolicy(options.contextPolicy);
   if (typeof ignoreEos !== 'boolean') {
     throw new InvalidArgumentError(`ignoreEos must be true or false, not ${describe(ignoreEos)}.`);
   }
@@ -51,7 +52,7 @@ export function checkOptions(
   checkIds('stopIds', stopIds, model.vocabSize, MAX_STOP_IDS);
   return {
     numChoices: n,
-    maxTokens: newTokenLimit(options.maxTokens, promptIds, model),
+    maxTokens: newTokenLimit(options, promptIds, model),
     stops: stopStrings(options.stop),
     stopIds: [...(ignoreEos ? [] : tokenizer.endIds), ...stopIds],
     sampling,
@@ -60,7 +61,12 @@ export function checkOptions(
   };
 }
 
-function newTokenLimit(wanted: number | undefined, promptIds: readonly number[], model: ModelInfo): number {
+export function checkContextPolicy(policy: unknown): void {
+  if (policy === undefined || policy === 'error' || policy === 'slide') return;
+  throw new InvalidArgumentError(`contextPolicy must be "error" or "slide", not ${describe(policy)}.`);
+}
+
+function newTokenLimit({ maxTokens: wanted, contextPolicy }: GenerateOptions, promptIds: readonly number[], model: ModelInfo): number {
   const { contextLength, vocabSize } = model;
   if (promptIds.length === 0) {
     throw new InvalidArgumentError('The prompt has no tokens and the model adds none. Give some text.');
@@ -75,7 +81,7 @@ function newTokenLimit(wanted: number | undefined, promptIds: readonly number[],
   if (!(Number.isInteger(wanted) && wanted >= 1)) {
     throw new InvalidArgumentError(`maxTokens must be a whole number of at least 1, not ${describe(wanted)}.`);
   }
-  return Math.min(wanted, room);
+  return contextPolicy === 'slide' ? wanted : Math.min(wanted, room);
 }
 
 function stopStrings(stop: string | readonly string[] | undefined): StopString[] {

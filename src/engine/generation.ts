@@ -3,6 +3,7 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute-host.ts';
+import type { FittedPrompt } from './context-policy.ts';
 import { checkOptions } from './generation-options.ts';
 import type { StepTimings, TokenMessage } from './protocol.ts';
 import { TextAssembler } from './text-assembler.ts';
@@ -14,9 +15,13 @@ export interface Generation {
   readonly seed: number;
 }
 
+/** A prompt of which nothing was left out, and nothing will be. */
+const WHOLE = { numSinks: 0, numDropped: 0 };
+
 /** Validates at once and throws; the work starts when `chunks` is first asked. */
 export function startGeneration(
   host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
+  { numSinks, numDropped }: Omit<FittedPrompt, 'ids'> = WHOLE,
 ): Generation {
   const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft } = checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
@@ -25,7 +30,8 @@ export function startGeneration(
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
     type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup, draft,
-    wantsPromptProgress: onPromptProgress !== undefined,
+    wantsPromptProgress: onPromptProgress !== undefined, numDropped,
+    ...(options.contextPolicy === 'slide' && { slide: { contextLength: model.contextLength, numSinks } }),
   }));
   return { chunks, choices, seed };
 }
@@ -96,5 +102,6 @@ function publicTimings(timings: StepTimings, ttftMs: number): GenerateTimings {
     decodeTokensPerSecond: perSecond(timings.decodeTokens, timings.decodeMs),
     draftTokens: timings.draftTokens,
     acceptedDraftTokens: timings.acceptedDraftTokens,
+    droppedTokens: timings.droppedTokens,
   };
 }

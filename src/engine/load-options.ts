@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import { describe } from './sampler/options.ts';
 import { KV_TYPES } from '../backends/tensors.ts';
 import type { KvType } from '../backends/tensors.ts';
+import { isRopeScaling } from './rope-override.ts';
 import type { LoadOptions } from './types.ts';
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
@@ -12,6 +13,7 @@ const isSource = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
 
 export const MAX_THREADS = 64;
+const MAX_SEQUENCES = 256;
 export { KV_TYPES };
 
 /** What each option must be. */
@@ -19,6 +21,11 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   device: ['"auto" or "cpu"', (value) => value === 'auto' || value === 'cpu'],
   threads: [`a whole number between 1 and ${MAX_THREADS}`, (value) => isCount(value) && (value as number) <= MAX_THREADS],
   contextLength: ['a whole number of at least 1', isCount],
+  maxSequences: [`a whole number between 1 and ${MAX_SEQUENCES}`, (value) => isCount(value) && (value as number) <= MAX_SEQUENCES],
+  ropeScaling: [
+    '"none", { type: "linear", factor } or { type: "yarn", factor, originalContextLength? } with a factor of at least 1', isRopeScaling,
+  ],
+  ropeTheta: ['a positive number', (value) => typeof value === 'number' && value > 0 && Number.isFinite(value)],
   maxBatchTokens: ['a whole number of at least 1', isCount],
   kvType: [KV_TYPES.map((type) => `"${type}"`).join(', ').replace(/, (?=[^,]*$)/, ' or '), (value) => KV_TYPES.includes(value as KvType)],
   prefixCacheBytes: ['a number of bytes, or 0', (value) => typeof value === 'number' && value >= 0],

@@ -17,6 +17,7 @@ import type { OpenedModel } from './open-model.ts';
 import { countParameters } from './protocol.ts';
 import type { ToCompute } from './protocol.ts';
 import { STEP } from './regions.ts';
+import { stretchedContext } from './rope-override.ts';
 import { WeightSamples, fingerprint } from './session/fingerprint.ts';
 import type { SessionAccess } from './session/session.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
@@ -95,7 +96,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
         cachedBlocks: main.modelPlan.plan.cachedBlocks,
         fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
       },
-      info: describeModel(opened, build, performance.now() - startedAt, options.contextLength),
+      info: describeModel(opened, build, performance.now() - startedAt, options),
       call: (callSignal, buildMessage, pick) => call(host, callSignal, buildMessage, pick),
     };
   } catch (error) {
@@ -149,7 +150,7 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
 }
 
 function describeModel(
-  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, asked: number | undefined,
+  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions,
 ): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
   const { name, modelPlan } = main!;
   const { config, limits, numThreads } = modelPlan.plan;
@@ -165,7 +166,7 @@ function describeModel(
     recurrent: modelPlan.layout.backend.recurrentStates.length > 0,
     ...(draft && { draftModel: briefly(draft.name, draft.modelPlan) }),
     loadMs,
-    warnings: contextWarnings(limits.contextLength, config.contextLength, asked),
+    warnings: contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
   };
 }
 

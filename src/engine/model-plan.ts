@@ -9,6 +9,7 @@ import { MAX_DRAFT } from './speculation/options.ts';
 import { layOut } from './compute-thread.ts';
 import type { Layout } from './compute-thread.ts';
 import type { ComputePlan } from './protocol.ts';
+import { overrideRope } from './rope-override.ts';
 import type { LoadOptions } from './types.ts';
 
 /** Default for `contextLength` where the model was trained for more. */
@@ -42,16 +43,17 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
     throw new UnsupportedModelError('The file holds a vocabulary and no weights: it can be inspected and tokenized with, but not run.');
   }
   const tensors = file.tensors.map(({ name, type, shape }): TensorDeclaration => ({ name, type, shape }));
-  const config = architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor])));
+  const config = overrideRope(architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor]))), options);
   const numTokens = Math.min(config.vocabSize, file.metadata.strings('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
   const ceiling = Math.min(checkedCeiling(options.maxMemory) ?? memoryLimit, ADDRESSABLE_BYTES);
+  const fewestSequences = options.maxSequences ?? 1;
   let smallest = { totalBytes: Infinity, contextLength: 0 };
   for (const contextLength of contextLengths(architecture, config.contextLength, options.contextLength)) {
     // An encoder's rows all see each other: a text is one pass.
     const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
     const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
-    for (let maxSequences = DEFAULT_MAX_SEQUENCES; maxSequences >= 1; maxSequences--) {
+    for (let maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES; maxSequences >= fewestSequences; maxSequences--) {
       const plan: ComputePlan = {
         config,
         tensors,

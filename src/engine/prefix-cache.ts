@@ -102,6 +102,16 @@ export class PrefixCache implements BlockKeeper {
     return numSpared;
   }
 
+  /** Whether the block that `sequence` would compute next is the one that `other` fills by computing `numTokens` more ids. */
+  repeats({ ids, cached, numComputed }: Sequence, other: Sequence, numTokens: number): boolean {
+    const start = cached.length * KV_BLOCK_SIZE;
+    const end = start + KV_BLOCK_SIZE;
+    const isSamePlace = numComputed === start && other.cached.length === cached.length && other.cached.at(-1) === cached.at(-1);
+    if (!isSamePlace || other.numComputed + numTokens < end || ids.length <= end) return false;
+    for (let i = start; i < end; i++) if (ids[i] !== other.ids[i]) return false;
+    return true;
+  }
+
   /** What agrees with the ids that `sequence` has yet to compute, block by block; only the last may agree in part. */
   #chain({ ids, cached, numComputed }: Sequence): Match[] {
     const chain: Match[] = [];

@@ -48,6 +48,10 @@ export interface GenerateMessage {
   readonly numChoices: number;
   readonly firstChoice: number;
   readonly maxTokens: number;
+  /** A sequence that has filled its context goes on without its oldest ids, all but the first `numSinks`. */
+  readonly slide?: { readonly contextLength: number; readonly numSinks: number };
+  /** Ids of the prompt that were left out before. */
+  readonly numDropped: number;
   readonly wantsPromptProgress: boolean;
   readonly stopIds: readonly number[];
   readonly sampling: SamplingOptions;
@@ -125,6 +129,7 @@ export interface StepTimings {
   readonly decodeMs: number;
   readonly draftTokens: number;
   readonly acceptedDraftTokens: number;
+  readonly droppedTokens: number;
 }
 
 /** How many of a prompt's ids are computed; sent before its first token, to requests that ask for it. */

@@ -10,6 +10,8 @@ export interface ScheduleLimits {
   /** Rows that a pass may spend on prompts: alone, and while other sequences wait for their next token. */
   readonly promptRows: number;
   readonly promptRowsBesideDecode: number;
+  /** Whether the prompt of `sequence` goes on like that of `part`, so that it need not be computed for both. */
+  readonly repeats?: (sequence: Sequence, part: BatchPart) => boolean;
 }
 
 /**
@@ -36,15 +38,18 @@ export function schedule(sequences: readonly Sequence[], limits: ScheduleLimits)
     outputs += numDraft;
   }
   let budget = Math.min(maxTokens - rows, rows > 0 ? limits.promptRowsBesideDecode : limits.promptRows);
+  const prompts: BatchPart[] = [];
   for (const sequence of sequences) {
     const left = pending(sequence);
     if (left <= 1 || budget === 0) continue;
+    // It waits for the other, whose blocks it then has too.
+    if (limits.repeats && prompts.some((part) => limits.repeats!(sequence, part))) continue;
     const numTokens = Math.min(left, budget);
     const complete = numTokens === left;
     if (complete && outputs === maxOutputs) continue;
-    parts.push({ sequence, numTokens, numOutputs: complete ? 1 : 0 });
+    prompts.push({ sequence, numTokens, numOutputs: complete ? 1 : 0 });
     budget -= numTokens;
     if (complete) outputs++;
   }
-  return parts;
+  return [...parts, ...prompts];
 }

@@ -99,6 +99,14 @@ export class Sequence {
     this.numComputed = Math.min(this.numComputed, this.ids.length - 1);
   }
 
+  /** Begins anew with other ids: nothing of them is computed. */
+  restart(ids: readonly number[]): void {
+    this.release();
+    this.draft = [];
+    this.numComputed = 0;
+    this.ids.splice(0, this.ids.length, ...ids);
+  }
+
   /** Gives the last block back first, so that the next sequence takes them in ascending order, as memory is read fastest. */
   release(): void {
     this.cached.length = 0;

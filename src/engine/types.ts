@@ -20,6 +20,15 @@ export interface LoadProgress {
   readonly waiting?: boolean;
 }
 
+/**
+ * `linear` divides positions by `factor`; `yarn` (arXiv 2309.00071) those of slow rotations only. `originalContextLength` is
+ * what the model was trained for unless said otherwise.
+ */
+export type RopeScaling =
+  | 'none'
+  | { readonly type: 'linear'; readonly factor: number }
+  | { readonly type: 'yarn'; readonly factor: number; readonly originalContextLength?: number };
+
 export interface LoadOptions {
   /** `auto` and `cpu` run WebAssembly kernels on the CPU. */
   readonly device?: 'auto' | 'cpu';
@@ -27,6 +36,12 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Positions per sequence; by default what the model was trained for, at most 4096. */
   readonly contextLength?: number;
+  /** Sequences that are computed at the same time (4, or as many as fit): requests beyond them wait. */
+  readonly maxSequences?: number;
+  /** How positions are stretched for contexts longer than the model was trained for, in place of what its file says. */
+  readonly ropeScaling?: RopeScaling;
+  /** Base of the rotation of positions, in place of the file's. */
+  readonly ropeTheta?: number;
   /** Prompt tokens per forward pass (512). */
   readonly maxBatchTokens?: number;
   /** Key/value cache elements: 16-bit integers with a scale per position and head by default. */
@@ -60,6 +75,12 @@ export interface PromptProgress {
 }
 
 export interface GenerateOptions extends SamplingOptions {
+  /**
+   * What becomes of text that is longer than the context. `error` (the default): a prompt is a ContextLengthError, and an
+   * answer ends with finishReason `length`. `slide`: the oldest is left out, whole turns of a conversation whose system
+   * messages stay, or what follows the first tokens of a text; `timings.droppedTokens` says how much.
+   */
+  readonly contextPolicy?: 'error' | 'slide';
   /** New tokens at most; by default as many as the context holds. */
   readonly maxTokens?: number;
   /** Stop before any of these strings; they are never part of the text. */
@@ -117,6 +138,8 @@ export interface GenerateTimings {
   /** Ids that speculation guessed and the model computed, and those of them that it would have said itself. */
   readonly draftTokens: number;
   readonly acceptedDraftTokens: number;
+  /** Ids of prompt and answer that `contextPolicy: 'slide'` left out. */
+  readonly droppedTokens: number;
 }
 
 export interface Choice {

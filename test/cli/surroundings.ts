@@ -41,7 +41,7 @@ export interface FakeBehaviour {
 }
 
 const TIMINGS = { promptTokens: 4, cachedTokens: 0, newTokens: 2, ttftMs: 10, prefillTokensPerSecond: 400, decodeTokensPerSecond: 50,
-  draftTokens: 0, acceptedDraftTokens: 0 };
+  draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
 
 /** One id per character of text: its code. Every scored token costs 2 nats. */
 export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): CliEngine {

@@ -13,7 +13,7 @@ import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
 const tokenizer = createTokenizer(tokenizerMetadata(bpeEntries()));
 const EOS = tokenizer.eosId!;
 const model = { contextLength: 64, vocabSize: tokenizer.vocabSize } as ModelInfo;
-const timings = { prefillTokens: 1, cachedTokens: 0, prefillMs: 1, decodeTokens: 0, decodeMs: 0, draftTokens: 0, acceptedDraftTokens: 0 };
+const timings = { prefillTokens: 1, cachedTokens: 0, prefillMs: 1, decodeTokens: 0, decodeMs: 0, draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
 
 /** Bytes are ids of their own at the beginning of this vocabulary. */
 const byteIds = (text: string): number[] => [...new TextEncoder().encode(text)].flatMap((byte) =>
