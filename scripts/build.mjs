@@ -39,6 +39,8 @@ const builds = await Promise.all([
     platform: 'node',
     target: 'node20',
     packages: 'external',
+    // The command line imports its own package; tsconfig.json says that this is the source.
+    external: ['@clawdbot/runtime'],
   }),
   // Nothing that only Node has can be resolved here, and what is imported is included: pages may load these files as they are.
   esbuild.build({

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `clawdbot` program: Node's streams and signals around runCli.
-import { Engine } from '../entry/node.ts';
+// By its own name, so that each runtime gets its entry.
+import { Engine } from '@clawdbot/runtime';
 import { runCli } from './cli.ts';
 import { Interrupted } from './command.ts';
 

@@ -69,11 +69,12 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
     if (build.startsWith('relaxed') && !WebAssembly.validate(RELAXED_PROBE)) {
       v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
     }
-    const bytes = await readFile(new URL(`kernels/${build}.wasm`, DIST_URL)).catch((cause: unknown) => {
-      throw new UnsupportedModelError(
-        `The compiled kernels are missing (kernels/${build}.wasm): the package is incomplete. Install it again, or run ` +
-          '"npm run build" in a clone.', { cause },
-      );
+    const file = new URL(`kernels/${build}.wasm`, DIST_URL);
+    const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+      throw new UnsupportedModelError(cause.code === 'ENOENT'
+        ? `The compiled kernels are missing (${file.href}): the package is incomplete. Install it again, or run "npm run build" ` +
+          'in a clone.'
+        : `The compiled kernels cannot be read: ${cause.message}.`, { cause });
     });
     return WebAssembly.compile(bytes);
   },

@@ -2,7 +2,7 @@
 import { readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidArgumentError, ModelSourceError } from '../errors.ts';
-import { failureCode, storageFailure } from './failures.ts';
+import { failureCode, isNotGranted, storageFailure } from './failures.ts';
 import { sha256OfFile } from './files.ts';
 import { removeFromHubCache } from './hub/hub-cache.ts';
 import { defaultCacheDir } from './settings.ts';
@@ -85,7 +85,7 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
 export async function touchEntry(dir: string): Promise<void> {
   const now = new Date();
   await utimes(path.join(dir, 'entry.json'), now, now).catch((error: unknown) => {
-    if (!['EACCES', 'EPERM', 'EROFS'].includes(failureCode(error) ?? '')) throw error;
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(failureCode(error) ?? '') && !isNotGranted(error)) throw error;
   });
 }
 

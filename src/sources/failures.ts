@@ -22,6 +22,11 @@ export function failureCode(error: unknown): string | undefined {
   return code;
 }
 
+/** Deno's refusal of what its command line did not allow. */
+export function isNotGranted(error: unknown): boolean {
+  return error instanceof Error && error.name === 'NotCapable';
+}
+
 /** No other source would fare better: the local disk is at fault. */
 export function isStorageFailure(error: unknown): boolean {
   return (failureCode(error) ?? '') in STORAGE_REASONS;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { diskFull, failureCode, storageFailure } from './failures.ts';
+import { diskFull, failureCode, isNotGranted, storageFailure } from './failures.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -48,8 +48,12 @@ export async function eachChunk(
 
 /** Throws ModelSourceError where the disk of `dir` has no room for `bytes` more. */
 export async function checkFreeSpace(dir: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dir);
-  if (bavail * bsize < bytes) throw diskFull(dir, bytes, bavail * bsize);
+  const room = await statfs(dir).catch((error: unknown) => {
+    // Unknown then, until the disk is full.
+    if (isNotGranted(error)) return undefined;
+    throw error;
+  });
+  if (room && room.bavail * room.bsize < bytes) throw diskFull(dir, bytes, room.bavail * room.bsize);
 }
 
 /** The size of a file, or undefined where there is none. */

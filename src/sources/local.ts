@@ -16,7 +16,7 @@ export async function findLocal(given: string, env: Environment): Promise<string
   const full = path.resolve(expandHome(given, env));
   const stats = await stat(full).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(failureCode(error) ?? '')) return undefined;
-    const message = `Cannot read "${full}" (${failureCode(error)}). Check its permissions.`;
+    const message = `Cannot read "${full}" (${failureCode(error) ?? (error as Error).message}). Check its permissions.`;
     throw new ModelSourceError(message, { cause: error });
   });
   if (!stats) throw new ModelSourceError(`There is no file "${full}". Check the path.`);

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failureCode, storageFailure } from './failures.ts';
+import { failureCode, isNotGranted, storageFailure } from './failures.ts';
 import { makeDir } from './files.ts';
 import type { Progress, ReportProgress } from './progress.ts';
 
@@ -18,7 +18,9 @@ const STALE_MS = 20_000;
 const RECORD_BYTES = 1024;
 
 /** Whose process ids these are: containers may share a host's name and a cache, but never their list of processes. */
-const PROCESS_SPACE = [os.hostname(), ...linuxProcessSpace()].join(' ');
+let processSpace: string | undefined;
+/** Asked for with the first lock, since Deno takes permissions for it. */
+const currentProcessSpace = (): string => (processSpace ??= findProcessSpace());
 
 interface LockRecord {
   readonly token: string;
@@ -68,7 +70,7 @@ async function create(file: string): Promise<Lock | undefined> {
     if (taken.includes(failureCode(error) ?? '')) return undefined;
     throw storageFailure(error, file);
   }
-  const record: LockRecord = { token: randomUUID(), pid: process.pid, host: PROCESS_SPACE };
+  const record: LockRecord = { token: randomUUID(), pid: process.pid, host: currentProcessSpace() };
   let progress: Progress | undefined;
   // The handle stays on this lock's own file, so a beat cannot touch the lock of one who took over.
   let beating: Promise<unknown> = writeRecord(handle, record);
@@ -130,7 +132,16 @@ function parseRecord(text: string): LockRecord {
 
 function isGone({ record, ageMs }: Owner): boolean {
   if (ageMs > STALE_MS) return true;
-  return record.pid > 0 && record.host === PROCESS_SPACE && !isRunning(record.pid);
+  return record.pid > 0 && record.host === currentProcessSpace() && !isRunning(record.pid);
+}
+
+function findProcessSpace(): string {
+  try {
+    return [os.hostname(), ...linuxProcessSpace()].join(' ');
+  } catch (error) {
+    if (isNotGranted(error)) return randomUUID();
+    throw error;
+  }
 }
 
 /** The running kernel and the namespace of process ids; nothing where the system does not say. */

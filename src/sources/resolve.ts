@@ -16,7 +16,7 @@ import { acquireLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { parseReference, parseSource } from './reference.ts';
 import { goOnline, settle } from './settings.ts';
-import type { ResolveOptions, Settings } from './settings.ts';
+import type { Environment, ResolveOptions, Settings } from './settings.ts';
 
 export type { Progress } from './progress.ts';
 export type { ResolveOptions } from './settings.ts';
@@ -40,7 +40,6 @@ export interface ResolvedModel {
  */
 export async function resolveModel(reference: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
-  const settings = settle(options);
   const catalog = options.catalog ? checkedCatalog(options.catalog) : defaultCatalog();
   const parsed = parseReference(reference, catalog);
   if (parsed.kind === 'catalog' && !canRun(parsed.model) && !options.anyFormat) {
@@ -49,7 +48,8 @@ export async function resolveModel(reference: string | URL, options: ResolveOpti
         'runs GGUF files. Nothing was downloaded; `clawdbot list --catalog` shows what runs.',
     );
   }
-  if (parsed.kind === 'path') return await local(parsed.path, catalog, settings);
+  if (parsed.kind === 'path') return await local(parsed.path, catalog, options.env ?? process.env);
+  const settings = settle(options);
   const entry = parsed.kind === 'catalog' ? await fromCatalog(parsed.model, settings)
     : await fromReference(parsed, settings);
   return {
@@ -58,9 +58,9 @@ export async function resolveModel(reference: string | URL, options: ResolveOpti
   };
 }
 
-async function local(given: string, catalog: Catalog, settings: Settings): Promise<ResolvedModel> {
+async function local(given: string, catalog: Catalog, env: Environment): Promise<ResolvedModel> {
   try {
-    const files = await findLocal(given, settings.env);
+    const files = await findLocal(given, env);
     return { name: path.basename(files[0]).replace(/\.gguf$/i, ''), files, format: 'gguf', source: files[0] };
   } catch (error) {
     if (!(error instanceof ModelSourceError) || /[\\/]|\.gguf$/i.test(given)) throw error;

@@ -1,5 +1,6 @@
 // The package's entries: conditions in the right order, files that exist, the same names everywhere, nothing of Node's in those
 // that must do without it.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { inRepository } from '../support/fixtures.ts';
@@ -26,6 +27,11 @@ describe('exports', () => {
     const files = Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? target : Object.values(target)));
     // The quick build before the tests makes no declarations.
     expect(files.filter((file) => !file.startsWith('./dist/types/') && !existsSync(inRepository(file)))).toEqual([]);
+  });
+
+  it('are the same in jsr.json', () => {
+    const { status, stderr } = spawnSync(process.execPath, [inRepository('scripts/check-exports.mjs')], { encoding: 'utf8' });
+    expect([stderr, status]).toEqual(['', 0]);
   });
 
   it('have every compiled kernel module', () => {
