@@ -4,7 +4,7 @@ import type { FinishReason, GenerateOptions, GenerateTimings } from '../engine/t
 import { ClawdbotError, ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { CliEngine, Surroundings } from './command.ts';
 import { readConversation, writeConversation } from './conversation.ts';
-import type { Conversation, Turn } from './conversation.ts';
+import type { StoredConversation, Turn } from './conversation.ts';
 import { withFlags } from './flag-names.ts';
 import { forTerminal } from './format.ts';
 import { nearest } from '../sources/nearest.ts';
@@ -13,7 +13,7 @@ import { statsLine } from './stats.ts';
 
 const HELP = `/system [TEXT]  show or set the system message (the conversation starts anew)
 /clear          forget the conversation
-/save FILE      write the conversation to a file
+/save FILE      write the conversation and its computed state to a file; only its text where FILE ends in .json
 /load FILE      go on with a conversation from a file
 /stats          speeds of the last reply, and how full the context is
 /help           this list
@@ -61,21 +61,33 @@ export class ChatSession {
     return true;
   }
 
-  async #say(content: string, { stdout, stderr, signal }: Surroundings): Promise<void> {
-    const reply = new AbortController();
-    this.#reply = reply;
-    const stopWithAll = (): void => reply.abort();
-    signal.addEventListener('abort', stopWithAll);
+  async #say(content: string, { stdout, stderr, signal: stopAll }: Surroundings): Promise<void> {
     let text = '';
     let finishReason: FinishReason | undefined;
-    try {
+    await this.#stoppable({ stderr, signal: stopAll }, async (signal) => {
       const messages: ChatMessage[] = [...this.messages, { role: 'user', content }];
-      for await (const chunk of this.#engine.generate(messages, { ...this.#options, signal: reply.signal })) {
+      for await (const chunk of this.#engine.generate(messages, { ...this.#options, signal })) {
         text += chunk.text;
         await print(stdout, stdout.isTTY ? forTerminal(chunk.text) : chunk.text);
         this.#timings = chunk.timings ?? this.#timings;
         finishReason = chunk.finishReason;
       }
+    });
+    if (!text.endsWith('\n')) await print(stdout, '\n');
+    if (finishReason === 'length') stderr.write(this.#whyCut());
+    this.#turns.push({ role: 'user', content }, { role: 'assistant', content: text });
+  }
+
+  /** Runs `work` until it ends or `stop` is called. */
+  async #stoppable(
+    { stderr, signal }: Pick<Surroundings, 'stderr' | 'signal'>, work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const reply = new AbortController();
+    this.#reply = reply;
+    const stopWithAll = (): void => reply.abort();
+    signal.addEventListener('abort', stopWithAll);
+    try {
+      await work(reply.signal);
     } catch (error) {
       if (!reply.signal.aborted || error instanceof ClawdbotError) throw error;
       stderr.write(stderr.isTTY ? ' (stopped)' : '');
@@ -83,9 +95,6 @@ export class ChatSession {
       signal.removeEventListener('abort', stopWithAll);
       this.#reply = undefined;
     }
-    if (!text.endsWith('\n')) await print(stdout, '\n');
-    if (finishReason === 'length') stderr.write(this.#whyCut());
-    this.#turns.push({ role: 'user', content }, { role: 'assistant', content: text });
   }
 
   #whyCut(): string {
@@ -96,7 +105,8 @@ export class ChatSession {
       : `(Cut off after ${newTokens} tokens; -n allows more.)\n`;
   }
 
-  async #obey(line: string, { stdout, stderr }: Surroundings): Promise<boolean> {
+  async #obey(line: string, surroundings: Surroundings): Promise<boolean> {
+    const { stdout, stderr } = surroundings;
     const [, name, rest] = /^(\/\w+)\s*(.*)$/s.exec(line)!;
     const given = rest.trim();
     switch (name) {
@@ -114,11 +124,10 @@ export class ChatSession {
         await print(stdout, this.#stats());
         break;
       case '/save':
-        await this.save(given);
-        stderr.write(`Saved ${this.#turns.length} messages.\n`);
+        await this.save(given, surroundings);
         break;
       case '/load':
-        await this.load(given);
+        await this.load(given, surroundings);
         stderr.write(`Loaded ${this.#turns.length} messages.\n`);
         break;
       case '/system':
@@ -150,21 +159,31 @@ export class ChatSession {
     return this.#timings ? statsLine(this.#timings, this.#engine.model) + fill : fill;
   }
 
-  async save(file: string): Promise<void> {
+  async save(file: string, surroundings: Surroundings): Promise<void> {
     if (file === '') throw new InvalidArgumentError('Say where: /save FILE.');
-    await writeConversation(file, this.#engine.model.name, { system: this.#system, messages: this.#turns });
+    const conversation = { system: this.#system, messages: this.#turns };
+    await this.#stoppable(surroundings, async (signal) => {
+      surroundings.stderr.write(await writeConversation(file, this.#engine, conversation, signal));
+    });
   }
 
-  async load(file: string): Promise<void> {
+  async load(file: string, surroundings: Surroundings): Promise<void> {
     if (file === '') throw new InvalidArgumentError('Say which one: /load FILE.');
-    this.goOnWith(await readConversation(file));
+    await this.goOnWith(await readConversation(file), surroundings);
   }
 
-  /** Replaces the conversation. */
-  goOnWith({ system, messages }: Conversation): void {
+  /** Replaces the conversation; where its saved state is of no use here, says so: then the next turn computes it anew. */
+  async goOnWith({ system, messages, session }: StoredConversation, surroundings: Surroundings): Promise<void> {
     this.#system = system;
     this.#turns = [...messages];
     this.#timings = undefined;
+    if (session === undefined) return;
+    try {
+      await this.#stoppable(surroundings, async (signal) => void (await this.#engine.loadSession(session, { signal })));
+    } catch (error) {
+      if (!(error instanceof ClawdbotError)) throw error;
+      surroundings.stderr.write(`warning: ${withFlags(error.message, 'chat')} The conversation goes on from its text.\n`);
+    }
   }
 }
 

@@ -17,6 +17,8 @@ export type CliEngine = Pick<
   | 'tokenize'
   | 'detokenize'
   | 'score'
+  | 'saveSession'
+  | 'loadSession'
   | 'dispose'
 >;
 

@@ -1,8 +1,10 @@
-// A conversation on disk: what /save writes and /load reads.
+// A conversation on disk: what /save writes and /load reads, as text or within a session.
+import { stat } from 'node:fs/promises';
+import { LARGEST_NOTE_BYTES, isSession, readHeader } from '../engine/session/format.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import { readText, writeOut } from './files.ts';
-
-const LARGEST_FILE_BYTES = 64 * 2 ** 20;
+import { openFile } from '../platform/node-file.ts';
+import type { CliEngine } from './command.ts';
+import { attempt, checkWritable, readText, reasoned, writeOut } from './files.ts';
 
 export type Turn = { readonly role: 'user' | 'assistant'; readonly content: string };
 
@@ -11,10 +13,52 @@ export interface Conversation {
   readonly messages: readonly Turn[];
 }
 
-/** Throws FileError, or InvalidArgumentError for a file that holds no conversation. */
-export async function readConversation(file: string): Promise<Conversation> {
+export interface StoredConversation extends Conversation {
+  /** The session that spares computing it again, where the file holds one. */
+  readonly session?: string;
+}
+
+/** Files of this name hold text and no session. */
+export const isTextFile = (file: string): boolean => /\.json$/i.test(file);
+
+/** Throws FileError, SessionError, or InvalidArgumentError for a file that holds no conversation. */
+export async function readConversation(file: string): Promise<StoredConversation> {
+  const note = await sessionNote(file);
+  if (note !== undefined) return { ...parseConversation(file, note), session: file };
+  return parseConversation(file, await readText(file, LARGEST_NOTE_BYTES));
+}
+
+/** Writes text where the name ends in .json, a session elsewhere. Returns what to say about it. */
+export async function writeConversation(
+  file: string, engine: CliEngine, conversation: Conversation, signal: AbortSignal,
+): Promise<string> {
+  const { system, messages } = conversation;
+  const text = `${JSON.stringify({ model: engine.model.name, ...conversation }, null, 2)}\n`;
+  if (isTextFile(file)) {
+    await writeOut(file, text);
+    return `Saved ${messages.length} messages.\n`;
+  }
+  await checkWritable(file);
+  const all = [...(system === undefined ? [] : [{ role: 'system', content: system }]), ...messages];
+  if (all.length === 0) throw new InvalidArgumentError('There is nothing to save yet.');
+  const { numTokens, byteLength } = await engine.saveSession(all, { file, note: text, signal });
+  return `Saved ${messages.length} messages with the state of ${numTokens} tokens (${Math.ceil(byteLength / 1e6)} MB).\n`;
+}
+
+async function sessionNote(file: string): Promise<string | undefined> {
+  return attempt('read', file, async () => {
+    if ((await stat(file)).isDirectory()) throw reasoned('EISDIR');
+    const source = await openFile(file);
+    try {
+      return (await isSession(source)) ? (await readHeader(source)).header.note : undefined;
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+function parseConversation(file: string, json: string): Conversation {
   const wrong = new InvalidArgumentError(`"${file}" is not a conversation that /save wrote.`);
-  const json = await readText(file, LARGEST_FILE_BYTES);
   let found: { system?: unknown; messages?: unknown } | null;
   try {
     found = JSON.parse(json) as typeof found;
@@ -27,10 +71,6 @@ export async function readConversation(file: string): Promise<Conversation> {
   if (!Array.isArray(messages) || !messages.every(isTurn)) throw wrong;
   if (system !== undefined && typeof system !== 'string') throw wrong;
   return { system, messages: messages.map(({ role, content }) => ({ role, content })) };
-}
-
-export async function writeConversation(file: string, model: string, conversation: Conversation): Promise<void> {
-  await writeOut(file, `${JSON.stringify({ model, ...conversation }, null, 2)}\n`);
 }
 
 function isTurn(message: unknown): message is Turn {

@@ -50,7 +50,8 @@ export async function checkWritable(file: string): Promise<void> {
   });
 }
 
-async function attempt<T>(verb: 'read' | 'write', file: string, act: () => Promise<T>): Promise<T> {
+/** Throws FileError for what the file system says is wrong. */
+export async function attempt<T>(verb: 'read' | 'write', file: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
@@ -60,6 +61,7 @@ async function attempt<T>(verb: 'read' | 'write', file: string, act: () => Promi
   }
 }
 
-function reasoned(code: string): Error {
+/** An error of the file system by its code. */
+export function reasoned(code: string): Error {
   return Object.assign(new Error(REASONS[code]), { code });
 }

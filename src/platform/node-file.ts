@@ -41,5 +41,5 @@ async function sizeOfFile(file: FileHandle, path: string): Promise<number> {
   const stats = await file.stat();
   if (stats.isFile()) return stats.size;
   await file.close();
-  throw new ModelSourceError(`"${path}" is not a file. Give the path of a .gguf file.`);
+  throw new ModelSourceError(`"${path}" is not a file. Check the path.`);
 }

@@ -4,7 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ContextLengthError } from '../../src/errors.ts';
+import { ContextLengthError, SessionError } from '../../src/errors.ts';
+import { Engine } from '../../src/index.ts';
+import { inRepository } from '../support/fixtures.ts';
 import { cli } from './surroundings.ts';
 import type { CliSettings } from './surroundings.ts';
 
@@ -132,5 +134,58 @@ describe('chat', () => {
     expect(code).toBe(130);
     expect(stderr).toContain('Ctrl-C again');
     expect(calls.disposed).toBe(1);
+  });
+});
+
+describe('a chat session', () => {
+  const system = { role: 'system', content: 'S' };
+  /** A session with the conversation in it, as /save writes it. */
+  const sessionFile = async (name: string, note: unknown): Promise<string> => {
+    await using engine = await Engine.load(new Uint8Array(readFileSync(inRepository('test/data/arch/qwen2.gguf'))), { threads: 1 });
+    const file = path.join(dir, name);
+    await engine.saveSession([40, 41, 42], { file, note: JSON.stringify(note) });
+    return file;
+  };
+
+  it('is written by /save, with the text of the conversation in it', async () => {
+    const file = path.join(dir, 'talk.session');
+    const { stderr, calls } = await chat(['/save x', 'one', `/save ${file}`], {}, '--system', 'S');
+    expect(calls.saved).toMatchObject([{ prompt: [system], file: 'x' }, { prompt: [system, user('one'), assistant], file }]);
+    expect(JSON.parse(calls.saved[1].note!)).toEqual({ model: 'fake', system: 'S', messages: [user('one'), assistant] });
+    expect(stderr).toContain('Saved 2 messages with the state of 9 tokens (3 MB).');
+    expect((await chat(['/save x'])).stderr).toContain('nothing to save yet');
+  });
+
+  it('is gone on with by /load and --load, from its text where its state is of no use', async () => {
+    const file = await sessionFile('talk.session', { model: 'fake', system: 'S', messages: [user('one'), assistant] });
+    for (const { calls, stderr } of [await chat([`/load ${file}`, 'two']), await chat(['two'], {}, '--load', file)]) {
+      expect(calls.restored).toEqual([file]);
+      expect(calls.prompts).toEqual([[system, user('one'), assistant, user('two')]]);
+      expect(stderr).not.toContain('warning');
+    }
+    const { calls, stderr, code } = await chat(['two'], { failRestore: new SessionError('It is another model’s.') }, '--load', file);
+    expect(stderr).toContain('warning: It is another model’s. The conversation goes on from its text.');
+    expect({ code, prompts: calls.prompts }).toEqual({ code: 0, prompts: [[system, user('one'), assistant, user('two')]] });
+  });
+
+  it('is refused where it is cut off or holds no conversation', async () => {
+    const whole = readFileSync(await sessionFile('other.session', { hello: 1 }));
+    const file = path.join(dir, 'cut.session');
+    writeFileSync(file, whole.subarray(0, whole.length / 2));
+    expect(await chat([], {}, '--load', file)).toMatchObject({ code: 1, stderr: expect.stringContaining('is cut off') as string });
+    expect((await chat([], {}, '--load', path.join(dir, 'other.session'))).stderr).toContain('not a conversation');
+  });
+
+  it('begins and ends in the file of --session', async () => {
+    const file = path.join(dir, 'diary.session');
+    const first = await chat(['one'], {}, '--session', file);
+    expect(first.calls.saved).toMatchObject([{ prompt: [user('one'), assistant], file }]);
+    const nothingSaid = await chat([], {}, '--session', await sessionFile('diary.session', { messages: [user('one'), assistant] }));
+    expect(nothingSaid.calls).toMatchObject({ restored: [file], saved: [] });
+    const second = await chat(['two', '/exit'], {}, '--session', file);
+    expect(second.calls.prompts).toEqual([[user('one'), assistant, user('two')]]);
+    expect(second.calls.saved).toMatchObject([{ file }]);
+    expect(await chat([], {}, '--session', file, '--load', file)).toMatchObject({ code: 2 });
+    expect(await chat([], {}, '--session', path.join(dir, 'no', 'such'))).toMatchObject({ code: 1, calls: { loadOptions: [] } });
   });
 });

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
 import type { CliEngine, Output, Surroundings } from '../../src/cli/command.ts';
-import type { GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, Prompt } from '../../src/engine/types.ts';
+import type { GenerateChunk, GenerateOptions, LoadOptions, ModelInfo, Prompt, SaveSessionOptions, SessionSource } from '../../src/engine/types.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 
 export class MemoryOutput implements Output {
@@ -27,6 +27,8 @@ export interface FakeCalls {
   prompts: Prompt[];
   options: GenerateOptions[];
   scored: { ids: readonly number[]; from: number | undefined }[];
+  saved: { prompt: Prompt; file: string | undefined; note: string | undefined }[];
+  restored: SessionSource[];
   disposed: number;
 }
 
@@ -37,6 +39,7 @@ export interface FakeBehaviour {
   /** Waits after each piece, so that a test can interrupt. */
   readonly pauseMs?: number;
   readonly fail?: Error;
+  readonly failRestore?: Error;
   readonly finishReason?: 'stop' | 'length';
 }
 
@@ -93,6 +96,16 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
         ...(options.logits && { logits: Float32Array.of(1.5, -2) }),
       };
     },
+    async saveSession(prompt: Prompt, { file, note }: SaveSessionOptions = {}) {
+      calls.saved.push({ prompt, file, note });
+      if (behaviour.fail) throw behaviour.fail;
+      return { numTokens: 9, byteLength: 2_500_000, bytes: new Uint8Array() };
+    },
+    async loadSession(source) {
+      calls.restored.push(source);
+      if (behaviour.failRestore) throw behaviour.failRestore;
+      return { ids: [1, 2], note: '' };
+    },
     async dispose() {
       calls.disposed++;
     },
@@ -119,7 +132,7 @@ export interface CliSettings extends FakeBehaviour {
 
 /** Runs a command line in this process, on a fake engine. */
 export async function cli(args: readonly string[], settings: CliSettings = {}): Promise<CliRun> {
-  const calls: FakeCalls = { loadOptions: [], prompts: [], options: [], scored: [], disposed: 0 };
+  const calls: FakeCalls = { loadOptions: [], prompts: [], options: [], scored: [], saved: [], restored: [], disposed: 0 };
   const [stdout, stderr] = [new MemoryOutput(settings.isTTY), new MemoryOutput(settings.isTTY)];
   const controller = new AbortController();
   const listeners: (() => void)[] = [];

@@ -92,7 +92,7 @@ describe('a session', () => {
     expect((await engine.loadSession(new Blob([saved]))).ids).toEqual(prompt);
     await engine.saveSession(text(20), { file });
     expect((await engine.loadSession(file)).ids).toEqual(text(20));
-    await expect(engine.saveSession(prompt, { file: path.join(dir, 'no', 'such') })).rejects.toThrow(/ENOENT/);
+    await expect(engine.saveSession(prompt, { file: path.join(dir, 'no', 'such') })).rejects.toThrow(SessionError);
     const controller = new AbortController();
     const saving = engine.saveSession(text(400, 2), { file, signal: controller.signal });
     controller.abort(new Error('enough'));
@@ -169,7 +169,7 @@ describe('a session', () => {
     'hello', new TextEncoder().encode('CLAWSESS'), model, new Uint8Array(4096), '/no/such/file', os.tmpdir(),
   ])('is not %s', async (source) => {
     await expect(engine.loadSession(typeof source === 'string' && source === 'hello' ? new Blob([source]) : source))
-      .rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(SESSION|MODEL_SOURCE)$/) as string });
+      .rejects.toThrow(SessionError);
   });
 
   it('needs room: in the context, and in what may be kept', async () => {

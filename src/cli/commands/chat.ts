@@ -1,13 +1,16 @@
 // clawdbot chat: a conversation on the terminal, or with a script on standard input.
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Interface } from 'node:readline';
 import type { Writable } from 'node:stream';
-import { UnsupportedModelError } from '../../errors.ts';
+import { InvalidArgumentError, UnsupportedModelError } from '../../errors.ts';
 import { ChatSession } from '../chat-session.ts';
 import { readConversation } from '../conversation.ts';
+import type { StoredConversation } from '../conversation.ts';
 import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
 import { withDefaultModelChat } from '../default-model.ts';
+import { checkWritable } from '../files.ts';
 import { LineReader } from '../line-reader.ts';
 import { refusePositionals } from '../input.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
@@ -28,12 +31,14 @@ export const chat = command({
   examples: [
     'clawdbot chat',
     'clawdbot chat --system "Answer in French." --temp 0.6',
+    'clawdbot chat --session diary.session',
     'printf "Hello\\nAnd in German?\\n" | clawdbot chat',
   ],
   options: {
     ...MODEL,
     system: text({ short: 's', help: 'System message' }),
     load: text({ value: 'FILE', help: 'Go on with a conversation that /save wrote' }),
+    session: text({ value: 'FILE', help: 'Go on with the conversation in this file, if there is one, and save it there at the end' }),
     maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
     stop: texts({ help: 'Stop before this text (no ids). Repeatable' }),
     ...SAMPLING,
@@ -46,7 +51,7 @@ export const chat = command({
   async run({ options: stated, positionals }, surroundings) {
     const options = withDefaultModelChat(stated);
     refusePositionals(positionals, 'Start clawdbot chat without one and type your message.');
-    const conversation = options.load === undefined ? undefined : await readConversation(options.load);
+    const conversation = await storedConversation(options);
     await withEngine(options, surroundings, async (engine) => {
       if (engine.model.kind === 'encoder') {
         throw new UnsupportedModelError(
@@ -64,11 +69,27 @@ export const chat = command({
         },
         options.system,
       );
-      if (conversation) session.goOnWith(conversation);
-      await converse(engine, session, surroundings);
+      if (conversation) await session.goOnWith(conversation, surroundings);
+      const before = session.messages.length;
+      try {
+        await converse(engine, session, surroundings);
+      } finally {
+        const isNew = session.messages.length > before;
+        if (options.session !== undefined && isNew && !surroundings.signal.aborted) await session.save(options.session, surroundings);
+      }
     });
   },
 });
+
+async function storedConversation(
+  { load, session }: { readonly load?: string; readonly session?: string },
+): Promise<StoredConversation | undefined> {
+  if (load !== undefined && session !== undefined) throw new InvalidArgumentError('Give --load or --session, not both.');
+  if (load !== undefined) return readConversation(load);
+  if (session === undefined) return undefined;
+  await checkWritable(session);
+  return existsSync(session) ? readConversation(session) : undefined;
+}
 
 async function converse(engine: CliEngine, session: ChatSession, surroundings: Surroundings): Promise<void> {
   const { stdin, stdout, stderr, signal } = surroundings;

@@ -82,16 +82,21 @@ export function encodeHeader(header: SessionHeader): Uint8Array {
   return bytes;
 }
 
+/** Whether the file begins as sessions do. */
+export async function isSession(source: ByteSource, signal?: AbortSignal): Promise<boolean> {
+  const start = new Uint8Array(Math.min(MAGIC.length, source.size));
+  await source.read(0, start, signal);
+  return new TextDecoder('latin1').decode(start) === MAGIC;
+}
+
 /** Reads and checks a header against the length of its file; returns it and where the payload begins. */
 export async function readHeader(
-  source: ByteSource, signal: AbortSignal | undefined,
+  source: ByteSource, signal?: AbortSignal,
 ): Promise<{ readonly header: SessionHeader; readonly payloadOffset: number }> {
   const fail = (what: string): SessionError => new SessionError(`"${source.name}" ${what}`);
+  if (!(await isSession(source, signal))) throw fail('is not a session: saveSession writes them. Check which file it is.');
   const start = new Uint8Array(Math.min(FIXED_BYTES, source.size));
   await source.read(0, start, signal);
-  if (new TextDecoder('latin1').decode(start.subarray(0, MAGIC.length)) !== MAGIC) {
-    throw fail('is not a session: saveSession writes them. Check which file it is.');
-  }
   const damaged = 'Save the session again, or compute the prompt anew.';
   if (start.length < FIXED_BYTES) throw fail(`is cut off within its header. ${damaged}`);
   const fixed = new DataView(start.buffer);

@@ -46,7 +46,10 @@ export async function saveSession(
     const byteLength = header.length + payloadBytes(layers) + TRAILER_BYTES;
     const parts = partsOf(header, new MemoryCursor(kv, blocks));
     if (files) {
-      await files.write(file!, parts, signal);
+      await files.write(file!, parts, signal).catch((cause: unknown) => {
+        if (signal?.aborted) throw signal.reason;
+        throw new SessionError(`The session could not be written to "${file}": ${reason(cause)}.`, { cause });
+      });
       return { numTokens: ids.length, byteLength };
     }
     const bytes = new Uint8Array(byteLength);
@@ -162,12 +165,18 @@ function layersOf({ layers }: KvMemory, numIds: number): SessionLayer[] {
 }
 
 async function openSession(access: SessionAccess, source: SessionSource): Promise<ByteSource> {
-  if (typeof source === 'string') return filesOf(access).open(source);
+  if (typeof source === 'string') {
+    return filesOf(access).open(source).catch((cause: unknown) => {
+      throw new SessionError(`The session "${source}" cannot be read: ${reason(cause)}`, { cause });
+    });
+  }
   if (source instanceof ArrayBuffer) return bytesSource(new Uint8Array(source), 'session');
   if (source instanceof Uint8Array) return bytesSource(source, 'session');
   if (source instanceof Blob) return blobSource(source);
   throw new InvalidArgumentError('A session is loaded from a path, a Blob or bytes.');
 }
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function filesOf({ files }: SessionAccess): PlatformFiles {
   if (files) return files;
