@@ -1,5 +1,5 @@
 // Loads, generates and disposes again and again, and says what the process then takes: fails where that grows.
-//   npm run build && node --expose-gc scripts/dispose-rounds.mjs [MODEL] [--rounds 100] [--threads N] [--json]
+//   npm run test:memory -- [MODEL] [--rounds 100] [--threads N] [--json]
 // The resident set after round 3 is what a round leaves behind by nature (code, V8's heap); the end may be 5 % above it.
 import { parseArgs } from 'node:util';
 import { Engine } from '../dist/index.js';
@@ -16,11 +16,10 @@ const threads = values.threads === undefined ? undefined : Number(values.threads
 const BASE_ROUND = 3;
 const MOST_GROWTH = 0.05;
 
-/** Bytes of the resident set once what is garbage is collected: memory of ended threads is given back a little later. */
+/** Bytes of the resident set: ended threads give theirs back a little later. */
 async function settledRss() {
   let least = Infinity;
   for (let attempt = 0; attempt < 8; attempt++) {
-    globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 25));
     least = Math.min(least, process.memoryUsage.rss());
   }

@@ -4,7 +4,7 @@ import { createChatTemplate } from '../chat/template.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import { chooseTemplate } from '../chat/fallback.ts';
 import type { ChatMessage } from '../chat/messages.ts';
-import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import { EngineStoppedError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ComputeHost } from './compute-host.ts';
@@ -33,9 +33,12 @@ export class Engine {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: ChatTemplate;
   readonly #host: ComputeHost;
-  readonly #loaded: LoadedModel;
+  readonly #platform: Platform;
+  /** Refers to the model's memory; undefined once disposed of. */
+  #loaded: LoadedModel | undefined;
 
-  private constructor(loaded: LoadedModel) {
+  private constructor(platform: Platform, loaded: LoadedModel) {
+    this.#platform = platform;
     this.#loaded = loaded;
     this.#host = loaded.host;
     this.tokenizer = loaded.tokenizer;
@@ -55,9 +58,15 @@ export class Engine {
    * @internal
    */
   static async loadOn(platform: Platform, source: ModelSource, options: LoadOptions = {}): Promise<Engine> {
-    const loaded = await loadModel(platform, source, options);
+    let loaded: LoadedModel;
     try {
-      return new Engine(loaded);
+      loaded = await loadModel(platform, source, options);
+    } catch (error) {
+      await platform.collectGarbage?.();
+      throw error;
+    }
+    try {
+      return new Engine(platform, loaded);
     } catch (error) {
       await loaded.host.dispose();
       throw error;
@@ -135,8 +144,9 @@ export class Engine {
   async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
     checkEmbedOptions(options);
     const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
-    const pooling = options.pooling ?? this.#loaded.pooling;
-    const embedding = await this.#loaded.call(
+    const { pooling: usual, call } = this.#running;
+    const pooling = options.pooling ?? usual;
+    const embedding = await call(
       options.signal,
       (requestId) => ({ type: 'embed', requestId, ids, pooling }),
       (reply) => (reply.type === 'embedded' ? reply.embedding : undefined),
@@ -149,7 +159,7 @@ export class Engine {
     const { vocabSize } = this.#requireDecoder();
     const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
     const { from, topK } = checkScoreOptions(options, ids.length, vocabSize);
-    return this.#loaded.call(
+    return this.#running.call(
       options.signal,
       (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: options.logits ?? false }),
       (reply) => reply.type !== 'scored' ? undefined : {
@@ -172,7 +182,7 @@ export class Engine {
     const model = this.#requireSessions();
     const { parseSpecial, tools, templateOptions } = options;
     const ids = this.#idsOf(prompt, { parseSpecial, tools, templateOptions, addGenerationPrompt: false });
-    return saveSession({ ...this.#loaded.session, model }, idsOf(ids, (text) => this.tokenizer.encode(text), model), options);
+    return saveSession({ ...this.#running.session, model }, idsOf(ids, (text) => this.tokenizer.encode(text), model), options);
   }
 
   /**
@@ -181,16 +191,24 @@ export class Engine {
    */
   async loadSession(source: SessionSource, options: LoadSessionOptions = {}): Promise<RestoredSession> {
     checkLoadSessionOptions(options);
-    return loadSession({ ...this.#loaded.session, model: this.#requireSessions() }, source, options);
+    return loadSession({ ...this.#running.session, model: this.#requireSessions() }, source, options);
   }
 
   /** Stops the workers and gives the memory back; requests under way fail with EngineStoppedError. */
   async dispose(): Promise<void> {
     await this.#host.dispose();
+    if (!this.#loaded) return;
+    this.#loaded = undefined;
+    await this.#platform.collectGarbage?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  get #running(): LoadedModel {
+    if (this.#loaded) return this.#loaded;
+    throw new EngineStoppedError('The engine was disposed. Load the model again to use it.');
   }
 
   #requireSessions(): ModelInfo {

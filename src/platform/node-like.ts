@@ -7,6 +7,7 @@ import { UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from '../gguf/byte-source.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { openFile } from './node-file.ts';
+import { collectGarbage } from './node-garbage.ts';
 import { writeFileWhole } from './node-write.ts';
 import type { ComputeWorker, Platform } from './platform.ts';
 
@@ -55,6 +56,7 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
   },
 
   files: { open: openFile, write: writeFileWhole },
+  collectGarbage,
 
   async openModel(reference, options) {
     const resolved = await resolveModel(reference, options);

@@ -39,6 +39,8 @@ export interface Platform {
   ): Promise<ModelFiles>;
   /** A compiled kernel module; rejects where this engine cannot compile that build. */
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
+  /** Has memory freed that nobody refers to any more; undefined where that cannot be asked for. */
+  collectGarbage?(): Promise<void>;
   /** Where sessions are kept; undefined where there are no files. */
   readonly files?: PlatformFiles;
   /** Starts a compute worker; undefined where there are none. */
