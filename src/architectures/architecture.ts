@@ -25,6 +25,12 @@ export interface WeightSource {
   optionalVector(name: string, length: number): Vector | undefined;
 }
 
+/** Layers `from … to − 1`: the part of a model that one memory holds. The first part has the embeddings, the last the output norm. */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Sizes the engine fixes before building. */
 export interface BuildLimits {
   /** Rows of one forward pass at most. */
@@ -33,12 +39,25 @@ export interface BuildLimits {
   readonly maxOutputs: number;
   /** Positions of one sequence at most (rope scalings depend on it). */
   readonly contextLength: number;
+  /** The layers to build; all of them by default. */
+  readonly layers?: LayerRange;
 }
 
+/** A model, or the part of it that holds a range of its layers. */
 export interface Model {
-  /** Runs the layers; returns (numOutputs, hiddenSize): hidden states after the output norm, of the wanted rows. */
+  /** The residual stream (maxBatchTokens, hiddenSize): where a part without the embeddings expects its input. */
+  readonly residual: Activation;
+  /** Hidden states of the wanted rows (maxBatchTokens, hiddenSize), in the last part and in the one with `logits`. */
+  readonly hidden: Activation | undefined;
+  /**
+   * Runs the layers; returns (numOutputs, hiddenSize): hidden states after the output norm, of the wanted rows. A part without
+   * the last layer returns the residual stream of all rows.
+   */
   forward(batch: Batch): Activation;
-  /** (numOutputs, vocabSize) from forward's result; undefined for encoders without a language-model head. */
+  /**
+   * (numOutputs, vocabSize) from what the last part's forward returns, here in memory; undefined for encoders without a
+   * language-model head. Of several parts the last one has it, or the first where it is tied to the embeddings.
+   */
   readonly logits: ((hidden: Activation, numOutputs: number) => Activation) | undefined;
 }
 

@@ -12,6 +12,8 @@ export interface KvGroup {
 
 export interface KvSizes {
   readonly type: KvType;
+  /** Windows whose groups come first, in that order, whether or not a layer has them: shards agree on numbers that way. */
+  readonly windows?: readonly number[];
   /** Blocks of layers that keep all positions. */
   readonly numBlocks: number;
   /** By what blocks of windows are counted; where absent, layers with windows keep all positions too. */
@@ -42,6 +44,7 @@ export class KvGroups {
   constructor(sizes: KvSizes) {
     this.#sizes = sizes;
     this.groups = [{ numBlocks: sizes.numBlocks }];
+    for (const window of sizes.windows ?? []) this.indexOf(window);
   }
 
   /** Index of the group of a layer with that window. */

@@ -18,15 +18,15 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
       return;
     }
     const { module, threadIndex } = message;
-    const lay = ({ plan, memory }: ModelInMemory, draft?: ComputeThread): ComputeThread => {
-      const instance = new WebAssembly.Instance(module, { env: { memory } });
-      return new ComputeThread(plan, threadIndex, { memory, instance }, draft);
+    const lay = ({ plan, memories }: ModelInMemory, draft?: ComputeThread): ComputeThread => {
+      const threads = memories.map((memory) => ({ memory, instance: new WebAssembly.Instance(module, { env: { memory } }) }));
+      return new ComputeThread(plan, threadIndex, threads, draft);
     };
     const draft = message.draft && { ...message.draft, thread: lay(message.draft) };
-    const { plan, memory } = message;
+    const { plan } = message;
     const thread = lay(message, draft?.thread);
     port.post({ type: 'ready' });
     if (threadIndex > 0) thread.follow();
-    else core = new EngineCore({ plan, thread, memory, draft, post: port.post, yieldNow: port.yieldNow });
+    else core = new EngineCore({ plan, thread, draft, post: port.post, yieldNow: port.yieldNow });
   };
 }

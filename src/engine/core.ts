@@ -26,7 +26,6 @@ import type { WindowPool } from './window-blocks.ts';
 export interface CoreOptions {
   readonly plan: ComputePlan;
   readonly thread: ComputeThread;
-  readonly memory: WebAssembly.Memory;
   /** The draft model, if there is one. */
   readonly draft?: ModelInMemory & { readonly thread: ComputeThread };
   readonly post: (message: FromCompute, transfer?: ArrayBuffer[]) => void;
@@ -80,17 +79,17 @@ export class EngineCore {
 
   constructor(options: CoreOptions) {
     this.#options = options;
-    this.#runner = new Runner(options.thread, options.memory, options.plan.config.vocabSize);
+    this.#runner = new Runner(options.thread, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
-    this.#windows = windowPools(options.thread.layout.kvGroups);
+    this.#windows = windowPools(options.thread.chain.kvGroups);
     const { cachedBlocks, cachedWindowBlocks } = options.plan;
     if (cachedBlocks > 0) {
       const windows = this.#windows.map((window, i) => ({ ...window, maxKept: cachedWindowBlocks[i]! }));
       this.#prefixes = new PrefixCache(this.#pool, this.#runner, cachedBlocks, windows);
     }
     if (options.draft) {
-      const { plan, thread, memory } = options.draft;
-      this.#draftRunner = new Runner(thread, memory, plan.config.vocabSize);
+      const { plan, thread } = options.draft;
+      this.#draftRunner = new Runner(thread, plan.config.vocabSize);
       this.#drafter = new ModelDrafter(this.#draftRunner, plan, options.plan.numTokens);
     }
     this.#samplerMemory = new SamplerMemory(options.plan.config.vocabSize);
@@ -362,7 +361,7 @@ export class EngineCore {
     runner.repack();
     if (countParameters(plan) > WARMED_UP_PARAMETERS) return;
     if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
-    const windows = windowPools(runner.thread.layout.kvGroups);
+    const windows = windowPools(runner.thread.chain.kvGroups);
     const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks), windows);
     runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], true);
     runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);

@@ -32,6 +32,7 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   draftModel: ['a name, path, URL, Blob or bytes', isSource],
   deterministic: ['true or false', isBoolean],
   maxMemory: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
+  shardBytes: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
   cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],
   offline: ['true or false', isBoolean],
   onProgress: ['a function', (value) => typeof value === 'function'],

@@ -54,7 +54,9 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     opened.push(main);
     if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
     const { build, module } = await kernels;
-    const [model, draft] = opened.map(({ modelPlan: { plan, totalBytes } }) => ({ plan, memory: createMemory(totalBytes) }));
+    const [model, draft] = opened.map(({ modelPlan: { plan, layouts } }) => ({
+      plan, memories: layouts.map(({ arena }) => createMemory(arena.end)),
+    }));
     const host = spawned;
     const preparing = host.start({ ...model!, module, draft }, signal).then(() => host.prepare(signal));
     // Awaited once all has been read; a failure ends the reading, with the same reason.
@@ -70,16 +72,19 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     const reading = [model!, draft].map(async (target, i) => {
       if (!target) return;
       const { file, sources, modelPlan } = opened[i]!;
-      const { tensors, regions } = modelPlan.layout;
-      const words = new Int32Array(target.memory.buffer, regions.stepPtr);
-      const onArrived = (count: number): void => {
-        Atomics.store(words, STEP.arrived, count);
-        Atomics.notify(words, STEP.arrived);
-      };
       const onTensor = (name: string, bytes: Uint8Array): void => {
         if (target === model) samples.add(name, bytes);
       };
-      await loadWeights(file, sources, tensors, target.memory, { onBytes, onTensor, onArrived }, readSignal);
+      // Threads repack shards in this order too.
+      for (const [shard, { tensors, regions }] of modelPlan.layouts.entries()) {
+        const memory = target.memories[shard]!;
+        const words = new Int32Array(memory.buffer, regions.stepPtr, STEP.length);
+        const onArrived = (count: number): void => {
+          Atomics.store(words, STEP.arrived, count);
+          Atomics.notify(words, STEP.arrived);
+        };
+        await loadWeights(file, sources, tensors, memory, { onBytes, onTensor, onArrived }, readSignal);
+      }
     });
     // While files are read and workers start.
     const tokenizing = new Promise<Tokenizer>((resolve) => resolve(createTokenizer(main.file.metadata)));
@@ -92,7 +97,8 @@ export async function loadModel(platform: Platform, source: ModelSource, options
       host, metadata: main.file.metadata, tokenizer,
       pooling: defaultPooling(main.modelPlan),
       session: {
-        host, kv: { layers: main.modelPlan.layout.kvLayers, memory: model!.memory }, files: platform.files,
+        host, files: platform.files,
+        kv: main.modelPlan.layouts.map(({ kvLayers }, shard) => ({ layers: kvLayers, memory: model!.memories[shard]! })),
         cachedBlocks: main.modelPlan.plan.cachedBlocks,
         fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
       },
@@ -163,7 +169,7 @@ function describeModel(
     trainedContextLength: config.contextLength,
     threads: numThreads,
     kernels,
-    recurrent: modelPlan.layout.backend.recurrentStates.length > 0,
+    recurrent: modelPlan.layouts.some(({ backend }) => backend.recurrentStates.length > 0),
     ...(draft && { draftModel: briefly(draft.name, draft.modelPlan) }),
     loadMs,
     warnings: contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
@@ -176,7 +182,7 @@ function briefly(name: string, { plan, weightBytes, kvBytes, totalBytes }: Model
     architecture: plan.config.architecture,
     numParameters: countParameters(plan),
     contextLength: plan.limits.contextLength,
-    memory: { weightBytes, kvBytes, scratchBytes: totalBytes - weightBytes - kvBytes },
+    memory: { weightBytes, kvBytes, scratchBytes: totalBytes - weightBytes - kvBytes, numShards: plan.shards.length },
   };
 }
 

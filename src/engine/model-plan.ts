@@ -6,10 +6,11 @@ import type { GgufFile } from '../gguf/reader.ts';
 import { InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
 import { blocksFor } from './block-pool.ts';
 import { MAX_DRAFT } from './speculation/options.ts';
-import { layOut } from './compute-thread.ts';
-import type { Layout } from './compute-thread.ts';
+import type { Layout } from './layout.ts';
 import type { ComputePlan } from './protocol.ts';
 import { overrideRope } from './rope-override.ts';
+import { ADDRESSABLE_BYTES, layOutWhole, numberingGroups, splitLayers } from './split-layers.ts';
+import type { UnsplitPlan } from './split-layers.ts';
 import type { LoadOptions } from './types.ts';
 
 /** Default for `contextLength` where the model was trained for more. */
@@ -20,13 +21,10 @@ const DEFAULT_BATCH_TOKENS = 512;
 const DEFAULT_MAX_SEQUENCES = 4;
 /** Logits rows are kept below this; a pass of a model with a large vocabulary has fewer result rows. */
 const MAX_LOGITS_BYTES = 64 * 2 ** 20;
-/** Linear memory with 32-bit addresses ends here, less one page. */
-const ADDRESSABLE_BYTES = 2 ** 32 - 65536;
-
 export interface ModelPlan {
   readonly plan: ComputePlan;
-  /** Addresses, from a run without memory. */
-  readonly layout: Layout;
+  /** Addresses in each shard, from runs without memory. */
+  readonly layouts: readonly Layout[];
   readonly totalBytes: number;
   readonly weightBytes: number;
   readonly kvBytes: number;
@@ -46,15 +44,16 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
   const config = overrideRope(architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor]))), options);
   const numTokens = Math.min(config.vocabSize, file.metadata.strings('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
-  const ceiling = Math.min(checkedCeiling(options.maxMemory) ?? memoryLimit, ADDRESSABLE_BYTES);
+  const ceiling = checkedCeiling(options.maxMemory) ?? memoryLimit;
   const fewestSequences = options.maxSequences ?? 1;
-  let smallest = { totalBytes: Infinity, contextLength: 0 };
+  const shardBytes = Math.min(options.shardBytes ?? ADDRESSABLE_BYTES, ADDRESSABLE_BYTES);
+  let failure: OutOfMemoryError | undefined;
   for (const contextLength of contextLengths(architecture, config.contextLength, options.contextLength)) {
     // An encoder's rows all see each other: a text is one pass.
     const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
     const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
     for (let maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES; maxSequences >= fewestSequences; maxSequences--) {
-      const plan: ComputePlan = {
+      const plan: UnsplitPlan = {
         config,
         tensors,
         limits: { maxBatchTokens, maxOutputs, contextLength },
@@ -70,37 +69,47 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         numTokens,
         numThreads,
       };
-      const layout = tryLayOut(plan);
-      const totalBytes = layout instanceof OutOfMemoryError ? layout.requiredBytes : layout.arena.end;
-      if (!(layout instanceof OutOfMemoryError) && totalBytes <= ceiling) return measured(plan, layout, options.prefixCacheBytes);
-      smallest = { totalBytes, contextLength };
+      const layouts = tryLayOut(plan, ceiling, shardBytes);
+      if (!(layouts instanceof OutOfMemoryError)) return measured(plan, layouts, options.prefixCacheBytes);
+      failure = layouts;
     }
   }
-  throw doesNotFit(smallest.totalBytes, ceiling, smallest.contextLength);
+  throw failure!;
 }
 
-function tryLayOut(plan: ComputePlan): Layout | OutOfMemoryError {
+function tryLayOut(plan: UnsplitPlan, ceiling: number, shardBytes: number): readonly Layout[] | OutOfMemoryError {
+  const { contextLength } = plan.limits;
+  const whole = layOutWhole(plan);
+  if (whole.arena.end > ceiling) return doesNotFit(whole.arena.end, ceiling, contextLength);
+  if (whole.arena.end <= shardBytes) return [whole];
   try {
-    return layOut(plan, 0, undefined);
+    const layouts = splitLayers(plan, whole, shardBytes);
+    const totalBytes = sumOf(layouts, ({ arena }) => arena.end);
+    return totalBytes <= ceiling ? layouts : doesNotFit(totalBytes, ceiling, contextLength);
   } catch (error) {
     if (error instanceof OutOfMemoryError) return error;
     throw error;
   }
 }
 
-function measured(plan: ComputePlan, layout: Layout, prefixCacheBytes: number | undefined): ModelPlan {
-  const weightBytes = layout.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
-  const kvBytes = layout.kvLayers.reduce((sum, layer) =>
-    sum + kvCacheBytes(layer, layer.keyDim) + kvCacheBytes(layer, layer.valueDim), 0);
+const sumOf = <T>(items: readonly T[], value: (item: T) => number): number => items.reduce((sum, item) => sum + value(item), 0);
+
+function measured(plan: UnsplitPlan, layouts: readonly Layout[], prefixCacheBytes: number | undefined): ModelPlan {
+  const weightBytes = sumOf(layouts, ({ tensors }) => sumOf(tensors, ({ byteLength }) => byteLength));
+  const kvBytes = sumOf(layouts, ({ kvLayers }) =>
+    sumOf(kvLayers, (layer) => kvCacheBytes(layer, layer.keyDim) + kvCacheBytes(layer, layer.valueDim)));
   const { config, limits, kv } = plan;
   // What a layer with recurrent state knows of a prefix is not in its blocks, and an encoder's rows depend on later ones.
-  const canCache = config.kind === 'decoder' && layout.backend.recurrentStates.length === 0;
+  const canCache = config.kind === 'decoder' && layouts.every(({ backend }) => backend.recurrentStates.length === 0);
   const wanted = prefixCacheBytes === undefined ? blocksFor(limits.contextLength) : Math.floor(prefixCacheBytes * kv.numBlocks / kvBytes);
   const cachedBlocks = canCache ? Math.min(wanted, kv.numBlocks) : 0;
   // Little beside the rest, and the rest is of no use without them.
   const share = prefixCacheBytes === undefined ? 1 : Math.min(1, prefixCacheBytes / kvBytes);
-  const cachedWindowBlocks = layout.kvGroups.slice(1).map(({ numBlocks }) => Math.ceil(share * numBlocks));
-  return { plan: { ...plan, cachedBlocks, cachedWindowBlocks }, layout, totalBytes: layout.arena.end, weightBytes, kvBytes };
+  const cachedWindowBlocks = layouts[0]!.kvGroups.slice(1).map(({ numBlocks }) => Math.ceil(share * numBlocks));
+  const shards = layouts.map(({ layers }) => layers);
+  const totalBytes = sumOf(layouts, ({ arena }) => arena.end);
+  const numbered = layouts.length > 1 ? numberingGroups(plan, layouts[0]!) : plan;
+  return { plan: { ...numbered, cachedBlocks, cachedWindowBlocks, shards }, layouts, totalBytes, weightBytes, kvBytes };
 }
 
 function doesNotFit(requiredBytes: number, availableBytes: number, contextLength: number): OutOfMemoryError {

@@ -64,11 +64,11 @@ export async function closeAll(sources: readonly ByteSource[]): Promise<void> {
   await Promise.all(sources.map((source) => source.close()));
 }
 
-function requireDecoder({ name, modelPlan: { plan, layout } }: OpenedModel): void {
+function requireDecoder({ name, modelPlan: { plan, layouts } }: OpenedModel): void {
   if (plan.config.kind !== 'decoder') {
     throw new UnsupportedModelError(`${name} is an encoder (${plan.config.architecture}): draftModel is for models that generate.`);
   }
-  refuseRecurrent({ name, recurrent: layout.backend.recurrentStates.length > 0 });
+  refuseRecurrent({ name, recurrent: layouts.some(({ backend }) => backend.recurrentStates.length > 0) });
 }
 
 function requireSameTokens(main: OpenedModel, draft: OpenedModel): void {

@@ -1,5 +1,5 @@
 // Messages between the caller's thread and the compute workers, and the plan every compute thread builds from.
-import type { BuildLimits, TensorDeclaration } from '../architectures/architecture.ts';
+import type { BuildLimits, LayerRange, TensorDeclaration } from '../architectures/architecture.ts';
 import type { ModelConfig } from '../architectures/config.ts';
 import type { KvSizes } from '../backends/kv-groups.ts';
 import type { SamplingOptions } from './sampler/options.ts';
@@ -11,6 +11,8 @@ export interface ComputePlan {
   readonly config: ModelConfig;
   readonly tensors: readonly TensorDeclaration[];
   readonly limits: BuildLimits;
+  /** The layers of each shard, in order. */
+  readonly shards: readonly LayerRange[];
   readonly kv: KvSizes;
   /** Ids that the vocabulary names: some models have more rows of embeddings, and such an id is never chosen. */
   readonly numTokens: number;
@@ -26,16 +28,16 @@ export function countParameters({ tensors }: ComputePlan): number {
   return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
-/** A plan, and the memory that is laid out by it. */
+/** A plan, and the memories of its shards, which are laid out by it. */
 export interface ModelInMemory {
   readonly plan: ComputePlan;
-  readonly memory: WebAssembly.Memory;
+  readonly memories: readonly WebAssembly.Memory[];
 }
 
 export interface InitMessage extends ModelInMemory {
   readonly type: 'init';
   readonly module: WebAssembly.Module;
-  /** A smaller model that drafts, in a memory of its own. */
+  /** A smaller model that drafts, in memories of its own. */
   readonly draft?: ModelInMemory;
   readonly threadIndex: number;
 }

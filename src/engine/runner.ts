@@ -1,10 +1,11 @@
-// Writes a batch into linear memory, runs one forward pass on all threads, hands back views of the result.
+// Writes a batch into every shard's memory, runs one forward pass on all threads, hands back views of the result.
 import { kvRanges } from '../backends/tensors.ts';
 import type { Activation, MemoryRange } from '../backends/tensors.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { COMMAND, STEP } from './regions.ts';
 import type { BlockCopy, Sequence } from './sequence.ts';
+import type { Shard } from './shard-chain.ts';
 
 /** Ids `sequence.numComputed … + numTokens` of a sequence and its draft; `outputs` counts the last rows whose results are wanted. */
 export interface BatchPart {
@@ -15,14 +16,13 @@ export interface BatchPart {
 
 export class Runner {
   readonly thread: ComputeThread;
-  readonly #int32: Int32Array;
-  readonly #memory: WebAssembly.Memory;
+  /** Each shard has its own copy of what describes a batch, at the same addresses. */
+  readonly #copies: readonly Int32Array[];
   readonly #vocabSize: number;
 
-  constructor(thread: ComputeThread, memory: WebAssembly.Memory, vocabSize: number) {
+  constructor(thread: ComputeThread, vocabSize: number) {
     this.thread = thread;
-    this.#memory = memory;
-    this.#int32 = new Int32Array(memory.buffer);
+    this.#copies = thread.chain.shards.map(({ memory }) => new Int32Array(memory.buffer));
     this.#vocabSize = vocabSize;
   }
 
@@ -36,7 +36,7 @@ export class Runner {
    * the i-th wanted row over all parts in order. What no later row sees is given up then; before it is, `onComputed` may look.
    */
   forward(parts: readonly BatchPart[], wantLogits: boolean, onComputed?: (sequence: Sequence) => void): void {
-    const { regions } = this.thread.layout;
+    const { regions } = this.thread.chain.shards[0]!;
     const numRows = parts.reduce((sum, part) => sum + part.numTokens, 0);
     if (numRows > regions.tokens.length) throw new Error(`A batch of ${numRows} rows; there is room for ${regions.tokens.length}.`);
     let row = 0;
@@ -51,12 +51,12 @@ export class Runner {
         if (!(Number.isInteger(id) && id >= 0 && id < this.#vocabSize)) {
           throw new InvalidArgumentError(`Token id ${id} is outside the vocabulary of ${this.#vocabSize} tokens.`);
         }
-        this.#int32[regions.tokens.ptr / 4 + row] = id;
-        this.#int32[regions.positions.ptr / 4 + row] = position;
-        for (const { rows, ptr } of regions.tables) this.#int32[rows.ptr / 4 + row] = ptr + tableOffset;
-        this.#int32[regions.sequenceLengths.ptr / 4 + row] = end;
-        this.#int32[regions.slots.ptr / 4 + row] = sequence.slot;
-        if (position >= end - wanted) this.#int32[regions.outputs.ptr / 4 + numOutputs++] = row;
+        this.#set(regions.tokens, row, id);
+        this.#set(regions.positions, row, position);
+        for (const { rows, ptr } of regions.tables) this.#set(rows, row, ptr + tableOffset);
+        this.#set(regions.sequenceLengths, row, end);
+        this.#set(regions.slots, row, sequence.slot);
+        if (position >= end - wanted) this.#set(regions.outputs, numOutputs++, row);
       }
     }
     this.thread.step[STEP.numTokens] = row;
@@ -72,12 +72,14 @@ export class Runner {
 
   /** Logits of result row `index` (vocabSize): a view that the next forward pass overwrites. */
   logits(index: number): Float32Array {
-    return this.#row(this.thread.logits!, index);
+    const { result, chain } = this.thread;
+    return rowOf(chain.head, result!.logits!, index);
   }
 
   /** Final hidden state of result row `index` (hiddenSize), a view likewise. */
   hidden(index: number): Float32Array {
-    return this.#row(this.thread.hidden!, index);
+    const { result, chain } = this.thread;
+    return rowOf(chain.last, result!.hidden, index);
   }
 
   /**
@@ -85,10 +87,11 @@ export class Runner {
    * state.
    */
   share(source: Sequence, target: Sequence): void {
-    const { backend } = this.thread.layout;
-    for (const state of backend.recurrentStates) {
-      const row = (slot: number): number => state.ptr + 4 * state.stride * slot;
-      new Uint8Array(this.#memory.buffer).copyWithin(row(target.slot), row(source.slot), row(source.slot + 1));
+    for (const { backend, memory } of this.thread.chain.shards) {
+      for (const state of backend.recurrentStates) {
+        const at = (slot: number): number => state.ptr + 4 * state.stride * slot;
+        new Uint8Array(memory.buffer).copyWithin(at(target.slot), at(source.slot), at(source.slot + 1));
+      }
     }
     const copies = target.adopt(source);
     this.writeTable(target, 0);
@@ -97,21 +100,23 @@ export class Runner {
 
   /** Writes a sequence's block numbers from index `first` on where attention reads them. */
   writeTable({ slot, blocks, windows }: Sequence, first: number): void {
-    const { tables, tableLength } = this.thread.layout.regions;
+    const { tables, tableLength } = this.thread.chain.shards[0]!.regions;
     [{ first: 0, blocks }, ...windows].forEach((held, group) => {
-      const table = tables[group]!.ptr / 4 + slot * tableLength + held.first;
-      for (let i = Math.max(0, first - held.first); i < held.blocks.length; i++) this.#int32[table + i] = held.blocks[i]!;
+      const table = { ptr: tables[group]!.ptr + 4 * (slot * tableLength + held.first) };
+      for (let i = Math.max(0, first - held.first); i < held.blocks.length; i++) this.#set(table, i, held.blocks[i]!);
     });
   }
 
   /** Copies a block's keys and values in all layers of its group. */
   copyBlock({ group, from, to }: BlockCopy): void {
-    const bytes = new Uint8Array(this.#memory.buffer);
-    for (const layer of this.thread.layout.kvLayers) {
-      if (layer.group !== group) continue;
-      const targets = kvRanges(layer, [to]);
-      for (const { ptr, byteLength } of kvRanges(layer, [from])) {
-        bytes.copyWithin((targets.next().value as MemoryRange).ptr, ptr, ptr + byteLength);
+    for (const { kvLayers, memory } of this.thread.chain.shards) {
+      const bytes = new Uint8Array(memory.buffer);
+      for (const layer of kvLayers) {
+        if (layer.group !== group) continue;
+        const targets = kvRanges(layer, [to]);
+        for (const { ptr, byteLength } of kvRanges(layer, [from])) {
+          bytes.copyWithin((targets.next().value as MemoryRange).ptr, ptr, ptr + byteLength);
+        }
       }
     }
   }
@@ -119,9 +124,11 @@ export class Runner {
   /** Makes all of a sequence's last block zero, in all layers. */
   clearLastBlock({ blocks, windows }: Sequence): void {
     const last = [blocks, ...windows.map((window) => window.blocks)].map((held) => held.at(-1)!);
-    for (const layer of this.thread.layout.kvLayers) {
-      const block = last[layer.group]!;
-      for (const { ptr, byteLength } of kvRanges(layer, [block])) new Uint8Array(this.#memory.buffer, ptr, byteLength).fill(0);
+    for (const { kvLayers, memory } of this.thread.chain.shards) {
+      for (const layer of kvLayers) {
+        const block = last[layer.group]!;
+        for (const { ptr, byteLength } of kvRanges(layer, [block])) new Uint8Array(memory.buffer, ptr, byteLength).fill(0);
+      }
     }
   }
 
@@ -131,7 +138,11 @@ export class Runner {
     this.thread.execute();
   }
 
-  #row(x: Activation, index: number): Float32Array {
-    return new Float32Array(this.#memory.buffer, x.ptr + 4 * index * x.stride, x.cols);
+  #set({ ptr }: { readonly ptr: number }, index: number, value: number): void {
+    for (const words of this.#copies) words[ptr / 4 + index] = value;
   }
+}
+
+function rowOf({ memory }: Shard, x: Activation, index: number): Float32Array {
+  return new Float32Array(memory.buffer, x.ptr + 4 * index * x.stride, x.cols);
 }

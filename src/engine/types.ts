@@ -57,6 +57,8 @@ export interface LoadOptions {
   readonly deterministic?: boolean;
   /** Ceiling in bytes for weights, cache and scratch together (by default what the machine or container has). */
   readonly maxMemory?: number;
+  /** Bytes of one linear memory (4 GiB by default and at most); a model that takes more is divided among several. */
+  readonly shardBytes?: number;
   /** Where downloaded models are kept. */
   readonly cacheDir?: string;
   /** Never touch the network. */
@@ -238,7 +240,11 @@ export interface ModelInfo {
   readonly threads: number;
   /** Kernel build in use: `relaxed` or `baseline`. */
   readonly kernels: string;
-  readonly memory: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
+  readonly memory: {
+    readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number;
+    /** Linear memories that the layers are divided among. */
+    readonly numShards: number;
+  };
   readonly loadMs: number;
   /** The model that drafts, where one was loaded; `memory` is what it takes besides. */
   readonly draftModel?: Pick<ModelInfo, 'name' | 'architecture' | 'numParameters' | 'contextLength' | 'memory'>;

@@ -5,10 +5,11 @@ import { residual, sequence } from './residual.ts';
 
 export type NormFactory = (build: ModelBuild, name: string) => Norm;
 
-/** One layer made for each place in the model; `stem` is where tensor names begin, as in `blk.0.`. */
+/** One layer made for each place in the part of the model that is built; `stem` is where tensor names begin, as in `blk.0.`. */
 export function mapLayers(build: ModelBuild, make: (layer: LayerSite) => Layer, stem = 'blk'): readonly Layer[] {
-  const { numLayers, numKvHeads, intermediateSize } = build.config;
-  return Array.from({ length: numLayers }, (_, index) => make({
+  const { numKvHeads, intermediateSize } = build.config;
+  const { from, to } = build.part;
+  return Array.from({ length: to - from }, (_, i) => from + i).map((index) => make({
     index, prefix: `${stem}.${index}.`, numKvHeads: numKvHeads[index], intermediateSize: intermediateSize[index],
   }));
 }

@@ -1,5 +1,5 @@
 // What the parts of one model share while it is built: sizes, weights, backend and scratch memory.
-import type { BuildLimits, WeightSource } from '../architectures/architecture.ts';
+import type { BuildLimits, LayerRange, WeightSource } from '../architectures/architecture.ts';
 import type { ModelConfig } from '../architectures/config.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { Activation, Batch } from '../backends/tensors.ts';
@@ -16,6 +16,8 @@ export interface ModelBuild {
   scratch(label: string, cols: number, rowsPerToken?: number): Activation;
   /** What `create` makes, made once per key. */
   once<T>(key: string, create: () => T): T;
+  /** The layers that are built, and whether the model begins and ends with them. */
+  readonly part: LayerRange & { readonly isFirst: boolean; readonly isLast: boolean };
   /** Run at the start of each forward pass, in order (rope angles). */
   readonly preparations: ((batch: Batch) => void)[];
 }
@@ -28,8 +30,10 @@ export function createModelBuild(
     if (!made.has(key)) made.set(key, create());
     return made.get(key) as T;
   };
+  const { from, to } = limits.layers ?? { from: 0, to: config.numLayers };
   return {
     config, weights, backend, limits, once,
+    part: { from, to, isFirst: from === 0, isLast: to === config.numLayers },
     preparations: [],
     scratch: (label, cols, rowsPerToken = 1) => once(`scratch ${label} ${cols} ${rowsPerToken}`, () => (
       backend.activation(limits.maxBatchTokens * rowsPerToken, cols, label)

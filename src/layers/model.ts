@@ -21,10 +21,12 @@ export interface Head {
   readonly softcap?: number;
 }
 
-/** `output.weight`, or the token embeddings where the file ties them. */
-export function outputHead(build: ModelBuild, options: Omit<Head, 'weight' | 'bias'> = {}): Head {
+/** `output.weight` with the last layers, or the token embeddings, where they lie, if the file ties them. */
+export function outputHead(build: ModelBuild, options: Omit<Head, 'weight' | 'bias'> = {}): Head | undefined {
   const { hiddenSize, vocabSize } = build.config;
-  const name = build.weights.has('output.weight') ? 'output.weight' : 'token_embd.weight';
+  const isTied = !build.weights.has('output.weight');
+  if (!(isTied ? build.part.isFirst : build.part.isLast)) return undefined;
+  const name = isTied ? 'token_embd.weight' : 'output.weight';
   return {
     ...options,
     weight: build.weights.matrix(name, hiddenSize, vocabSize),
@@ -33,16 +35,20 @@ export function outputHead(build: ModelBuild, options: Omit<Head, 'weight' | 'bi
 }
 
 export function createModel(build: ModelBuild, parts: ModelParts): Model {
-  const { backend, config, weights, limits } = build;
-  const table = weights.matrix('token_embd.weight', config.hiddenSize, config.vocabSize);
+  const { backend, config, weights, limits, part } = build;
+  const table = part.isFirst ? weights.matrix('token_embd.weight', config.hiddenSize, config.vocabSize) : undefined;
   const x = build.scratch('residual stream', config.hiddenSize);
-  const hidden = backend.activation(limits.maxBatchTokens, config.hiddenSize, 'hidden states');
+  const hidden = part.isLast || parts.head
+    ? backend.activation(limits.maxBatchTokens, config.hiddenSize, 'hidden states') : undefined;
   return {
+    residual: x,
+    hidden,
     forward(batch) {
-      backend.getRows(x, table, batch.tokens, batch.numTokens, parts.embeddingScale);
+      if (table) backend.getRows(x, table, batch.tokens, batch.numTokens, parts.embeddingScale);
       for (const prepare of build.preparations) prepare(batch);
-      parts.embed?.(x, batch);
+      if (table) parts.embed?.(x, batch);
       for (const layer of parts.layers) layer(x, batch);
+      if (!part.isLast || !hidden) return x;
       backend.gather(hidden, x, batch.outputs, batch.numOutputs);
       parts.outputNorm?.(hidden, hidden, batch.numOutputs);
       return hidden;

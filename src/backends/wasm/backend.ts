@@ -12,6 +12,7 @@ import { createOperations } from './operations.ts';
 import { Recorder } from './recorder.ts';
 import type { Scratch } from './scratch.ts';
 import { ScratchNeeds } from './scratch.ts';
+import { byColumns } from './shares.ts';
 import { PRIVATE_ROWS, WasmThread } from './thread.ts';
 
 export interface WasmBackendOptions {
@@ -43,6 +44,11 @@ export interface WasmBackend extends Backend {
    * `run` must do the same each time but for the contents of memory.
    */
   pass<T>(key: string | undefined, run: () => T): T;
+  /**
+   * Copies `n` rows of `from`, in another memory, to `out`; before it, all threads must have met after `from` was written, and
+   * no private copy of it may be newer.
+   */
+  receive(out: Activation, memory: WebAssembly.Memory, from: Activation, n: number): void;
   /** A barrier: what any thread wrote is visible to all afterwards. */
   synchronize(): void;
   /** Makes the other threads throw at their next barrier, since this one has failed. */
@@ -111,6 +117,17 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
     pass(key, run) {
       thread.beginPass();
       return key === undefined ? run() : recorder.replay(key, run);
+    },
+    receive(out, memory, from, n) {
+      thread.begin([], [[out, byColumns(out.cols)]]);
+      const [first, end] = thread.share(out.cols);
+      if (first >= end) return;
+      thread.live(() => {
+        for (let row = 0; row < n; row++) {
+          const source = new Float32Array(memory.buffer, from.ptr + 4 * (row * from.stride + first), end - first);
+          new Float32Array(options.memory!.buffer, out.ptr + 4 * (row * out.stride + first), end - first).set(source);
+        }
+      });
     },
     synchronize: () => thread.synchronize(),
     poison: () => thread.poison(),

@@ -2,21 +2,20 @@
 import { kvRanges } from '../../backends/tensors.ts';
 import type { KvLayer, MemoryRange } from '../../backends/tensors.ts';
 
-export interface KvMemory {
-  readonly layers: readonly KvLayer[];
-  readonly memory: WebAssembly.Memory;
-}
+/** Where all layers' keys and values lie: a memory for each range of layers. */
+export type KvMemory = readonly { readonly layers: readonly KvLayer[]; readonly memory: WebAssembly.Memory }[];
+
+type PlacedRange = MemoryRange & { readonly buffer: ArrayBufferLike };
 
 export class MemoryCursor {
-  readonly #buffer: ArrayBufferLike;
-  readonly #ranges: Iterator<MemoryRange>;
+  readonly #ranges: Iterator<PlacedRange>;
+  #buffer = new ArrayBuffer(0) as ArrayBufferLike;
   #ptr = 0;
   #left = 0;
 
   /** `blocks` are those of the sequence, for each group of layers. */
-  constructor({ layers, memory }: KvMemory, blocks: readonly (readonly number[])[]) {
-    this.#buffer = memory.buffer;
-    this.#ranges = rangesOf(layers, blocks);
+  constructor(kv: KvMemory, blocks: readonly (readonly number[])[]) {
+    this.#ranges = rangesOf(kv, blocks);
   }
 
   /** The next bytes, at most `most` of them; undefined at the end. */
@@ -24,6 +23,7 @@ export class MemoryCursor {
     if (this.#left === 0) {
       const range = this.#ranges.next();
       if (range.done) return undefined;
+      this.#buffer = range.value.buffer;
       this.#ptr = range.value.ptr;
       this.#left = range.value.byteLength;
     }
@@ -34,6 +34,8 @@ export class MemoryCursor {
   }
 }
 
-function* rangesOf(layers: readonly KvLayer[], blocks: readonly (readonly number[])[]): Generator<MemoryRange> {
-  for (const layer of layers) yield* kvRanges(layer, blocks[layer.group]!);
+function* rangesOf(kv: KvMemory, blocks: readonly (readonly number[])[]): Generator<PlacedRange> {
+  for (const { layers, memory: { buffer } } of kv) {
+    for (const layer of layers) for (const range of kvRanges(layer, blocks[layer.group]!)) yield { ...range, buffer };
+  }
 }

@@ -157,8 +157,8 @@ function check(access: SessionAccess, { fingerprint, blockSize, arrangement, lay
 }
 
 /** What is kept of `numIds` ids: in layers with a window, what the last of them sees. */
-function layersOf({ layers }: KvMemory, numIds: number): SessionLayer[] {
-  return layers.map(({ type, numKvHeads, keyDim, valueDim, window }) => {
+function layersOf(kv: KvMemory, numIds: number): SessionLayer[] {
+  return kv.flatMap(({ layers }) => layers).map(({ type, numKvHeads, keyDim, valueDim, window }) => {
     const firstBlock = window === undefined ? 0 : firstSeen(window, numIds - 1);
     return { type, numKvHeads, keyDim, valueDim, firstBlock, numBlocks: blocksFor(numIds) - firstBlock };
   });

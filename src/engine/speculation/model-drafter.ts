@@ -53,7 +53,7 @@ export class ModelDrafter {
     this.#plan = plan;
     this.#numTokens = Math.min(plan.numTokens, numTokens);
     this.#pool = new BlockPool(plan.kv.numBlocks);
-    this.#windows = windowPools(runner.thread.layout.kvGroups);
+    this.#windows = windowPools(runner.thread.chain.kvGroups);
   }
 
   /** Gives every sequence a draft that the small model finds likely, unless that has not been worth its time. */
