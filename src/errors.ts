@@ -109,3 +109,15 @@ export class SessionError extends ClawdbotError {
     super('ERR_SESSION', message, options);
   }
 }
+
+/** A grammar or JSON schema that cannot be enforced. For a schema, `keyword` is to blame, at the JSON pointer `pointer`. */
+export class GrammarError extends ClawdbotError {
+  readonly keyword: string | undefined;
+  readonly pointer: string | undefined;
+
+  constructor(message: string, place?: { readonly keyword?: string; readonly pointer?: string }) {
+    super('ERR_GRAMMAR', message);
+    this.keyword = place?.keyword;
+    this.pointer = place?.pointer;
+  }
+}

@@ -1,4 +1,5 @@
 // One continuation of a request: its sequence, its sampler, and when it ends.
+import type { Constraint } from '../grammar/constraint.ts';
 import type { Sampler } from './sampler/sampler.ts';
 import type { GenerateMessage, StepTimings, TokenMessage } from './protocol.ts';
 import type { Sequence } from './sequence.ts';
@@ -10,6 +11,7 @@ export class Choice {
   readonly index: number;
   readonly sequence: Sequence;
   readonly sampler: Sampler;
+  readonly #constraint: Constraint | undefined;
   readonly #startedAt: number;
   #firstTokenAt = 0;
   #numNew = 0;
@@ -23,11 +25,12 @@ export class Choice {
   #acceptedDraftTokens = 0;
   #numDropped: number;
 
-  constructor(request: GenerateMessage, index: number, sequence: Sequence, sampler: Sampler) {
+  constructor(request: GenerateMessage, index: number, sequence: Sequence, sampler: Sampler, constraint?: Constraint) {
     this.request = request;
     this.index = index;
     this.sequence = sequence;
     this.sampler = sampler;
+    this.#constraint = constraint;
     this.#startedAt = performance.now();
     this.#numDropped = request.numDropped;
     if (request.lookup) this.#drafter = new LookupDrafter(request.lookup);
@@ -39,6 +42,12 @@ export class Choice {
     if (!this.#drafter || this.#numNew === 0) return;
     this.sequence.draft = this.#drafter.draft(this.sequence.ids, this.#draftLimit);
     this.#lookedUp = this.sequence.draft.length > 0;
+  }
+
+  /** Shortens the draft to what the grammar lets through; what it does not would never be chosen. */
+  trimDraft(): void {
+    const { draft } = this.sequence;
+    if (this.#constraint && draft.length > 0) this.sequence.draft = draft.slice(0, this.#constraint.fitting(draft));
   }
 
   /** Whether its next row is one of decoding, not of the prompt. */
@@ -84,9 +93,11 @@ export class Choice {
     const { id, logprob, top } = this.sampler.sample(logits);
     if (id === draftId) this.#acceptedDraftTokens++;
     this.sampler.accept(id);
+    this.#constraint?.accept(id);
     if (this.#numNew++ === 0) this.#firstTokenAt = performance.now();
     const stopped = this.request.stopIds.includes(id);
-    const ended = stopped || this.#numNew >= this.request.maxTokens;
+    const completed = stopped || (this.#constraint?.isOver ?? false);
+    const ended = completed || this.#numNew >= this.request.maxTokens;
     this.sequence.ids.push(id);
     return {
       type: 'token',
@@ -95,7 +106,7 @@ export class Choice {
       id,
       ...(logprob !== undefined && { logprob, top: top ?? [] }),
       timings: this.timings(),
-      ...(ended && { finishReason: stopped ? 'stop' : 'length', stopped }),
+      ...(ended && { finishReason: completed ? 'stop' : 'length', stopped }),
     };
   }
 

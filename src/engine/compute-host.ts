@@ -1,5 +1,5 @@
 // The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
-import { ClawdbotError, EngineStoppedError, InvalidArgumentError, SamplingError } from '../errors.ts';
+import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, SamplingError } from '../errors.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
 import type { CancelMessage, FromCompute, InitMessage, ToCompute } from './protocol.ts';
 
@@ -139,5 +139,6 @@ function spawnAll(count: number, spawn: () => ComputeWorker): ComputeWorker[] {
 function asError(code: string, message: string): Error {
   if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
   if (code === 'ERR_SAMPLING') return new SamplingError(message);
+  if (code === 'ERR_GRAMMAR') return new GrammarError(message);
   return code === 'ERR_INTERNAL' ? new EngineStoppedError(`The engine failed: ${message}. Load the model again.`) : new ClawdbotError(code, message);
 }

@@ -11,6 +11,7 @@ import type {
 } from './protocol.ts';
 import { countParameters } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
+import { GrammarStore } from './grammar-store.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart } from './runner.ts';
@@ -68,6 +69,7 @@ export class EngineCore {
   readonly #prefixes: PrefixCache | undefined;
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
+  readonly #grammars = new GrammarStore();
   readonly #waiting: Job[] = [];
   /** The score, embed or hold request being computed; `resume` continues it with its next pass. */
   #computing: Computing | undefined;
@@ -110,6 +112,10 @@ export class EngineCore {
         this.#commit(message);
         return;
       case 'generate':
+        this.#grammars.learn(message.grammar?.tokens);
+        this.#waiting.push(message);
+        void this.#work();
+        return;
       case 'score':
       case 'embed':
       case 'hold':
@@ -178,10 +184,11 @@ export class EngineCore {
     const sequence = new Sequence(this.#freeSlots.pop()!, request.promptIds, this.#pool, this.#windows);
     try {
       const seed = (request.seed + choiceIndex) % 2 ** 32;
-      const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory);
+      const constraint = this.#grammars.constraint(request);
+      const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory, constraint);
       if (source) this.#runner.share(source, sequence);
       else this.#prefixes?.extend(sequence);
-      this.#running.push(new Choice(request, choiceIndex, sequence, sampler));
+      this.#running.push(new Choice(request, choiceIndex, sequence, sampler, constraint));
     } catch (error) {
       this.#release(sequence);
       throw error;
@@ -243,6 +250,8 @@ export class EngineCore {
     }
     const numDecoding = this.#running.filter((choice) => choice.isDecoding).length;
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
+    for (const choice of this.#running) this.#attempt(choice, () => choice.trimDraft());
+    if (this.#running.length === 0) return;
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
       repeats: (sequence, part) => this.#prefixes?.repeats(sequence, part.sequence, part.numTokens) ?? false,
@@ -296,13 +305,20 @@ export class EngineCore {
     const isFirstToken = !choice.isDecoding;
     if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits);
     if (!this.#running.includes(choice)) return;
-    try {
+    this.#attempt(choice, () => {
       const message = choice.advance(logits, draftId);
       if (message.finishReason) this.#finish(choice);
       this.#options.post(message);
+    });
+  }
+
+  /** What fails for one choice ends its request and no other. */
+  #attempt({ request: { requestId } }: Choice, work: () => void): void {
+    try {
+      work();
     } catch (error) {
-      this.#cancel({ type: 'cancel', requestId: request.requestId });
-      this.#options.post({ type: 'failed', requestId: request.requestId, ...describe(error) });
+      this.#cancel({ type: 'cancel', requestId });
+      this.#options.post({ type: 'failed', requestId, ...describe(error) });
     }
   }
 

@@ -1,6 +1,8 @@
 // Checks what a generate call asks for, before any work is done.
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { grammarOf } from './grammar-options.ts';
+import type { CompiledGrammar } from './grammar-options.ts';
 import { checkIds, describe, samplingOptions } from './sampler/options.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import { draftSettings, lookupSettings } from './speculation/options.ts';
@@ -17,7 +19,7 @@ const MAX_STOP_IDS = 1024;
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
   'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
-  'speculation', 'contextPolicy', 'signal',
+  'speculation', 'contextPolicy', 'signal', 'grammar',
 ];
 
 export interface CheckedOptions {
@@ -28,6 +30,7 @@ export interface CheckedOptions {
   readonly sampling: SamplingOptions;
   readonly lookup: LookupSettings | undefined;
   readonly draft: DraftSettings | undefined;
+  readonly grammar: CompiledGrammar | undefined;
 }
 
 /** Throws InvalidArgumentError that names the option, or ContextLengthError. */
@@ -58,6 +61,7 @@ export function checkOptions(
     sampling,
     lookup: lookupSettings(options.speculation, model),
     draft: draftSettings(options.speculation, model),
+    grammar: grammarOf(options, tokenizer),
   };
 }
 

@@ -1,11 +1,13 @@
 // One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice
 // ended.
+import { tokenBytes } from '../grammar/vocabulary.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute-host.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { checkOptions } from './generation-options.ts';
-import type { StepTimings, TokenMessage } from './protocol.ts';
+import type { CompiledGrammar } from './grammar-options.ts';
+import type { GrammarMessage, StepTimings, TokenMessage } from './protocol.ts';
 import { TextAssembler } from './text-assembler.ts';
 import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings, ModelInfo } from './types.ts';
 
@@ -23,7 +25,8 @@ export function startGeneration(
   host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
   { numSinks, numDropped }: Omit<FittedPrompt, 'ids'> = WHOLE,
 ): Generation {
-  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft } = checkOptions(options, promptIds, tokenizer, model);
+  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft, grammar } =
+    checkOptions(options, promptIds, tokenizer, model);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
   const { onPromptProgress } = options;
@@ -32,8 +35,18 @@ export function startGeneration(
     type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup, draft,
     wantsPromptProgress: onPromptProgress !== undefined, numDropped,
     ...(options.contextPolicy === 'slide' && { slide: { contextLength: model.contextLength, numSinks } }),
+    ...(grammar && { grammar: grammarMessage(host, tokenizer, grammar) }),
   }));
   return { chunks, choices, seed };
+}
+
+/** Hosts whose compute thread knows the vocabulary. */
+const informed = new WeakSet<ComputeHost>();
+
+function grammarMessage(host: ComputeHost, tokenizer: Tokenizer, grammar: CompiledGrammar): GrammarMessage {
+  if (informed.has(host)) return grammar;
+  informed.add(host);
+  return { ...grammar, tokens: tokenBytes(tokenizer) };
 }
 
 /** Drains a generation into its result. */

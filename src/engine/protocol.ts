@@ -2,6 +2,8 @@
 import type { BuildLimits, LayerRange, TensorDeclaration } from '../architectures/architecture.ts';
 import type { ModelConfig } from '../architectures/config.ts';
 import type { KvSizes } from '../backends/kv-groups.ts';
+import type { Network } from '../grammar/network.ts';
+import type { TokenBytes } from '../grammar/vocabulary.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import type { DraftSettings, LookupSettings } from './speculation/options.ts';
 import type { FinishReason } from './types.ts';
@@ -62,6 +64,16 @@ export interface GenerateMessage {
   readonly lookup?: LookupSettings;
   /** Draft with the draft model. */
   readonly draft?: DraftSettings;
+  readonly grammar?: GrammarMessage;
+}
+
+/** A grammar that the text must match. */
+export interface GrammarMessage {
+  /** What it was compiled from: equal keys are equal grammars. */
+  readonly key: string;
+  readonly network: Network;
+  /** With the first grammar. */
+  readonly tokens?: TokenBytes;
 }
 
 export interface ScoreMessage {

@@ -104,6 +104,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly onPromptProgress?: (progress: PromptProgress) => void;
   /** Compute several tokens per step where they can be guessed. Never changes the output. */
   readonly speculation?: SpeculationOptions;
+  /** GBNF, the notation of llama.cpp: every token is chosen so that the text matches it. */
+  readonly grammar?: string;
   readonly signal?: AbortSignal;
 }
 

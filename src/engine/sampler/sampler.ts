@@ -1,4 +1,6 @@
 // Chooses the next token: bias and penalties on the logits, then truncations, temperature and a draw.
+import { applyMask } from '../../grammar/constraint.ts';
+import type { Constraint } from '../../grammar/constraint.ts';
 import { Candidates } from './candidates.ts';
 import { SAMPLING_DEFAULTS } from './options.ts';
 import type { ResolvedSampling, SamplingOptions } from './options.ts';
@@ -36,15 +38,17 @@ export class SamplerMemory {
  *
  * The order is llama.cpp's default chain: logit bias, penalties, DRY, top-k, typical, top-p, min-p, XTC, temperature.
  * Three differences are on purpose: temperature 0 is greedy whatever else is set (there XTC and typical still act),
- * mirostat sees the penalties and DRY (there only the bias), and draws come from another generator.
+ * mirostat sees the penalties and DRY (there only the bias), and draws come from another generator. A constraint rules tokens
+ * out after DRY.
  */
-export function createSampler(options: SamplingOptions, memory: SamplerMemory): Sampler {
+export function createSampler(options: SamplingOptions, memory: SamplerMemory, constraint?: Constraint): Sampler {
   const resolved: ResolvedSampling = { ...SAMPLING_DEFAULTS, ...options };
   const { temperature, mirostat, mirostatTau, mirostatEta, xtcProbability, xtcThreshold } = resolved;
   const { candidates } = memory;
   const random = new Random(options.seed ?? Math.floor(Math.random() * 2 ** 32));
   const history: number[] = [];
   const adjust = adjuster(resolved, history, memory.adjusted);
+  const numWanted = temperature === 0 ? 1 : mirostat === 2 ? 0 : resolved.topK;
   // Mirostat's bound on the surprise, in bits, begins at twice the target.
   let mu = 2 * mirostatTau;
 
@@ -70,7 +74,9 @@ export function createSampler(options: SamplingOptions, memory: SamplerMemory): 
   return {
     accept: (id) => void history.push(id),
     sample(logits) {
-      candidates.reset(adjust(logits));
+      const adjusted = adjust(logits);
+      candidates.reset(adjusted);
+      if (constraint) candidates.reset(constrained(adjusted, constraint, numWanted, memory));
       const id = temperature === 0 ? candidates.likeliest() : mirostat === 2 ? drawMirostat() : drawTruncated();
       return options.logprobs === undefined ? { id } : { id, ...logprobs(candidates, logits, id, options.logprobs) };
     },
@@ -79,7 +85,7 @@ export function createSampler(options: SamplingOptions, memory: SamplerMemory): 
 
 /** Logits after bias, penalties and DRY: in `adjusted`, or as they are where nothing changes them. */
 function adjuster(
-  options: ResolvedSampling, history: readonly number[], adjusted: Float32Array,
+  options: ResolvedSampling, history: readonly number[], memory: Float32Array,
 ): (logits: Float32Array) => Float32Array {
   const { logitBias, dryMultiplier, repetitionPenalty, frequencyPenalty, presencePenalty } = options;
   const biases = Object.entries(logitBias).map(([id, bias]) => [Number(id), bias] as const);
@@ -87,12 +93,51 @@ function adjuster(
   const hasPenalty = repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
   if (biases.length === 0 && !hasPenalty && dryMultiplier === 0) return (logits) => logits;
   return (logits) => {
+    const adjusted = memory.subarray(0, logits.length);
     adjusted.set(logits);
     for (const [id, bias] of biases) adjusted[id] += bias;
     if (hasPenalty) applyPenalties(adjusted, history, options);
     if (dryMultiplier !== 0) applyDry(adjusted, history, options, breakers);
     return adjusted;
   };
+}
+
+/** Likeliest tokens that are asked whether they fit, before looking for all that do. */
+const FEW = 32;
+
+/**
+ * `logits` without the tokens that do not fit, in `memory.adjusted`: all of them where they are known, else as many of the
+ * likeliest as are wanted (0 is all), which leads to the same choice. `memory.candidates` must hold the logits.
+ */
+function constrained(
+  logits: Float32Array, constraint: Constraint, numWanted: number, { adjusted, candidates }: SamplerMemory,
+): Float32Array {
+  const restricted = adjusted.subarray(0, logits.length);
+  const mask = constraint.cheapMask();
+  const fitting = mask || numWanted === 0 ? undefined : likeliestFitting(candidates, constraint, numWanted);
+  if (fitting) {
+    const kept = fitting.map((id) => logits[id]);
+    restricted.fill(-Infinity);
+    fitting.forEach((id, i) => (restricted[id] = kept[i]));
+    return restricted;
+  }
+  if (logits !== restricted) restricted.set(logits);
+  applyMask(restricted, mask ?? constraint.mask());
+  return restricted;
+}
+
+/** The `count` likeliest tokens that fit, or undefined if they are not among some more of the likeliest. */
+function likeliestFitting(candidates: Candidates, constraint: Constraint, count: number): number[] | undefined {
+  if (count === 1) {
+    const id = candidates.likeliest();
+    if (constraint.allows(id)) return [id];
+  }
+  candidates.keepTopK(2 * count + FEW);
+  const fitting: number[] = [];
+  for (const id of candidates.sorted()) {
+    if (constraint.allows(id) && fitting.push(id) === count) return fitting;
+  }
+  return undefined;
 }
 
 function logprobs(

@@ -1,0 +1,94 @@
+// The tokens a grammar may choose from, by their bytes: in order of bytes, as a tree that a walk can skip branches of.
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+/** What a compute worker is sent once; control tokens have no bytes, as they are no text. */
+export interface TokenBytes {
+  /** Bytes of token id are bytes[starts[id] … starts[id + 1]). */
+  readonly starts: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly endIds: readonly number[];
+}
+
+/** Reads every token's bytes as they come out in a continued text. */
+export function tokenBytes(tokenizer: Tokenizer): TokenBytes {
+  const nothing = new Uint8Array(0);
+  const canSpell = spelledAsTheyAre(tokenizer);
+  const pieces = Array.from({ length: tokenizer.vocabSize }, (_, id) => {
+    if (tokenizer.isControl(id) || tokenizer.endIds.has(id) || id === tokenizer.unkId) return nothing;
+    return tokenizer.isSpecial(id) && !canSpell ? nothing : tokenizer.tokenBytes(id);
+  });
+  const starts = new Int32Array(pieces.length + 1);
+  pieces.forEach(({ length }, id) => (starts[id + 1] = starts[id] + length));
+  const bytes = new Uint8Array(starts[pieces.length]);
+  pieces.forEach((piece, id) => bytes.set(piece, starts[id]));
+  return { starts, bytes, endIds: [...tokenizer.endIds] };
+}
+
+/** Whether user-defined tokens leave the text after them alone: some tokenizers take a space away there. */
+function spelledAsTheyAre(tokenizer: Tokenizer): boolean {
+  const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
+  const special = ids.find((id) => tokenizer.isSpecial(id) && !tokenizer.isControl(id) && id !== tokenizer.unkId);
+  const spaced = ids.find((id) => !tokenizer.isSpecial(id) && tokenizer.tokenBytes(id)[0] === 0x20);
+  if (special === undefined || spaced === undefined) return true;
+  const decode = (list: number[]): string => tokenizer.decode(list, { continuation: true, skipSpecial: false });
+  return decode([special, spaced]) === decode([special]) + decode([spaced]);
+}
+
+/** The tree in preorder. */
+export interface TokenTree {
+  readonly tokens: TokenBytes;
+  readonly byte: Uint8Array;
+  readonly depth: Int32Array;
+  /** The first node that is not below this one. */
+  readonly end: Int32Array;
+  /** Tokens that end at node i are ids[idStart[i] … idStart[i + 1]). */
+  readonly idStart: Int32Array;
+  readonly ids: Int32Array;
+  readonly maxDepth: number;
+}
+
+export function tokenTree(tokens: TokenBytes): TokenTree {
+  const { starts, bytes } = tokens;
+  const lengthOf = (id: number): number => starts[id + 1] - starts[id];
+  const ids = Int32Array.from({ length: starts.length - 1 }, (_, id) => id).filter((id) => lengthOf(id) > 0);
+  ids.sort((a, b) => compare(bytes, starts, a, b));
+  const byte: number[] = [];
+  const depth: number[] = [];
+  const idStart: number[] = [];
+  const end: number[] = [];
+  const open: number[] = [];
+  let maxDepth = 0;
+  let previous = -1;
+  ids.forEach((id, at) => {
+    const length = lengthOf(id);
+    let shared = 0;
+    if (previous >= 0) {
+      const most = Math.min(length, lengthOf(previous));
+      while (shared < most && bytes[starts[id] + shared] === bytes[starts[previous] + shared]) shared++;
+    }
+    while (open.length > shared) end[open.pop()!] = byte.length;
+    for (let i = shared; i < length; i++) {
+      open.push(byte.length);
+      byte.push(bytes[starts[id] + i]);
+      depth.push(i + 1);
+      idStart.push(at);
+    }
+    if (length > maxDepth) maxDepth = length;
+    previous = id;
+  });
+  while (open.length > 0) end[open.pop()!] = byte.length;
+  return {
+    tokens, byte: Uint8Array.from(byte), depth: Int32Array.from(depth), end: Int32Array.from(end),
+    // A node at which no token ends begins where the next one does.
+    idStart: Int32Array.from(idStart.concat(ids.length)), ids, maxDepth,
+  };
+}
+
+function compare(bytes: Uint8Array, starts: Int32Array, a: number, b: number): number {
+  const [startA, startB] = [starts[a], starts[b]];
+  const [lengthA, lengthB] = [starts[a + 1] - startA, starts[b + 1] - startB];
+  for (let i = 0; i < lengthA && i < lengthB; i++) {
+    if (bytes[startA + i] !== bytes[startB + i]) return bytes[startA + i] - bytes[startB + i];
+  }
+  return lengthA - lengthB || a - b;
+}
