@@ -19,5 +19,5 @@ export const LIMITS = {
   /** Steps that all regular expressions of one schema may take to compile. */
   patternWork: 4_000_000,
   /** Subschemas that are combined. */
-  schemas: 20_000,
+  schemas: 200_000,
 } as const;
