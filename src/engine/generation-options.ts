@@ -19,7 +19,7 @@ const MAX_STOP_IDS = 1024;
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
   'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
-  'speculation', 'contextPolicy', 'signal', 'grammar',
+  'speculation', 'contextPolicy', 'signal', 'grammar', 'jsonSchema', 'json',
 ];
 
 export interface CheckedOptions {

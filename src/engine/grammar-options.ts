@@ -1,8 +1,10 @@
 // The grammar that generate's options ask for, compiled on the caller's thread, so that what is wrong with it is said at once.
-import { InvalidArgumentError } from '../errors.ts';
+import { GrammarError, InvalidArgumentError } from '../errors.ts';
 import { parseGbnf } from '../grammar/gbnf.ts';
+import { LIMITS } from '../grammar/limits.ts';
 import { buildNetwork } from '../grammar/network-builder.ts';
 import type { Network } from '../grammar/network.ts';
+import { jsonObjectRules, schemaRules } from '../grammar/schema/compile.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { describe } from './sampler/options.ts';
 import type { GenerateOptions } from './types.ts';
@@ -18,7 +20,16 @@ const compiled = new WeakMap<Tokenizer, Map<string, CompiledGrammar>>();
 const MOST_COMPILED = 16;
 
 /** Throws InvalidArgumentError for options of the wrong form, GrammarError for a grammar that cannot be enforced. */
-export function grammarOf({ grammar }: GenerateOptions, tokenizer: Tokenizer): CompiledGrammar | undefined {
+export function grammarOf({ grammar, jsonSchema, json }: GenerateOptions, tokenizer: Tokenizer): CompiledGrammar | undefined {
+  if (json !== undefined && typeof json !== 'boolean') throw new InvalidArgumentError(`json must be true or false, not ${describe(json)}.`);
+  if ([grammar, jsonSchema, json || undefined].filter((given) => given !== undefined).length > 1) {
+    throw new InvalidArgumentError('Give one of grammar, jsonSchema and json: a text follows one grammar.');
+  }
+  if (json) return remembered(tokenizer, 'json', () => buildNetwork(jsonObjectRules()));
+  if (jsonSchema !== undefined) {
+    const written = asJson(jsonSchema);
+    return remembered(tokenizer, `schema:${written}`, () => buildNetwork(schemaRules(JSON.parse(written))));
+  }
   if (grammar === undefined) return undefined;
   if (typeof grammar !== 'string') throw new InvalidArgumentError(`grammar must be GBNF text, not ${describe(grammar)}.`);
   const tokenId = (spelling: string): number | undefined => {
@@ -26,6 +37,21 @@ export function grammarOf({ grammar }: GenerateOptions, tokenizer: Tokenizer): C
     return ids.length === 1 ? ids[0] : undefined;
   };
   return remembered(tokenizer, `gbnf:${grammar}`, () => buildNetwork(parseGbnf(grammar, { tokenId })));
+}
+
+/** The schema's JSON, which is what counts: an object of classes and functions may say something else. */
+function asJson(schema: unknown): string {
+  let written: string | undefined;
+  try {
+    written = JSON.stringify(schema);
+  } catch (cause) {
+    throw new InvalidArgumentError('jsonSchema must be JSON; it refers to itself or nests too deep.', { cause });
+  }
+  if ((typeof schema !== 'object' && typeof schema !== 'boolean') || written === undefined) {
+    throw new InvalidArgumentError(`jsonSchema must be an object or a boolean, not ${describe(schema)}.`);
+  }
+  if (written.length <= LIMITS.textLength) return written;
+  throw new GrammarError(`The schema has ${written.length} UTF-16 units; at most ${LIMITS.textLength} are allowed.`, { pointer: '' });
 }
 
 function remembered(tokenizer: Tokenizer, key: string, build: () => Network): CompiledGrammar {

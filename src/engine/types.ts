@@ -106,6 +106,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly speculation?: SpeculationOptions;
   /** GBNF, the notation of llama.cpp: every token is chosen so that the text matches it. */
   readonly grammar?: string;
+  /** A JSON schema (2020-12): the text is JSON that satisfies it. */
+  readonly jsonSchema?: object | boolean;
+  /** The text is a JSON object. */
+  readonly json?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -18,6 +18,6 @@ export const LIMITS = {
   patternStates: 4000,
   /** Steps that all regular expressions of one schema may take to compile. */
   patternWork: 4_000_000,
-  /** Subschemas that are combined. */
+  /** Subschemas that are combined, over all alternatives. */
   schemas: 200_000,
 } as const;

@@ -7,6 +7,7 @@ import type { CliEngine, Surroundings } from '../command.ts';
 import { withDefaultModelChat } from '../default-model.ts';
 import { forTerminal } from '../format.ts';
 import { withoutFinalNewline } from '../input.ts';
+import { GRAMMAR, grammarFrom } from '../grammar-options.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
@@ -34,6 +35,7 @@ const OPTIONS = {
   logprobs: integer({ min: 0, max: 1000 }, { help: 'With --json: log-probabilities of each token and of K others' }),
   ...SAMPLING,
   ...SPECULATION,
+  ...GRAMMAR,
   stats: flag({ help: 'Print speeds on stderr, also where it is no terminal' }),
   ...JSON_OUTPUT,
   ...ENGINE,
@@ -57,13 +59,14 @@ and --system change that.`,
   options: OPTIONS,
   async run({ options: stated, positionals }, surroundings) {
     const given = await givenPrompt(stated, positionals, surroundings);
+    const grammar = await grammarFrom(stated, surroundings.signal);
     const options = given.mode === 'raw' ? stated : withDefaultModelChat(stated);
     await withEngine(options, surroundings, async (engine) => {
       const prompt = promptFor(given, options, engine);
       if (isChat(prompt)) warnOfFallbackTemplate(engine, surroundings);
       else if (given.mode === 'auto') noteOfContinuation(surroundings);
       if (options.temperature === 0 && stated.temperature === undefined) noteOfGreed(stated, surroundings);
-      const settings = generateOptions(options, surroundings.signal);
+      const settings = { ...generateOptions(options, surroundings.signal), ...grammar };
       if (options.json) await answerAsJson(engine, prompt, settings, surroundings);
       else if ((options.samples ?? 1) > 1) await answerSeveral(engine, prompt, settings, options, surroundings);
       else await answerAsText(engine, prompt, settings, options, surroundings);

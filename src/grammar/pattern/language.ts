@@ -1,0 +1,220 @@
+// Sets of texts as deterministic automata over code points: made from patterns, cut with each other, turned around.
+import { ANY, codePoints, contains, intersection, pairsOf } from '../code-points.ts';
+import type { CodePoints } from '../code-points.ts';
+import { LIMITS } from '../limits.ts';
+import { PatternError } from './pattern-parser.ts';
+import type { Pattern } from './pattern-parser.ts';
+
+/** Every code point is in one class. State 0 is the start; −1 leads nowhere. */
+export interface Language {
+  readonly classes: readonly CodePoints[];
+  /** next[state][class]. */
+  readonly next: readonly Int32Array[];
+  readonly accepting: readonly boolean[];
+}
+
+/** Counts what compiling costs, over all patterns of one schema. */
+export class PatternBudget {
+  #left: number = LIMITS.patternWork;
+
+  spend(amount: number): void {
+    this.#left -= amount;
+    if (this.#left < 0) throw new PatternError('it takes too long to compile, with the other patterns of the schema');
+  }
+}
+
+interface Nfa {
+  readonly moves: { readonly set: CodePoints; readonly to: number }[][];
+  readonly silent: { readonly on: 'always' | 'start' | 'end'; readonly to: number }[][];
+}
+
+/** The texts in which the pattern matches somewhere, as JSON Schema has it. */
+export function languageOf(pattern: Pattern, budget: PatternBudget): Language {
+  const nfa: Nfa = { moves: [], silent: [] };
+  const state = (): number => {
+    if (nfa.moves.length > 10 * LIMITS.patternStates) throw new PatternError('it is too large: use smaller repetitions');
+    budget.spend(1);
+    nfa.silent.push([]);
+    return nfa.moves.push([]) - 1;
+  };
+  const build = (node: Pattern, from: number, to: number): void => {
+    switch (node.kind) {
+      case 'set': return void nfa.moves[from].push({ set: node.set, to });
+      case 'start':
+      case 'end': return void nfa.silent[from].push({ on: node.kind, to });
+      case 'choice': return node.items.forEach((item) => build(item, from, to));
+      case 'sequence': {
+        let at = from;
+        for (const item of node.items) {
+          const next = state();
+          build(item, at, next);
+          at = next;
+        }
+        return void nfa.silent[at].push({ on: 'always', to });
+      }
+      case 'repeat': {
+        let at = state();
+        nfa.silent[from].push({ on: 'always', to: at });
+        const fixed = node.max === Infinity ? node.min : node.max;
+        for (let i = 0; i < fixed; i++) {
+          if (i >= node.min) nfa.silent[at].push({ on: 'always', to });
+          const next = state();
+          build(node.item, at, next);
+          at = next;
+        }
+        if (node.max === Infinity) build(node.item, at, at);
+        nfa.silent[at].push({ on: 'always', to });
+      }
+    }
+  };
+  const [first, begin, last] = [state(), state(), state()];
+  nfa.moves[first].push({ set: ANY, to: first });
+  nfa.silent[first].push({ on: 'always', to: begin });
+  build(pattern, begin, last);
+  nfa.moves[last].push({ set: ANY, to: last });
+  return determinize(nfa, last, budget);
+}
+
+function determinize({ moves, silent }: Nfa, final: number, budget: PatternBudget): Language {
+  const classes = commonClasses(moves.flat().map(({ set }) => set), budget);
+  const classesOf = moves.map((list) => list.map(({ set, to }) => ({
+    to, classes: classes.flatMap((members, i) => (contains(set, members[0]) ? [i] : [])),
+  })));
+  const follow = (states: Iterable<number>, atStart: boolean, atEnd: boolean): Set<number> => {
+    const found = new Set(states);
+    for (const at of found) {
+      for (const { on, to } of silent[at]) if (on === 'always' || (on === 'start' ? atStart : atEnd)) found.add(to);
+    }
+    budget.spend(found.size);
+    return found;
+  };
+  const kernels: { readonly states: readonly number[]; readonly atStart: boolean }[] = [{ states: [0], atStart: true }];
+  const index = new Map<string, number>();
+  const next: Int32Array[] = [];
+  const accepting: boolean[] = [];
+  for (let i = 0; i < kernels.length; i++) {
+    const { states, atStart } = kernels[i];
+    const row = new Int32Array(classes.length).fill(-1);
+    const targets = classes.map(() => new Set<number>());
+    for (const at of follow(states, atStart, false)) {
+      for (const { classes: on, to } of classesOf[at]) for (const c of on) targets[c].add(to);
+    }
+    targets.forEach((target, c) => {
+      budget.spend(target.size);
+      if (target.size === 0) return;
+      const sorted = [...target].sort((a, b) => a - b);
+      const key = sorted.join();
+      let to = index.get(key);
+      if (to === undefined) {
+        index.set(key, (to = kernels.push({ states: sorted, atStart: false }) - 1));
+        if (kernels.length > LIMITS.patternStates) throw tooLarge();
+      }
+      row[c] = to;
+    });
+    next.push(row);
+    accepting.push(follow(states, atStart, true).has(final));
+  }
+  return trim({ classes, next, accepting });
+}
+
+/** The coarsest classes of which every set is a union; together they are all code points. */
+function commonClasses(sets: readonly CodePoints[], budget: PatternBudget): CodePoints[] {
+  const different = [...new Map(sets.map((set) => [set.join(), set])).values()];
+  const cuts = [...new Set([0, ...different.flatMap((set) => pairsOf(set).flatMap(([first, last]) => [first, last + 1]))])]
+    .sort((a, b) => a - b);
+  budget.spend(cuts.length * different.length);
+  const bySignature = new Map<string, [number, number][]>();
+  cuts.forEach((cut, i) => {
+    const end = (cuts[i + 1] ?? 0x110000) - 1;
+    if (cut > 0x10ffff || (cut >= 0xd800 && end <= 0xdfff)) return;
+    const sample = cut >= 0xd800 && cut <= 0xdfff ? 0xe000 : cut;
+    const signature = different.map((set) => (contains(set, sample) ? 1 : 0)).join('');
+    bySignature.set(signature, [...(bySignature.get(signature) ?? []), [cut, end]]);
+  });
+  return [...bySignature.values()].map(codePoints);
+}
+
+/** Exactly these texts. */
+export function literals(texts: readonly string[], budget: PatternBudget): Language {
+  const items = texts.map((text): Pattern => ({
+    kind: 'sequence', items: [...text].map((character) => ({ kind: 'set', set: codePoints([[character.codePointAt(0)!, character.codePointAt(0)!]]) })),
+  }));
+  return languageOf({ kind: 'sequence', items: [{ kind: 'start' }, { kind: 'choice', items }, { kind: 'end' }] }, budget);
+}
+
+/** Texts of `min` to `max` characters. */
+export function lengths(min: number, max: number): Language {
+  const count = max === Infinity ? min + 1 : max + 1;
+  if (count > LIMITS.patternStates) throw tooLarge();
+  return {
+    classes: [ANY],
+    next: Array.from({ length: count }, (_, i) => Int32Array.of(i + 1 < count ? i + 1 : max === Infinity ? i : -1)),
+    accepting: Array.from({ length: count }, (_, i) => i >= min),
+  };
+}
+
+/** Texts of both, or with `minus` those of `a` that are not in `b`. */
+export function combine(a: Language, b: Language, budget: PatternBudget, minus = false): Language {
+  const classes: CodePoints[] = [];
+  const parts: (readonly [number, number])[] = [];
+  a.classes.forEach((inA, i) => b.classes.forEach((inB, j) => {
+    const common = intersection(inA, inB);
+    budget.spend(inA.length + inB.length);
+    if (common.length > 0) {
+      classes.push(common);
+      parts.push([i, j]);
+    }
+  }));
+  const pairs: (readonly [number, number])[] = [[0, 0]];
+  const index = new Map([['0,0', 0]]);
+  const next: Int32Array[] = [];
+  const accepting: boolean[] = [];
+  for (let at = 0; at < pairs.length; at++) {
+    const [p, q] = pairs[at];
+    budget.spend(classes.length);
+    next.push(Int32Array.from(parts, ([i, j]) => {
+      const to = [a.next[p][i], q < 0 ? -1 : b.next[q][j]] as const;
+      if (to[0] < 0 || (to[1] < 0 && !minus)) return -1;
+      const key = to.join();
+      let known = index.get(key);
+      if (known === undefined) {
+        index.set(key, (known = pairs.push(to) - 1));
+        if (pairs.length > LIMITS.patternStates) throw tooLarge();
+      }
+      return known;
+    }));
+    const inB = q >= 0 && b.accepting[q];
+    accepting.push(a.accepting[p] && inB !== minus);
+  }
+  return trim({ classes, next, accepting });
+}
+
+export const EVERYTHING: Language = { classes: [ANY], next: [Int32Array.of(0)], accepting: [true] };
+
+export function isEmptyLanguage({ accepting }: Language): boolean {
+  return !accepting.includes(true);
+}
+
+export function includesText({ classes, next, accepting }: Language, text: string): boolean {
+  let state = 0;
+  for (const character of text) {
+    const codePoint = character.codePointAt(0)!;
+    const on = classes.findIndex((members) => contains(members, codePoint));
+    state = on < 0 ? -1 : next[state][on];
+    if (state < 0) return false;
+  }
+  return accepting[state];
+}
+
+/** Makes what leads to no text lead nowhere. */
+function trim({ classes, next, accepting }: Language): Language {
+  const back: number[][] = next.map(() => []);
+  next.forEach((row, from) => row.forEach((to) => to >= 0 && back[to].push(from)));
+  const alive = new Set(accepting.flatMap((accepts, state) => (accepts ? [state] : [])));
+  for (const state of alive) for (const from of back[state]) alive.add(from);
+  return { classes, accepting, next: next.map((row) => row.map((to) => (alive.has(to) ? to : -1))) };
+}
+
+function tooLarge(): PatternError {
+  return new PatternError(`its automaton has more than ${LIMITS.patternStates} states: use smaller repetitions or fewer alternatives`);
+}
