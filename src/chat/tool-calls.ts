@@ -47,6 +47,9 @@ export function toolMarks(dialect: ToolDialect): { readonly opening: string; rea
   return DIALECTS[dialect];
 }
 
+/** What stands between calls; Llama 3 has semicolons there. */
+const SEPARATORS = /^[\s;]*$/;
+const SEPARATORS_AHEAD = /^[\s;]*/;
 /** A call longer than this is text. */
 const LONGEST_CALL = 2 ** 20;
 
@@ -59,6 +62,8 @@ export class ToolCallParser {
   #count = 0;
   /** Whether anything but white space was shown. */
   #hasText = false;
+  /** White space before what may be a call: the user's only if it is none. */
+  #space = '';
 
   /** `names` are the tools that there are; `newId` names a call. */
   constructor(dialect: ToolDialect, names: Iterable<string>, newId: () => string = randomId) {
@@ -87,20 +92,25 @@ export class ToolCallParser {
     while (this.#held !== '') {
       const begin = this.#begin(isOver);
       const before = this.#held.slice(0, begin.at);
-      // White space between calls, and before the first, is not the user's.
-      text += this.#count > 0 && before.trim() === '' ? '' : before;
-      this.#hasText ||= before.trim() !== '';
+      if (SEPARATORS.test(before) && (this.#count > 0 || (begin.isCall && !this.#hasText))) {
+        if (this.#count === 0) this.#space += before;
+      } else {
+        text += before;
+        this.#hasText ||= before.trim() !== '';
+      }
       this.#held = this.#held.slice(begin.at);
       if (!begin.isCall) break;
       const call = this.#call(isOver);
       if (call === 'incomplete') break;
       if (call === 'text') {
         const shown = Math.max(1, this.#dialect.opening.length);
-        text += this.#held.slice(0, shown);
+        text += this.#space + this.#held.slice(0, shown);
+        this.#space = '';
         this.#hasText = true;
         this.#held = this.#held.slice(shown);
         continue;
       }
+      this.#space = '';
       toolCalls.push(...call);
     }
     return { text, toolCalls };
@@ -109,7 +119,7 @@ export class ToolCallParser {
   /** Where a call begins or may begin, or the end of what is certainly text. */
   #begin(isOver: boolean): { readonly at: number; readonly isCall: boolean } {
     const held = this.#held;
-    const start = skipSpace(held, 0);
+    const start = this.#count > 0 ? SEPARATORS_AHEAD.exec(held)![0].length : skipSpace(held, 0);
     // Without a mark, a call is a whole answer (or a further call after one).
     const next = held[start];
     const bare = next === '{' || (next === '[' && this.#dialect.isList);
@@ -131,7 +141,7 @@ export class ToolCallParser {
     if (start === held.length) return isOver ? 'text' : 'incomplete';
     if (held[start] !== '{' && held[start] !== '[') {
       const named = isMarked ? this.#namedCall(start) : undefined;
-      return named ?? 'text';
+      return named === undefined || (named === 'incomplete' && isOver) ? 'text' : named;
     }
     const end = jsonEnd(held, start);
     if (end === 'invalid') return 'text';
@@ -143,8 +153,6 @@ export class ToolCallParser {
       if (left !== closing && (isOver || !closing.startsWith(left))) after = end;
       else if (left !== closing) return 'incomplete';
       else after += closing.length;
-    } else if (held[skipSpace(held, end)] === ';') {
-      after = skipSpace(held, end) + 1;
     }
     const calls = this.#parsed(held.slice(start, end));
     if (!calls) return 'text';
@@ -161,6 +169,7 @@ export class ToolCallParser {
     let at = start + found.length;
     if ('[ARGS]'.startsWith(this.#held.slice(at, at + 6)) && this.#held.length < at + 6) return 'incomplete';
     if (this.#held.startsWith('[ARGS]', at)) at += 6;
+    if (at === this.#held.length) return 'incomplete';
     if (this.#held[at] !== '{') return undefined;
     const end = jsonEnd(this.#held, at);
     if (end === 'invalid' || !this.#names.has(found)) return undefined;

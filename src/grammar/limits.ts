@@ -15,7 +15,7 @@ export const LIMITS = {
   /** Ways to read a text that are followed at once. */
   configurations: 8192,
   /** States of a regular expression's automaton. */
-  patternStates: 4000,
+  patternStates: 12_000,
   /** Steps that all regular expressions of one schema may take to compile. */
   patternWork: 4_000_000,
   /** Subschemas that are combined, over all alternatives. */

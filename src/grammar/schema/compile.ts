@@ -16,7 +16,7 @@ import { CHARACTER, stringOf, stringOfLength } from './strings.ts';
 
 /** Multiples of a whole number are listed up to so many, and counted by remainder up to a divisor of so much. */
 const MOST_LISTED = 1000;
-const GREATEST_DIVISOR = 500;
+const GREATEST_DIVISOR = 100;
 
 const blank: Expression = { kind: 'characters', set: codePoints([[0x09, 0x09], [0x20, 0x20]]) };
 /** White space between tokens, as llama.cpp allows it: models that may add any amount do. */

@@ -146,13 +146,17 @@ function fractionDigits(low: Limit | undefined, high: Limit | undefined, room: n
   return [mayEnd, choice(...parts)];
 }
 
-/** Decimal multiples of `divisor`, a whole number, of any size up to 15 digits. */
+/** Multiples of `divisor`, a whole number, of up to 15 digits. */
 export function multiplesOf(divisor: number): Expression {
-  // State r: the digits so far leave remainder r; the last state is before the first digit.
-  const before = divisor;
-  const edges = Array.from({ length: divisor + 1 }, (_, r) => Array.from({ length: 10 }, (__, d) => ({
-    from: r, to: ((r === before ? 0 : r) * 10 + d) % divisor, on: digit(d, d),
-  })).slice(r === before ? 1 : 0)).flat();
-  const graph: Expression = { kind: 'graph', graph: { numStates: divisor + 1, start: before, finals: [0], edges } };
+  // State 1 + length · divisor + r: so many digits more, which leave remainder r. State 0 is before the first.
+  const stateOf = (length: number, remainder: number): number => 1 + length * divisor + remainder;
+  const edges = Array.from({ length: 9 }, (_, i) => ({ from: 0, to: stateOf(0, (i + 1) % divisor), on: digit(i + 1, i + 1) }));
+  for (let length = 0; length + 1 < SIGNIFICANT; length++) {
+    for (let r = 0; r < divisor; r++) {
+      for (let d = 0; d < 10; d++) edges.push({ from: stateOf(length, r), to: stateOf(length + 1, (r * 10 + d) % divisor), on: digit(d, d) });
+    }
+  }
+  const finals = Array.from({ length: SIGNIFICANT }, (_, length) => stateOf(length, 0));
+  const graph: Expression = { kind: 'graph', graph: { numStates: 1 + SIGNIFICANT * divisor, start: 0, finals, edges } };
   return choice(text('0'), sequence(optional(text('-')), graph));
 }
