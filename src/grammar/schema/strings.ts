@@ -1,5 +1,5 @@
 // Strings as JSON writes them. Where what they say matters (patterns, names of properties), each character has one spelling.
-import { codePoints, complement, contains, intersection, pairsOf } from '../code-points.ts';
+import { codePoints, complement, contains, intersection, pairsOf, union } from '../code-points.ts';
 import type { CodePoints } from '../code-points.ts';
 import { characters, choice, repeat, rule, sequence, text } from '../expression.ts';
 import type { Expression } from '../expression.ts';
@@ -28,8 +28,17 @@ export function stringOfLength(min: number, max: number): Expression {
 
 /** A string of the language, each character in its shortest spelling. */
 export function stringOf({ classes, next, accepting }: Language): Expression {
-  const spelled = classes.map(spelling);
-  const edges = next.flatMap((row, from) => [...row].flatMap((to, i) => (to < 0 ? [] : [{ from, to, on: spelled[i] }])));
+  const spelled = new Map<string, Expression>();
+  const edges = next.flatMap((row, from) => {
+    const classesTo = new Map<number, number[]>();
+    row.forEach((to, i) => to >= 0 && classesTo.set(to, [...(classesTo.get(to) ?? []), i]));
+    return [...classesTo].map(([to, members]) => {
+      const key = members.join();
+      const on = spelled.get(key) ?? spelling(union(...members.map((i) => classes[i])));
+      spelled.set(key, on);
+      return { from, to, on };
+    });
+  });
   const finals = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
   return sequence(text('"'), { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } }, text('"'));
 }
