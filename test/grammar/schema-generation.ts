@@ -11,7 +11,7 @@ const MAX_TOKENS = 900;
 
 /** Generates by `count` schemas from seed `first` on; returns how many texts came to their end. */
 export async function validateGenerations(first: number, count: number): Promise<number> {
-  const engine = await Engine.load(caseFile('gpt2.gguf'), { threads: 1, contextLength: 1024, prefixCacheBytes: 0 });
+  const engine = await Engine.load(caseFile('llama-tied.gguf'), { threads: 1, contextLength: 1024, prefixCacheBytes: 0 });
   let finished = 0;
   try {
     for (let seed = first; seed < first + count; seed++) {
