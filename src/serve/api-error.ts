@@ -1,0 +1,63 @@
+// Errors as OpenAI-compatible clients expect them: { error: { message, type, code, param } } with a status.
+import { ClawdbotError, ContextLengthError } from '../errors.ts';
+
+export interface ErrorDetails {
+  readonly type: string;
+  readonly code?: string;
+  /** The request's field that is at fault. */
+  readonly param?: string;
+  /** Further fields of the error object. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly details: ErrorDetails;
+
+  constructor(status: number, message: string, details: ErrorDetails) {
+    super(message);
+    this.status = status;
+    this.details = details;
+  }
+
+  body(): { error: Record<string, unknown> } {
+    const { type, code, param, more } = this.details;
+    return { error: { message: this.message, type, code: code ?? null, param: param ?? null, ...more } };
+  }
+
+  response(): Response {
+    return Response.json(this.body(), { status: this.status, headers: this.details.headers });
+  }
+}
+
+export function invalidRequest(message: string, param?: string, code?: string): ApiError {
+  return new ApiError(400, message, { type: 'invalid_request_error', param, code });
+}
+
+/** Codes of the engine's errors that are the request's fault, and the status each gets. */
+const STATUS: Readonly<Record<string, number>> = {
+  ERR_INVALID_ARGUMENT: 400, ERR_TOKENIZER: 400, ERR_CHAT_TEMPLATE: 400, ERR_SAMPLING: 400, ERR_UNSUPPORTED_MODEL: 400,
+  ERR_OUT_OF_MEMORY: 503, ERR_ENGINE_STOPPED: 503, ERR_MODEL_SOURCE: 503, ERR_INTEGRITY: 503, ERR_GGUF: 503,
+};
+
+/** Whatever was thrown, as the client is to see it: an error of ours in its own words, any other without its insides. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ContextLengthError) {
+    return new ApiError(400, error.message, {
+      type: 'exceed_context_size_error', code: 'context_length_exceeded',
+      more: { n_prompt_tokens: error.requested, n_ctx: error.contextLength },
+    });
+  }
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new ApiError(504, 'The request took longer than this server allows.', { type: 'timeout_error', code: 'timeout' });
+  }
+  if (error instanceof ClawdbotError) {
+    const status = STATUS[error.code] ?? 500;
+    const type = status === 400 ? 'invalid_request_error' : 'server_error';
+    return new ApiError(status, error.message, { type, code: error.code.toLowerCase() });
+  }
+  return new ApiError(500, 'The server failed to answer this request; its log says why.', { type: 'server_error' });
+}

@@ -1,0 +1,99 @@
+// POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
+import type { ChatMessage } from '../chat/messages.ts';
+import type { GenerateOptions, GenerateTimings, TokenLogprob } from '../engine/types.ts';
+import { invalidRequest } from './api-error.ts';
+import type { Exchange, Served } from './exchange.ts';
+import { generateOptions } from './generate-options.ts';
+import { chatLogprobs } from './logprobs.ts';
+import type { ChatRequest } from './schemas.ts';
+import { timingsOf, usageOf } from './usage.ts';
+
+export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
+  refuseWhatIsNotEnforced(body);
+  const messages = body.messages.map(asTemplatesSayIt);
+  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, messages, body));
+  return exchange.answer(request, body.model, (served) => whole(served, messages, body));
+}
+
+/** Structure that nothing here guarantees is refused, so that nobody relies on it. */
+function refuseWhatIsNotEnforced({ response_format: format, tools, tool_choice: choice }: ChatRequest): void {
+  if (format && format.type !== 'text') {
+    throw invalidRequest(`response_format.type "${format.type.slice(0, 40)}" is not supported by this server: use "text".`, 'response_format');
+  }
+  if (tools?.length && choice !== 'none') {
+    throw invalidRequest('tools are not supported by this server, unless tool_choice is "none".', 'tools');
+  }
+  if (choice && choice !== 'none' && choice !== 'auto') throw invalidRequest('tool_choice needs tools.', 'tool_choice');
+}
+
+/** `developer` is what newer clients call `system`, the name that chat templates know. */
+function asTemplatesSayIt(message: ChatRequest['messages'][number]): ChatMessage {
+  return { ...message, role: message.role === 'developer' ? 'system' : message.role } as ChatMessage;
+}
+
+function optionsOf(body: ChatRequest, signal: AbortSignal): GenerateOptions {
+  return {
+    ...generateOptions(body, signal),
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+    templateOptions: body.chat_template_kwargs,
+  };
+}
+
+const head = (object: string, model: string): { id: string; object: string; created: number; model: string } =>
+  ({ id: `chatcmpl-${crypto.randomUUID()}`, object, created: Math.floor(Date.now() / 1000), model });
+
+interface Turn {
+  text: string;
+  logprobs: TokenLogprob[];
+  finishReason?: string;
+  timings?: GenerateTimings;
+}
+
+async function whole({ engine, model, signal }: Served, messages: ChatMessage[], body: ChatRequest): Promise<object> {
+  const turns = Array.from({ length: body.n ?? 1 }, (): Turn => ({ text: '', logprobs: [] }));
+  for await (const chunk of engine.generate(messages, optionsOf(body, signal))) {
+    const turn = turns[chunk.index]!;
+    turn.text += chunk.text;
+    turn.logprobs.push(...(chunk.logprobs ?? []));
+    turn.finishReason ??= chunk.finishReason;
+    turn.timings ??= chunk.timings;
+  }
+  const timings = turns.map((turn) => turn.timings!);
+  return {
+    ...head('chat.completion', model),
+    choices: turns.map(({ text, logprobs, finishReason }, index) => ({
+      index,
+      message: { role: 'assistant', content: text, refusal: null },
+      logprobs: body.logprobs ? chatLogprobs(logprobs) : null,
+      finish_reason: finishReason,
+    })),
+    usage: usageOf([timings]),
+    timings: timingsOf(timings[0]!),
+  };
+}
+
+async function* stream({ engine, model, signal }: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<object, void, void> {
+  const frame = head('chat.completion.chunk', model);
+  const wantsUsage = body.stream_options?.include_usage ?? false;
+  const started = new Set<number>();
+  const timings: GenerateTimings[] = [];
+  const chunkOf = (index: number, delta: object, logprobs: object | null, finishReason: string | null, more?: object): object => ({
+    ...frame,
+    choices: [{ index, delta, logprobs, finish_reason: finishReason }],
+    ...(wantsUsage && { usage: null }),
+    ...more,
+  });
+  for await (const { index, text, logprobs, finishReason, timings: measured } of engine.generate(messages, optionsOf(body, signal))) {
+    if (!started.has(index)) {
+      started.add(index);
+      yield chunkOf(index, { role: 'assistant', content: '' }, null, null);
+    }
+    if (text || logprobs?.length) {
+      yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? []) : null, null);
+    }
+    if (measured) timings[index] = measured;
+    if (finishReason) yield chunkOf(index, {}, null, finishReason, measured && { timings: timingsOf(measured) });
+  }
+  if (wantsUsage) yield { ...frame, choices: [], usage: usageOf([timings]) };
+}

@@ -1,0 +1,82 @@
+// POST /v1/completions: texts or ids continued, whole or as a stream.
+import type { GenerateOptions, GenerateTimings, Prompt, TokenLogprob } from '../engine/types.ts';
+import type { Exchange, Served } from './exchange.ts';
+import { generateOptions } from './generate-options.ts';
+import { completionLogprobs } from './logprobs.ts';
+import type { CompletionRequest } from './schemas.ts';
+import { timingsOf, usageOf } from './usage.ts';
+
+export async function completions(exchange: Exchange, request: Request, body: CompletionRequest): Promise<Response> {
+  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, body));
+  return exchange.answer(request, body.model, (served) => whole(served, body));
+}
+
+/** One prompt, or several whose choices follow each other. */
+function promptsOf({ prompt }: CompletionRequest): readonly Prompt[] {
+  if (typeof prompt === 'string' || typeof prompt[0] === 'number') return [prompt as Prompt];
+  return prompt as readonly Prompt[];
+}
+
+const optionsOf = (body: CompletionRequest, signal: AbortSignal): GenerateOptions =>
+  ({ ...generateOptions(body, signal), logprobs: body.logprobs ?? undefined });
+
+const head = (model: string): { id: string; object: string; created: number; model: string } =>
+  ({ id: `cmpl-${crypto.randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model });
+
+interface Continuation {
+  text: string;
+  logprobs: TokenLogprob[];
+  finishReason?: string;
+  timings?: GenerateTimings;
+}
+
+async function whole({ engine, model, signal }: Served, body: CompletionRequest): Promise<object> {
+  const results = await Promise.all(promptsOf(body).map(async (prompt) => {
+    const choices = Array.from({ length: body.n ?? 1 }, (): Continuation => ({ text: '', logprobs: [] }));
+    for await (const chunk of engine.generate(prompt, optionsOf(body, signal))) {
+      const choice = choices[chunk.index]!;
+      choice.text += chunk.text;
+      choice.logprobs.push(...(chunk.logprobs ?? []));
+      choice.finishReason ??= chunk.finishReason;
+      choice.timings ??= chunk.timings;
+    }
+    return choices;
+  }));
+  return {
+    ...head(model),
+    choices: results.flat().map(({ text, logprobs, finishReason }, index) => ({
+      index, text,
+      logprobs: typeof body.logprobs === 'number' ? completionLogprobs(logprobs, 0) : null,
+      finish_reason: finishReason,
+    })),
+    usage: usageOf(results.map((choices) => choices.map(({ timings }) => timings!))),
+    timings: timingsOf(results[0]![0]!.timings!),
+  };
+}
+
+/** Prompt after prompt: a client reads one stream, and the first prompt's text is not held up by the others'. */
+async function* stream({ engine, model, signal }: Served, body: CompletionRequest): AsyncGenerator<object, void, void> {
+  const frame = head(model);
+  const perPrompt = body.n ?? 1;
+  const timings: GenerateTimings[][] = [];
+  const lengths: number[] = [];
+  for (const [at, prompt] of promptsOf(body).entries()) {
+    timings[at] = [];
+    for await (const chunk of engine.generate(prompt, optionsOf(body, signal))) {
+      const index = at * perPrompt + chunk.index;
+      if (chunk.timings) timings[at][chunk.index] = chunk.timings;
+      const offset = lengths[index] ?? 0;
+      lengths[index] = offset + chunk.text.length;
+      if (!chunk.text && !chunk.finishReason && !chunk.logprobs?.length) continue;
+      yield {
+        ...frame,
+        choices: [{
+          index, text: chunk.text, finish_reason: chunk.finishReason ?? null,
+          logprobs: typeof body.logprobs === 'number' ? completionLogprobs(chunk.logprobs ?? [], offset) : null,
+        }],
+        ...(chunk.timings && { timings: timingsOf(chunk.timings) }),
+      };
+    }
+  }
+  if (body.stream_options?.include_usage) yield { ...frame, choices: [], usage: usageOf(timings) };
+}

@@ -1,0 +1,53 @@
+// POST /v1/embeddings and /v1/rerank: texts as vectors, and documents in the order of their likeness to a query.
+import { invalidRequest } from './api-error.ts';
+import type { Exchange, Served } from './exchange.ts';
+import type { EmbeddingsRequest, RerankRequest } from './schemas.ts';
+import type { z } from 'zod';
+
+type EmbeddingsBody = z.infer<typeof EmbeddingsRequest>;
+type RerankBody = z.infer<typeof RerankRequest>;
+
+export function embeddings(exchange: Exchange, request: Request, body: EmbeddingsBody): Promise<Response> {
+  return exchange.answer(request, body.model, async ({ engine, model, signal }) => {
+    const { hiddenSize } = engine.model;
+    if (body.dimensions && body.dimensions !== hiddenSize) {
+      throw invalidRequest(`${model} makes vectors of ${hiddenSize} dimensions and no others.`, 'dimensions');
+    }
+    const { input } = body;
+    const inputs = typeof input === 'string' || typeof input[0] === 'number' ? [input as string | number[]] : input as (string | number[])[];
+    const data = await Promise.all(inputs.map(async (text, index) => {
+      const vector = await engine.embed(text, { signal });
+      const embedding = body.encoding_format === 'base64' ? base64(vector) : Array.from(vector);
+      return { object: 'embedding', index, embedding };
+    }));
+    const tokens = inputs.reduce((sum, text) => sum + (typeof text === 'string' ? engine.tokenize(text).length : text.length), 0);
+    return { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+  });
+}
+
+/** Scores are cosines of embeddings, between −1 and 1. */
+export function rerank(exchange: Exchange, request: Request, body: RerankBody): Promise<Response> {
+  return exchange.answer(request, body.model, async ({ engine, model, signal }: Served) => {
+    const texts = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
+    const [query, ...vectors] = await Promise.all([body.query, ...texts].map((text) => engine.embed(text, { signal })));
+    const scored = vectors.map((vector, index) => ({ index, relevance_score: dot(query!, vector) }));
+    scored.sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index);
+    const results = scored.slice(0, body.top_n ?? undefined)
+      .map((result) => ({ ...result, ...(body.return_documents && { document: { text: texts[result.index]! } }) }));
+    const tokens = [body.query, ...texts].reduce((sum, text) => sum + engine.tokenize(text).length, 0);
+    return { model, results, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+  });
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+}
+
+/** Little-endian float32, as OpenAI's clients ask for by default. */
+function base64(vector: Float32Array): string {
+  const bytes = new DataView(new ArrayBuffer(4 * vector.length));
+  vector.forEach((value, i) => bytes.setFloat32(4 * i, value, true));
+  let binary = '';
+  for (let i = 0; i < bytes.byteLength; i++) binary += String.fromCharCode(bytes.getUint8(i));
+  return btoa(binary);
+}

@@ -1,0 +1,34 @@
+// The table of endpoints that take a body: path, schema and what answers.
+import type { z } from 'zod';
+import { chatCompletions } from './chat-completions.ts';
+import { completions } from './completions.ts';
+import { embeddings, rerank } from './embeddings.ts';
+import type { Exchange } from './exchange.ts';
+import {
+  ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, RerankRequest, TokenizeRequest,
+} from './schemas.ts';
+import { detokenize, tokenize } from './tokens.ts';
+
+export interface Endpoint {
+  readonly path: string;
+  readonly summary: string;
+  readonly schema: z.ZodType;
+  readonly streams?: boolean;
+  answer(exchange: Exchange, request: Request, body: unknown): Promise<Response>;
+}
+
+function endpoint<T extends z.ZodType>(
+  path: string, summary: string, schema: T,
+  answer: (exchange: Exchange, request: Request, body: z.infer<T>) => Promise<Response>, streams = false,
+): Endpoint {
+  return { path, summary, schema, streams, answer: (exchange, request, body) => answer(exchange, request, body as z.infer<T>) };
+}
+
+export const ENDPOINTS: readonly Endpoint[] = [
+  endpoint('/v1/chat/completions', 'The next turn of a conversation', ChatRequest, chatCompletions, true),
+  endpoint('/v1/completions', 'Texts or token ids continued', CompletionRequest, completions, true),
+  endpoint('/v1/embeddings', 'Texts as vectors', EmbeddingsRequest, embeddings),
+  endpoint('/v1/rerank', 'Documents by their likeness to a query', RerankRequest, rerank),
+  endpoint('/tokenize', 'Token ids of a text', TokenizeRequest, tokenize),
+  endpoint('/detokenize', 'The text of token ids', DetokenizeRequest, detokenize),
+];

@@ -1,0 +1,57 @@
+// Server-sent events from an async generator: read as fast as the client takes them, ended when it goes away.
+import { toApiError } from './api-error.ts';
+
+const encoder = new TextEncoder();
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no',
+};
+
+export interface EventStream {
+  /** `data: [DONE]` at the end, as the completions endpoints have it. */
+  readonly done: boolean;
+  /** Called once, however the stream ends; with what went wrong, if anything. */
+  readonly onEnd: (error?: unknown) => void;
+  /** The client has gone. */
+  readonly onCancel: () => void;
+}
+
+/**
+ * Answers with the events' JSON, each named by its `type` where it has one. The first is awaited, so that a request which
+ * fails at once is answered with a status.
+ */
+export async function eventStream(events: AsyncGenerator<object, void, void>, stream: EventStream): Promise<Response> {
+  let first: IteratorResult<object, void>;
+  try {
+    first = await events.next();
+  } catch (error) {
+    stream.onEnd(error);
+    throw error;
+  }
+  let pending: IteratorResult<object, void> | undefined = first;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = pending ?? (await events.next());
+        pending = undefined;
+        if (!done) return controller.enqueue(encoder.encode(frame(value)));
+        if (stream.done) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+        stream.onEnd();
+      } catch (error) {
+        controller.enqueue(encoder.encode(frame(toApiError(error).body())));
+        stream.onEnd(error);
+      }
+      controller.close();
+    },
+    async cancel() {
+      stream.onCancel();
+      await events.return().catch(() => undefined);
+      stream.onEnd();
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, { headers: HEADERS });
+}
+
+function frame(value: object): string {
+  const { type } = value as { type?: unknown };
+  return `${typeof type === 'string' ? `event: ${type}\n` : ''}data: ${JSON.stringify(value)}\n\n`;
+}
