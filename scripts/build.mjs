@@ -34,7 +34,7 @@ const builds = await Promise.all([
     entryPoints: {
       index: 'src/entry/node.ts', deno: 'src/entry/deno.ts', bun: 'src/entry/bun.ts',
       // src/cli/main.ts brings its own #! line, which esbuild keeps.
-      cli: 'src/cli/main.ts', 'compute-worker': 'src/engine/compute-worker-node.ts',
+      cli: 'src/cli/main.ts', serve: 'src/serve/index.ts', 'compute-worker': 'src/engine/compute-worker-node.ts',
     },
     platform: 'node',
     target: 'node20',

@@ -13,6 +13,7 @@ import { pull } from './commands/pull.ts';
 import { rm } from './commands/rm.ts';
 import { run } from './commands/run.ts';
 import { score } from './commands/score.ts';
+import { serve } from './commands/serve.ts';
 import { tokenize } from './commands/tokenize.ts';
 import { Interrupted } from './command.ts';
 import type { Command, Surroundings } from './command.ts';
@@ -26,6 +27,7 @@ import { UsageError, parseArguments } from './parse-arguments.ts';
 export const COMMANDS: readonly Command[] = [
   run,
   chat,
+  serve,
   pull,
   list,
   rm,

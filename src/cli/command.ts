@@ -37,6 +37,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Takes over Ctrl-C until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
+  /** Hears of SIGTERM until the returned function is called; without a listener it ends the process as usual. */
+  onTerminate(listener: () => void): () => void;
   loadEngine(source: ModelSource, options: LoadOptions): Promise<CliEngine>;
 }
 

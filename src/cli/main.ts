@@ -39,6 +39,10 @@ const exitCode = await runCli(process.argv.slice(2), {
     listeners.push(listener);
     return () => listeners.splice(listeners.indexOf(listener), 1);
   },
+  onTerminate(listener) {
+    process.on('SIGTERM', listener);
+    return () => process.off('SIGTERM', listener);
+  },
   loadEngine: (source, options) => Engine.load(source, options),
 });
 

@@ -145,6 +145,7 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
       listeners.push(listener);
       return () => listeners.pop();
     },
+    onTerminate: () => () => undefined,
     async loadEngine(source, options) {
       calls.source = source;
       calls.loadOptions.push(options);

@@ -1,0 +1,103 @@
+// clawdbot serve: OpenAI-compatible endpoints and a chat page over one or several models.
+import { fileURLToPath } from 'node:url';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { UsageError } from '../parse-arguments.ts';
+import { command } from '../command.ts';
+import type { Surroundings } from '../command.ts';
+import { flag, integer, text, texts } from '../options.ts';
+import type { Values } from '../options.ts';
+import { print, printJson } from '../output.ts';
+import { DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
+
+const OPTIONS = {
+  host: text({ value: 'ADDRESS', help: 'Address to listen on (127.0.0.1)' }),
+  port: integer({ min: 0, max: 65535 }, { short: 'p', help: 'Port; 0 takes a free one (8080)' }),
+  apiKey: texts({ value: 'KEY', help: 'Key that requests must carry (also CLAWDBOT_API_KEY). Repeatable' }),
+  noApiKey: flag({ help: 'Answer other machines without a key' }),
+  allowedHost: texts({ value: 'NAME', help: 'Host name to answer to (localhost, 127.0.0.1). Repeatable' }),
+  corsOrigin: texts({ value: 'ORIGIN', help: 'Origin of web pages that may ask (none). Repeatable' }),
+  maxLoaded: integer({ min: 1 }, { help: 'Models in memory at once; others are unloaded when idle (all)' }),
+  maxRequests: integer({ min: 1, max: 100_000 }, { help: 'Requests that run or wait; one more gets 429 (64)' }),
+  maxBodyBytes: integer({ min: 1024 }, { help: 'Largest request in bytes (8388608)' }),
+  timeout: integer({ min: 0 }, { value: 'SECONDS', help: 'Longest time for one request; 0 is no limit (0)' }),
+  noPage: flag({ help: 'No chat page at /' }),
+  quiet: flag({ help: 'No log of requests' }),
+  ...JSON_OUTPUT,
+  ...ENGINE,
+  ...EVERYWHERE,
+};
+
+/** How long running requests get to end after the first Ctrl-C or SIGTERM. */
+const GRACE_MS = 30_000;
+
+export const serve = command({
+  name: 'serve',
+  summary: 'Serve models to OpenAI-compatible clients, with a chat page',
+  usage: '[MODEL …] [OPTIONS]',
+  notes: 'Each MODEL is a reference as for run, or ID=REFERENCE to name it. One model is loaded at once, several when first asked for.',
+  examples: ['clawdbot serve smollm2', 'clawdbot serve chat=./model.gguf embed=./bge.gguf --max-loaded 1 --port 8000'],
+  options: OPTIONS,
+  async run({ options, positionals }, surroundings) {
+    const models = (positionals.length > 0 ? positionals : [DEFAULT_MODEL]).map(named);
+    const ids = models.map(({ id }) => id);
+    if (new Set(ids).size < ids.length) throw new UsageError('Two models have the same id. Name them: ID=REFERENCE.');
+    await serveUntilStopped(models, options, surroundings);
+  },
+});
+
+interface NamedModel {
+  readonly id: string;
+  readonly reference: string;
+}
+
+function named(given: string): NamedModel {
+  const [, id, reference] = /^([\w.-]+)=(.+)$/.exec(given) ?? [];
+  return id && reference ? { id, reference } : { id: given, reference: given };
+}
+
+async function serveUntilStopped(
+  models: readonly NamedModel[], options: Values<typeof OPTIONS>, surroundings: Surroundings,
+): Promise<void> {
+  // Hono, zod, pino and prom-client are for this command alone.
+  const { ModelPool } = await import('../../serve/model-pool.ts');
+  const { startServer } = await import('../../serve/node-server.ts');
+  const { stderr, stdout, env, signal } = surroundings;
+  const load = (reference: string) => surroundings.loadEngine(reference, { ...loadOptionsFrom(options), signal });
+  const pool = new ModelPool(models.map(({ id, reference }) => ({ id, load: () => load(reference) })), options.maxLoaded);
+  try {
+    if (models.length === 1) (await pool.acquire(undefined)).release();
+    const server = await startServer(pool, {
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 8080,
+      apiKeys: options.apiKey ?? (env['CLAWDBOT_API_KEY'] ? [env['CLAWDBOT_API_KEY']] : []),
+      withoutKeys: options.noApiKey,
+      allowedHosts: options.allowedHost,
+      corsOrigins: options.corsOrigin,
+      maxRequests: options.maxRequests,
+      maxBodyBytes: options.maxBodyBytes,
+      timeoutMs: 1000 * (options.timeout ?? 0),
+      version: packageJson.version,
+      pageFolder: options.noPage ? undefined : fileURLToPath(new URL('./web', import.meta.url)),
+      log: options.quiet ? undefined : (line) => stderr.write(line),
+    });
+    if (options.json) await printJson(stdout, { url: server.url, models: models.map(({ id }) => id) });
+    else await print(stdout, `Serving ${models.map(({ id }) => id).join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
+    await stopped(surroundings);
+    await server.close(GRACE_MS);
+  } finally {
+    await pool.dispose();
+  }
+}
+
+/** Resolves at Ctrl-C, SIGTERM or an aborted command. */
+function stopped({ signal, onInterrupt, onTerminate }: Surroundings): Promise<void> {
+  return new Promise((resolve) => {
+    const removers: (() => void)[] = [];
+    const stop = (): void => {
+      for (const remove of removers) remove();
+      resolve();
+    };
+    removers.push(onInterrupt(stop), onTerminate(stop));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

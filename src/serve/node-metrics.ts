@@ -1,0 +1,39 @@
+// Figures for Prometheus at /metrics: requests, their time and their tokens, by prom-client.
+import type { Hono } from 'hono';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ServedRequest } from './handler.ts';
+
+const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
+
+export interface NodeMetrics {
+  observe(request: ServedRequest): void;
+  extend(app: Hono): void;
+}
+
+/** `paths` are the labels that a path may become; what else is asked for counts as "other". */
+export function nodeMetrics(paths: readonly string[], numActive: () => number): NodeMetrics {
+  const registry = new Registry();
+  const known = new Set(paths);
+  collectDefaultMetrics({ register: registry });
+  const requests = new Counter({
+    name: 'clawdbot_requests_total', help: 'Answered requests', labelNames: ['path', 'status'], registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: 'clawdbot_request_seconds', help: 'Time until the answer begins', labelNames: ['path'], buckets: SECONDS,
+    registers: [registry],
+  });
+  const active: Gauge = new Gauge({
+    name: 'clawdbot_requests_active', help: 'Requests that run or wait', registers: [registry],
+    collect: (): void => active.set(numActive()),
+  });
+  return {
+    observe({ path, status, ms }) {
+      const label = known.has(path) ? path : 'other';
+      requests.inc({ path: label, status: String(status) });
+      seconds.observe({ path: label }, ms / 1000);
+    },
+    extend(app) {
+      app.get('/metrics', async (context) => context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }));
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// The server on Node: a listening socket around the handler, with metrics, the page, a log and an orderly end.
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { ServerType } from '@hono/node-server';
+import { pino } from 'pino';
+import { InvalidArgumentError } from '../errors.ts';
+import { ENDPOINTS } from './endpoints.ts';
+import { LOOPBACK_HOSTS } from './guards.ts';
+import { createHandler } from './handler.ts';
+import type { Handler, HandlerOptions } from './handler.ts';
+import type { ModelPool } from './model-pool.ts';
+import { nodeMetrics } from './node-metrics.ts';
+import { servePage } from './node-page.ts';
+
+export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'extend'> {
+  readonly host: string;
+  readonly port: number;
+  /** Answer to anybody without a key, also beyond this machine. */
+  readonly withoutKeys?: boolean;
+  /** Folder of the chat page's built files. */
+  readonly pageFolder?: string;
+  readonly log?: (line: string) => void;
+}
+
+export interface NodeServer {
+  readonly url: string;
+  readonly handler: Handler;
+  /** Takes no more requests, ends the running ones within `graceMs` and closes. */
+  close(graceMs: number): Promise<void>;
+}
+
+const LOOPBACK_ADDRESSES = new Set(['localhost', '127.0.0.1', '::1']);
+
+/** Listens; rejects where the address is taken, and with InvalidArgumentError where it would be open to anybody unasked. */
+export async function startServer(pool: ModelPool, options: NodeServerOptions): Promise<NodeServer> {
+  const { host, port, apiKeys = [], allowedHosts } = options;
+  const isLoopback = LOOPBACK_ADDRESSES.has(host);
+  if (!isLoopback && apiKeys.length === 0 && !options.withoutKeys) {
+    throw new InvalidArgumentError(
+      `Listening on ${host} opens this server to other machines: give an API key, or say that it needs none.`,
+    );
+  }
+  const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
+  const handlerBox: { handler?: Handler } = {};
+  const paths = [...ENDPOINTS.map(({ path }) => path), '/health', '/v1/models', '/metrics', '/openapi.json', '/'];
+  const metrics = nodeMetrics(paths, () => handlerBox.handler?.numActive ?? 0);
+  const handler = createHandler(pool, {
+    ...options,
+    // On other addresses the name is the operator's to know, and keys keep out pages that rebind theirs.
+    allowedHosts: allowedHosts ?? (isLoopback ? LOOPBACK_HOSTS : undefined),
+    onRequest(request) {
+      metrics.observe(request);
+      const { error, ms, ...rest } = request;
+      const record = { ...rest, ms: Math.round(ms) };
+      if (request.status >= 500) logger.error({ ...record, err: error });
+      else logger.info(record);
+    },
+    extend(app) {
+      metrics.extend(app);
+      if (options.pageFolder) servePage(app, options.pageFolder);
+    },
+  });
+  handlerBox.handler = handler;
+  const server = await listen(handler, host, port);
+  const { port: actualPort } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    handler,
+    async close(graceMs) {
+      server.close();
+      await Promise.race([handler.drain(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await pool.dispose();
+    },
+  };
+}
+
+function listen(handler: Handler, hostname: string, port: number): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: handler, hostname, port }, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
+    server.once('error', reject);
+  });
+}
