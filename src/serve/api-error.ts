@@ -1,5 +1,5 @@
 // Errors as OpenAI-compatible clients expect them: { error: { message, type, code, param } } with a status.
-import { ClawdbotError, ContextLengthError } from '../errors.ts';
+import type { ClawdbotError, ContextLengthError } from '../errors.ts';
 
 export interface ErrorDetails {
   readonly type: string;
@@ -42,10 +42,16 @@ const STATUS: Readonly<Record<string, number>> = {
   ERR_OUT_OF_MEMORY: 503, ERR_ENGINE_STOPPED: 503, ERR_MODEL_SOURCE: 503, ERR_INTEGRITY: 503, ERR_GGUF: 503,
 };
 
+/** One of the engine's errors, by its code: the engine may come from another entry of the package, with classes of its own. */
+export function isTyped<E extends ClawdbotError>(error: unknown, code?: string): error is E {
+  const found = error instanceof Error ? (error as Partial<ClawdbotError>).code : undefined;
+  return code === undefined ? found !== undefined && found.startsWith('ERR_') && found in STATUS : found === code;
+}
+
 /** Whatever was thrown, as the client is to see it: an error of ours in its own words, any other without its insides. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof ContextLengthError) {
+  if (isTyped<ContextLengthError>(error, 'ERR_CONTEXT_LENGTH')) {
     return new ApiError(400, error.message, {
       type: 'exceed_context_size_error', code: 'context_length_exceeded',
       more: { n_prompt_tokens: error.requested, n_ctx: error.contextLength },
@@ -54,7 +60,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new ApiError(504, 'The request took longer than this server allows.', { type: 'timeout_error', code: 'timeout' });
   }
-  if (error instanceof ClawdbotError) {
+  if (isTyped<ClawdbotError>(error)) {
     const status = STATUS[error.code] ?? 500;
     const type = status === 400 ? 'invalid_request_error' : 'server_error';
     return new ApiError(status, error.message, { type, code: error.code.toLowerCase() });

@@ -1,8 +1,7 @@
 // The models that a server offers: loaded when first asked for, the least recently used unloaded past a limit, and loaded anew
 // after their workers died.
 import type { Engine } from '../engine/engine.ts';
-import { EngineStoppedError } from '../errors.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, isTyped } from './api-error.ts';
 
 /** An engine as the server uses it. */
 export type ServeEngine =
@@ -63,7 +62,7 @@ export class ModelPool {
           if (released) return;
           released = true;
           entry.users--;
-          if (error instanceof EngineStoppedError) this.#drop(entry, engine);
+          if (isTyped(error, 'ERR_ENGINE_STOPPED')) this.#drop(entry, engine);
         },
       };
     } catch (error) {
