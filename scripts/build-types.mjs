@@ -1,4 +1,4 @@
-// Writes dist/types/: declarations of what can be reached from the public entry, with specifiers every resolver knows.
+// Writes dist/types/: declarations of what can be reached from the public entries, with specifiers every resolver knows.
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SPECIFIER = /(\bfrom ['"]|\bimport\(['"]|^import ['"])(\.{1,2}\/[^'"]+)\.ts(['"])/gm;
 
-/** Compiles the declarations of src/index.ts; throws with the compiler's output when they do not compile. */
+/** Files of src/ that the package's subpaths lead to. */
+const ENTRIES = ['index.d.ts', 'serve/index.d.ts'];
+
+/** Compiles the declarations of the entries; throws with the compiler's output when they do not compile. */
 export async function buildTypes({ outDir = path.join(root, 'dist/types') } = {}) {
   const temporary = await mkdtemp(path.join(os.tmpdir(), 'clawdbot-types-'));
   try {
@@ -17,14 +20,14 @@ export async function buildTypes({ outDir = path.join(root, 'dist/types') } = {}
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     if (status !== 0) throw new Error(`The declarations do not compile:\n${stdout}`);
     await rm(outDir, { recursive: true, force: true });
-    await copyReachable(temporary, outDir, 'index.d.ts');
+    await copyReachable(temporary, outDir, ENTRIES);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function copyReachable(from, to, entry) {
-  const queue = [entry];
+async function copyReachable(from, to, entries) {
+  const queue = [...entries];
   const seen = new Set(queue);
   for (const file of queue) {
     const text = await readFile(path.join(from, file), 'utf8');
