@@ -35,7 +35,7 @@ export const COMPUTE = {
 };
 
 export const ENGINE = {
-  threads: integer({ min: 1, max: 64 }, { short: 't', help: 'Compute threads (one per physical core)' }),
+  threads: integer({ min: 0, max: 64 }, { short: 't', help: 'Compute threads (one per physical core); 0: the main thread computes' }),
   context: integer({ min: 1 }, { short: 'c', help: 'Positions of the context (what the model has, at most 4096)' }),
   ...COMPUTE,
 };

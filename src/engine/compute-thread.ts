@@ -53,6 +53,14 @@ export class ComputeThread {
     this.result = this.chain.forward(this.batch, this.step[STEP.wantLogits] === 1);
   }
 
+  /** Repacks each tensor once it has been read, on a thread that is alone and may not block. */
+  async repackWhenRead(whenRead: (shard: number, count: number) => Promise<void>): Promise<void> {
+    for (const [i, shard] of this.chain.shards.entries()) {
+      for (const count of repacking(shard)) await whenRead(i, count);
+      shard.backend.synchronize();
+    }
+  }
+
   /** Starts the command on the helper threads; the first thread then calls `execute` itself. */
   announce(): void {
     if (this.#leader) {
@@ -83,18 +91,24 @@ export class ComputeThread {
 }
 
 /** Repacks each tensor as soon as it has been read. */
-function repack({ backend, tensors, memory, regions }: Shard): void {
+function repack(shard: Shard): void {
+  const { backend, memory, regions } = shard;
   const words = new Int32Array(memory.buffer, regions.stepPtr, STEP.length);
   const awaitArrival = (count: number): void => {
     for (let arrived; (arrived = Atomics.load(words, STEP.arrived)) < count;) Atomics.wait(words, STEP.arrived, arrived);
   };
-  tensors.forEach((tensor, i) => {
-    if (tensor.kind !== 'matrix' || tensor.weight.layout === 'gguf') return;
-    awaitArrival(i + 1);
-    backend.repack(tensor.weight);
-  });
-  awaitArrival(tensors.length + 1);
+  for (const count of repacking(shard)) awaitArrival(count);
   backend.synchronize();
+}
+
+/** Repacks a shard's tensors; goes on once as many as it yields have been read. */
+function* repacking({ backend, tensors }: Shard): Generator<number, void, void> {
+  for (const [i, tensor] of tensors.entries()) {
+    if (tensor.kind !== 'matrix' || tensor.weight.layout === 'gguf') continue;
+    yield i + 1;
+    backend.repack(tensor.weight);
+  }
+  yield tensors.length + 1;
 }
 
 /** About 1 ms of Atomics.load on a 3 GHz core: longer than the first thread takes to sample, post and receive. */

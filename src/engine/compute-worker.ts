@@ -7,6 +7,11 @@ export interface WorkerPort {
   post(message: FromCompute): void;
   /** Resolves after messages that have already arrived were received. */
   yieldNow(): Promise<void>;
+  /**
+   * Where the worker shares the caller's thread, which must not be blocked: resolves, after other events had their turn, once
+   * `count` of the tensors of a model's shard have been read. A worker with a thread of its own waits in memory instead.
+   */
+  whenRead?(model: 'main' | 'draft', shard: number, count: number): Promise<void>;
 }
 
 /** The handler for a worker's incoming messages; the first must be `init`. */
@@ -27,6 +32,6 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
     const thread = lay(message, draft?.thread);
     port.post({ type: 'ready' });
     if (threadIndex > 0) thread.follow();
-    else core = new EngineCore({ plan, thread, draft, post: port.post, yieldNow: port.yieldNow });
+    else core = new EngineCore({ plan, thread, draft, ...port });
   };
 }

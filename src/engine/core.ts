@@ -9,10 +9,10 @@ import type {
   CancelMessage, CommitMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, HoldMessage, ModelInMemory, ScoreMessage,
   ToCompute,
 } from './protocol.ts';
-import { countParameters } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
 import { GrammarStore } from './grammar-store.ts';
 import { PrefixCache } from './prefix-cache.ts';
+import { prepare } from './prepare.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
@@ -32,16 +32,15 @@ export interface CoreOptions {
   readonly post: (message: FromCompute, transfer?: ArrayBuffer[]) => void;
   /** Lets queued messages be received. */
   readonly yieldNow: () => Promise<void>;
+  /** On the caller's thread, which must not be blocked: see `WorkerPort`. */
+  readonly whenRead?: (model: 'main' | 'draft', shard: number, count: number) => Promise<void>;
 }
-
-/** Models up to this size are warmed up. */
-const WARMED_UP_PARAMETERS = 5e8;
-/** Enough for a full panel, a partial one and a single row. */
-const WARM_UP_TOKENS = 7;
 
 /** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
 const PROMPT_MS = 500;
 const PROMPT_BESIDE_DECODE_MS = 100;
+/** Likewise on the caller's thread: what browsers call a long task begins here. */
+const PROMPT_INLINE_MS = 50;
 
 type Job = GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage;
 
@@ -75,12 +74,13 @@ export class EngineCore {
   #computing: Computing | undefined;
   /** Sequences whose blocks are in the caller's hands, by request. */
   readonly #held = new Map<number, Sequence>();
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   #running: Choice[] = [];
   #working = false;
 
   constructor(options: CoreOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.whenRead && FEWEST_ROWS_BESIDE_DECODE);
     this.#runner = new Runner(options.thread, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
     this.#windows = windowPools(options.thread.chain.kvGroups);
@@ -101,9 +101,7 @@ export class EngineCore {
   receive(message: ToCompute): void {
     switch (message.type) {
       case 'prepare':
-        this.#prepare(this.#runner, this.#options.plan);
-        if (this.#draftRunner) this.#prepare(this.#draftRunner, this.#options.draft!.plan);
-        this.#options.post({ type: 'prepared' });
+        void this.#prepare();
         return;
       case 'cancel':
         this.#cancel(message);
@@ -124,6 +122,22 @@ export class EngineCore {
         return;
       case 'init':
         throw new Error('A compute worker is initialized once.');
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      const { plan, draft, whenRead } = this.#options;
+      if (whenRead) {
+        await this.#runner.repackWhenRead((...read) => whenRead('main', ...read));
+        await this.#draftRunner?.repackWhenRead((...read) => whenRead('draft', ...read));
+      } else {
+        prepare(this.#runner, plan);
+        if (this.#draftRunner) prepare(this.#draftRunner, draft!.plan);
+      }
+      this.#options.post({ type: 'prepared' });
+    } catch (error) {
+      this.#options.post({ type: 'failed', ...describe(error) });
     }
   }
 
@@ -204,7 +218,7 @@ export class EngineCore {
       await new Promise<void>((resolve) => (computing.resume = resolve));
       return computing.cancelled;
     };
-    const maxRows = (): number => this.#rowsFor(PROMPT_MS);
+    const maxRows = (): number => this.#promptRows();
     try {
       if (job.type === 'score') {
         const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job, isCancelled);
@@ -255,8 +269,8 @@ export class EngineCore {
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
       repeats: (sequence, part) => this.#prefixes?.repeats(sequence, part.sequence, part.numTokens) ?? false,
-      promptRows: this.#rowsFor(PROMPT_MS),
-      promptRowsBesideDecode: this.#rowsFor(PROMPT_BESIDE_DECODE_MS, FEWEST_ROWS_BESIDE_DECODE),
+      promptRows: this.#promptRows(),
+      promptRowsBesideDecode: this.#promptRows(PROMPT_BESIDE_DECODE_MS),
     });
     const forwardAt = performance.now();
     this.#runner.forward(parts, true, (sequence) => this.#prefixes?.note(sequence));
@@ -296,8 +310,12 @@ export class EngineCore {
     return numNew;
   }
 
-  #rowsFor(ms: number, fewest?: number): number {
-    return Math.min(this.#pace.rowsFor(ms, fewest), this.#options.plan.limits.maxBatchTokens);
+  /** Rows of prompts that a pass may have, so that it takes about `ms`. */
+  #promptRows(ms = PROMPT_MS): number {
+    const rows = this.#options.whenRead
+      ? this.#pace.rowsFor(PROMPT_INLINE_MS, FEWEST_ROWS_BESIDE_DECODE)
+      : this.#pace.rowsFor(ms, ms < PROMPT_MS ? FEWEST_ROWS_BESIDE_DECODE : undefined);
+    return Math.min(rows, this.#options.plan.limits.maxBatchTokens);
   }
 
   #advance(choice: Choice, logits: Float32Array, draftId?: number): void {
@@ -365,22 +383,6 @@ export class EngineCore {
     sequence.release();
     this.#drafter?.release(sequence.slot);
     this.#freeSlots.push(sequence.slot);
-  }
-
-  /**
-   * Repacks a model and runs it on dummy rows, so that the first request meets optimized code (measured: Liftoff is 5× slower).
-   * A large model's first rows take so long that kernels are optimized within its first layers: there the dummy rows would cost
-   * more than they gain (measured, 1.1B Q4_0: first token of a cold process 1.70 → 1.40 s).
-   */
-  #prepare(runner: Runner, plan: ComputePlan): void {
-    const { config, limits, kv } = plan;
-    runner.repack();
-    if (countParameters(plan) > WARMED_UP_PARAMETERS) return;
-    if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
-    const windows = windowPools(runner.thread.chain.kvGroups);
-    const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks), windows);
-    runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], true);
-    runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
   }
 }
 

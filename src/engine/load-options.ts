@@ -19,7 +19,10 @@ export { KV_TYPES };
 /** What each option must be. */
 const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight: (value: unknown) => boolean]>> = {
   device: ['"auto" or "cpu"', (value) => value === 'auto' || value === 'cpu'],
-  threads: [`a whole number between 1 and ${MAX_THREADS}`, (value) => isCount(value) && (value as number) <= MAX_THREADS],
+  threads: [
+    `a whole number between 0 (the calling thread itself) and ${MAX_THREADS}`,
+    (value) => value === 0 || (isCount(value) && (value as number) <= MAX_THREADS),
+  ],
   contextLength: ['a whole number of at least 1', isCount],
   maxSequences: [`a whole number between 1 and ${MAX_SEQUENCES}`, (value) => isCount(value) && (value as number) <= MAX_SEQUENCES],
   ropeScaling: [

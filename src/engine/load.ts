@@ -1,13 +1,14 @@
 // Loading: source → header → plan → memory and workers → weights → repack and warm-up.
-import { OutOfMemoryError, UnsupportedModelError } from '../errors.ts';
+import { OutOfMemoryError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
-import type { ComputeWorker, Platform } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { chooseKernels } from '../backends/wasm/load-kernels.ts';
 import { writeTables } from '../backends/wasm/memory-map.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
 import type { ReplyHandler } from './compute-host.ts';
+import { createInlineWorker } from './inline-worker.ts';
 import { MAX_THREADS, checkLoadOptions } from './load-options.ts';
 import { loadWeights } from './load-weights.ts';
 import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
@@ -42,20 +43,21 @@ export async function loadModel(platform: Platform, source: ModelSource, options
   checkLoadOptions(options);
   const { signal, draftModel } = options;
   signal?.throwIfAborted();
-  const numThreads = options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
-  const kernels = chooseKernels(platform, { shared: true, deterministic: options.deterministic ?? false });
+  const inline = options.threads === 0 || !platform.spawnWorker ? createInlineWorker(platform.yieldNow ?? nextTask) : undefined;
+  const numThreads = inline ? 1 : options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
+  const kernels = chooseKernels(platform, { shared: !inline, deterministic: options.deterministic ?? false });
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);
   const opened: OpenedModel[] = [];
   let spawned: ComputeHost | undefined;
   try {
-    spawned = ComputeHost.spawn(numThreads, () => spawnWorker(platform));
+    spawned = ComputeHost.spawn(numThreads, () => inline ?? platform.spawnWorker!());
     const main = await openModel(platform, source, options, numThreads);
     opened.push(main);
     if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
     const { build, module } = await kernels;
     const [model, draft] = opened.map(({ modelPlan: { plan, layouts } }) => ({
-      plan, memories: layouts.map(({ arena }) => createMemory(arena.end)),
+      plan, memories: layouts.map(({ arena }) => createMemory(arena.end, !inline)),
     }));
     const host = spawned;
     const preparing = host.start({ ...model!, module, draft }, signal).then(() => host.prepare(signal));
@@ -82,6 +84,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
         const onArrived = (count: number): void => {
           Atomics.store(words, STEP.arrived, count);
           Atomics.notify(words, STEP.arrived);
+          inline?.arrived(i === 0 ? 'main' : 'draft', shard, count);
         };
         await loadWeights(file, sources, tensors, memory, { onBytes, onTensor, onArrived }, readSignal);
       }
@@ -102,7 +105,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
         cachedBlocks: main.modelPlan.plan.cachedBlocks,
         fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
       },
-      info: describeModel(opened, build, performance.now() - startedAt, options),
+      info: describeModel(opened, build, performance.now() - startedAt, options, inline !== undefined),
       call: (callSignal, buildMessage, pick) => call(host, callSignal, buildMessage, pick),
     };
   } catch (error) {
@@ -113,10 +116,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
   }
 }
 
-function spawnWorker(platform: Platform): ComputeWorker {
-  if (platform.spawnWorker) return platform.spawnWorker();
-  throw new UnsupportedModelError(`This runtime (${platform.name}) cannot start the worker threads that models run on.`);
-}
+const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -134,10 +134,10 @@ function throttledProgress(report: LoadOptions['onProgress']): (progress: LoadPr
   };
 }
 
-function createMemory(totalBytes: number): WebAssembly.Memory {
+function createMemory(totalBytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(totalBytes / PAGE_BYTES);
   try {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     writeTables(memory);
     return memory;
   } catch (cause) {
@@ -156,7 +156,7 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
 }
 
 function describeModel(
-  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions,
+  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions, isInline: boolean,
 ): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
   const { name, modelPlan } = main!;
   const { config, limits, numThreads } = modelPlan.plan;
@@ -167,12 +167,15 @@ function describeModel(
     hiddenSize: config.hiddenSize,
     numLayers: config.numLayers,
     trainedContextLength: config.contextLength,
-    threads: numThreads,
+    threads: isInline ? 0 : numThreads,
     kernels,
     recurrent: modelPlan.layouts.some(({ backend }) => backend.recurrentStates.length > 0),
     ...(draft && { draftModel: briefly(draft.name, draft.modelPlan) }),
     loadMs,
-    warnings: contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
+    warnings: [
+      ...contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
+      ...(isInline && options.threads ? ['There are no worker threads here: the model is computed on the calling thread.'] : []),
+    ],
   };
 }
 

@@ -10,18 +10,26 @@ const GRAIN = 16;
 const FIRST_ROWS = 64;
 
 export class Pace {
+  readonly #firstRows: number;
   #msPerRow: number | undefined;
 
-  /** Notes that a pass of `rows` rows took `ms`. Passes of few rows say little about prompts. */
+  constructor(firstRows = FIRST_ROWS) {
+    this.#firstRows = firstRows;
+  }
+
+  /**
+   * Notes that a pass of `rows` rows took `ms`. Passes of few rows say little about prompts, and nothing is learnt from clocks
+   * that stand still while code runs (Cloudflare Workers, against timing attacks).
+   */
   observe(rows: number, ms: number): void {
-    if (rows < GRAIN) return;
+    if (rows < GRAIN || ms === 0) return;
     const now = ms / rows;
     this.#msPerRow = this.#msPerRow === undefined ? now : 0.5 * (this.#msPerRow + now);
   }
 
   /** Rows that take about `ms`, a multiple of 16, and at least `fewest`. */
   rowsFor(ms: number, fewest = FEWEST_ROWS): number {
-    if (this.#msPerRow === undefined) return FIRST_ROWS;
+    if (this.#msPerRow === undefined) return this.#firstRows;
     return Math.max(fewest, Math.floor(ms / this.#msPerRow / GRAIN) * GRAIN);
   }
 }

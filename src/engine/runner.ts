@@ -31,6 +31,11 @@ export class Runner {
     this.#command(COMMAND.repack);
   }
 
+  /** Likewise where this thread is the only one and may not block: `whenRead` resolves once so many tensors have been read. */
+  async repackWhenRead(whenRead: (shard: number, count: number) => Promise<void>): Promise<void> {
+    await this.thread.repackWhenRead(whenRead);
+  }
+
   /**
    * Stores and attends every part's ids. Afterwards the parts' `numComputed` are advanced and result row i belongs to
    * the i-th wanted row over all parts in order. What no later row sees is given up then; before it is, `onComputed` may look.

@@ -32,7 +32,10 @@ export type RopeScaling =
 export interface LoadOptions {
   /** `auto` and `cpu` run WebAssembly kernels on the CPU. */
   readonly device?: 'auto' | 'cpu';
-  /** Compute threads; by default one per physical core. */
+  /**
+   * Compute threads; by default one per physical core. 0 starts none and computes on the calling thread, a little at a time, as
+   * happens anyway where the runtime has no worker threads.
+   */
   readonly threads?: number;
   /** Positions per sequence; by default what the model was trained for, at most 4096. */
   readonly contextLength?: number;
@@ -243,6 +246,7 @@ export interface ModelInfo {
   readonly numLayers: number;
   readonly contextLength: number;
   readonly trainedContextLength: number;
+  /** Compute threads; 0 where the calling thread computes. */
   readonly threads: number;
   /** Kernel build in use: `relaxed` or `baseline`. */
   readonly kernels: string;

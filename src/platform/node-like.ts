@@ -81,6 +81,8 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
     return WebAssembly.compile(bytes);
   },
 
+  yieldNow: () => new Promise((resolve) => setImmediate(resolve)),
+
   spawnWorker(): ComputeWorker {
     // The process's own flags are not for the worker: it would refuse to start under --input-type, for one.
     const options = { execArgv: [], stdout: false, stderr: false, resourceLimits: WORKER_LIMITS };

@@ -43,6 +43,8 @@ export interface Platform {
   collectGarbage?(): Promise<void>;
   /** Where sessions are kept; undefined where there are no files. */
   readonly files?: PlatformFiles;
-  /** Starts a compute worker; undefined where there are none. */
+  /** Starts a compute worker; undefined where there are none, and models run on the caller's thread. */
   spawnWorker?(): ComputeWorker;
+  /** Resolves once events that are due (timers, I/O, messages) have had their turn; by default a timer does it. */
+  yieldNow?(): Promise<void>;
 }

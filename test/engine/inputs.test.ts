@@ -19,7 +19,7 @@ afterAll(() => engine.dispose());
 describe('Engine.load refuses', () => {
   it.each([
     [{ thread: 1 }, /no load option "thread"/], [{ context_length: 99 }, /no load option "context_length"/],
-    [{ threads: '2' }, /threads must be .* not "2"/], [{ threads: 0 }, /threads/], [{ threads: 65 }, /threads/],
+    [{ threads: '2' }, /threads must be .* not "2"/], [{ threads: -1 }, /threads/], [{ threads: 65 }, /threads/],
     [{ kvType: 'q3' }, /kvType must be .* not "q3"/], [{ contextLength: 1.5 }, /contextLength/],
     [{ maxBatchTokens: 0 }, /maxBatchTokens/], [{ device: 'gpu' }, /device/], [{ maxMemory: NaN }, /maxMemory/],
     [{ onProgress: 'x' }, /onProgress must be a function/], [{ signal: {} }, /signal must be an AbortSignal/],

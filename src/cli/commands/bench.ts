@@ -48,7 +48,7 @@ N tokens came before. Prompts are random ids with a fixed seed; every test runs 
     promptTokens: integers({ min: 0, max: 2 ** 20 }, { short: 'p', help: 'Prompt lengths; 0 for none (512)' }),
     newTokens: integers({ min: 0, max: 2 ** 20 }, { short: 'n', help: 'Tokens to generate; 0 for none (128)' }),
     depth: integers({ min: 0, max: 2 ** 20 }, { short: 'd', help: 'Tokens before the test (0)' }),
-    threads: integers({ min: 1, max: 64 }, { short: 't', help: 'Compute threads (one per physical core)' }),
+    threads: integers({ min: 0, max: 64 }, { short: 't', help: 'Compute threads (one per physical core); 0: the main thread computes' }),
     repetitions: integer({ min: 1, max: 1000 }, { short: 'r', help: 'Measured runs of each test (3)' }),
     ...JSON_OUTPUT,
     ...COMPUTE,

@@ -1,0 +1,65 @@
+// A compute worker on the caller's own thread, for runtimes without worker threads: messages are handed over between passes,
+// and other events have their turn after each.
+import type { ComputeWorker } from '../platform/platform.ts';
+import { createComputeWorker } from './compute-worker.ts';
+import type { ToCompute } from './protocol.ts';
+
+export interface InlineWorker extends ComputeWorker {
+  /** Hears how many tensors of a model's shard have been read, see `LoadListeners.onArrived`. */
+  arrived(model: 'main' | 'draft', shard: number, count: number): void;
+}
+
+/** `yieldNow` resolves after events that were due (timers, I/O, messages) have had their turn. */
+export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker {
+  const inbox: ToCompute[] = [];
+  const numRead = { main: [] as number[], draft: [] as number[] };
+  let wake: (() => void) | undefined;
+  let report: (message: unknown) => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
+
+  /** What has been terminated goes no further, and is collected with the promise it waits for. */
+  const goOn = (): Promise<void> | undefined => (receive ? undefined : new Promise(() => undefined));
+  let receive: ReturnType<typeof createComputeWorker> | undefined = createComputeWorker({
+    // As late as a worker's messages come: a handler that calls back never meets a step half done.
+    post: (message) => queueMicrotask(() => {
+      if (receive) report(message);
+    }),
+    async yieldNow() {
+      await yieldNow();
+      deliver();
+      await goOn();
+    },
+    async whenRead(model, shard, count) {
+      while ((numRead[model][shard] ?? 0) < count) await new Promise<void>((resolve) => (wake = resolve));
+      await yieldNow();
+      await goOn();
+    },
+  });
+  const deliver = (): void => {
+    try {
+      for (let message; receive && (message = inbox.shift());) receive(message);
+    } catch (error) {
+      receive = undefined;
+      fail(error as Error);
+    }
+  };
+
+  return {
+    postMessage(message) {
+      inbox.push(message as ToCompute);
+      void yieldNow().then(deliver);
+    },
+    listen(onMessage, onError) {
+      report = onMessage;
+      fail = onError;
+    },
+    keepAlive() {},
+    async terminate() {
+      receive = undefined;
+    },
+    arrived(model, shard, count) {
+      numRead[model][shard] = count;
+      wake?.();
+    },
+  };
+}
