@@ -42,7 +42,7 @@ describe('a session', () => {
   it('spares another engine the whole prompt, and changes no bit of what it says', async () => {
     const turn = [...prompt, ...text(30, 5)];
     const expected = said(await restarted({ prefixCacheBytes: 0 }, (plain) => plain.complete(turn, GREEDY)));
-    for (const threads of [1, 3]) {
+    for (const threads of [0, 1, 3]) {
       await restarted({ threads }, async (other) => {
         expect(await other.loadSession(saved)).toEqual({ ids: prompt, note: 'what was it?' });
         const completion = await other.complete(turn, GREEDY);
