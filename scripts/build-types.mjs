@@ -9,7 +9,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SPECIFIER = /(\bfrom ['"]|\bimport\(['"]|^import ['"])(\.{1,2}\/[^'"]+)\.ts(['"])/gm;
 
 /** Files of src/ that the package's subpaths lead to. */
-const ENTRIES = ['index.d.ts', 'serve/index.d.ts'];
+const ENTRIES = ['index.d.ts', 'serve/index.d.ts', 'adapters/ai-sdk/index.d.ts', 'adapters/langchain/index.d.ts'];
 
 /** Compiles the declarations of the entries; throws with the compiler's output when they do not compile. */
 export async function buildTypes({ outDir = path.join(root, 'dist/types') } = {}) {

@@ -53,6 +53,14 @@ const builds = await Promise.all([
     target: 'es2022',
     banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team). */' },
   }),
+  // The package itself and the libraries adapted to are found by whoever imports an adapter.
+  esbuild.build({
+    ...shared,
+    entryPoints: { 'ai-sdk': 'src/adapters/ai-sdk/index.ts', langchain: 'src/adapters/langchain/index.ts' },
+    platform: 'neutral',
+    target: 'es2022',
+    packages: 'external',
+  }),
 ]);
 await removeOldChunks(new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
 if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
