@@ -51,6 +51,8 @@ const builds = await Promise.all([
     },
     platform: 'browser',
     target: 'es2022',
+    // Edge hosts compile kernels when a program is deployed, and take them by such imports.
+    external: ['./kernels/*'],
     banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team). */' },
   }),
   // The package itself and the libraries adapted to are found by whoever imports an adapter.

@@ -142,7 +142,9 @@ export class EngineCore {
   }
 
   async #work(): Promise<void> {
-    if (this.#working) return;
+    // On the caller's thread each request keeps the work going by itself: where requests end for good (workerd cancels their
+    // timers), one must not wait for another's turn. Steps are never interrupted, so that several may take turns.
+    if (this.#working && !this.#options.whenRead) return;
     this.#working = true;
     try {
       while (this.#waiting.length > 0 || this.#running.length > 0 || this.#computing) {

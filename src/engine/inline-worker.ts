@@ -11,7 +11,7 @@ export interface InlineWorker extends ComputeWorker {
 
 /** `yieldNow` resolves after events that were due (timers, I/O, messages) have had their turn. */
 export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker {
-  const inbox: ToCompute[] = [];
+  const undelivered = new Set<ToCompute>();
   const numRead = { main: [] as number[], draft: [] as number[] };
   let wake: (() => void) | undefined;
   let report: (message: unknown) => void = () => undefined;
@@ -26,7 +26,6 @@ export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker 
     }),
     async yieldNow() {
       await yieldNow();
-      deliver();
       await goOn();
     },
     async whenRead(model, shard, count) {
@@ -35,9 +34,9 @@ export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker 
       await goOn();
     },
   });
-  const deliver = (): void => {
+  const deliver = (message: ToCompute): void => {
     try {
-      for (let message; receive && (message = inbox.shift());) receive(message);
+      receive?.(message);
     } catch (error) {
       receive = undefined;
       fail(error as Error);
@@ -45,9 +44,19 @@ export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker 
   };
 
   return {
-    postMessage(message) {
-      inbox.push(message as ToCompute);
-      void yieldNow().then(deliver);
+    postMessage(posted) {
+      const message = posted as ToCompute;
+      if (message.type === 'cancel') {
+        // At once, as hosts may let an abandoned request do nothing later. A job that has not been delivered yet is not to be.
+        const recalled = [...undelivered].filter((other) => 'requestId' in other && other.requestId === message.requestId);
+        for (const other of recalled) undelivered.delete(other);
+        if (recalled.every(({ type }) => type === 'commit')) deliver(message);
+        return;
+      }
+      undelivered.add(message);
+      void yieldNow().then(() => {
+        if (undelivered.delete(message)) deliver(message);
+      });
     },
     listen(onMessage, onError) {
       report = onMessage;

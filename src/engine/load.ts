@@ -61,10 +61,10 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     }));
     const host = spawned;
     const preparing = host.start({ ...model!, module, draft }, signal).then(() => host.prepare(signal));
-    // Awaited once all has been read; a failure ends the reading, with the same reason.
+    // Awaited once all has been read; a failure, the signal's included, ends the reading with the same reason. (Not every host
+    // has AbortSignal.any.)
     const failure = new AbortController();
     preparing.catch((error: unknown) => failure.abort(error));
-    const readSignal = AbortSignal.any([failure.signal, ...(signal ? [signal] : [])]);
     const report = throttledProgress(options.onProgress);
     const totalBytes = opened.reduce((sum, { modelPlan }) => sum + modelPlan.weightBytes, 0);
     let loadedBytes = 0;
@@ -86,7 +86,7 @@ export async function loadModel(platform: Platform, source: ModelSource, options
           Atomics.notify(words, STEP.arrived);
           inline?.arrived(i === 0 ? 'main' : 'draft', shard, count);
         };
-        await loadWeights(file, sources, tensors, memory, { onBytes, onTensor, onArrived }, readSignal);
+        await loadWeights(file, sources, tensors, memory, { onBytes, onTensor, onArrived }, failure.signal);
       }
     });
     // While files are read and workers start.

@@ -1,10 +1,11 @@
-// Entry for workerd (Cloudflare Workers): the public API on an edge host's platform.
+// Entry for workerd (Cloudflare Workers): the public API on an edge host's platform, with kernels compiled at deployment.
+import baseline from './kernels/baseline.wasm';
 import { createEngine } from '../api.ts';
 import type { Engine as LoadedEngine } from '../api.ts';
 import { createEdgePlatform } from '../platform/edge.ts';
 
 /** A loaded model; see `Engine.load`. */
 export type Engine = LoadedEngine;
-export const Engine = createEngine(createEdgePlatform('workerd'));
+export const Engine = createEngine(createEdgePlatform('workerd', baseline));
 export * from '../api.ts';
 export { openFile } from '../platform/no-files.ts';

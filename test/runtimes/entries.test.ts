@@ -2,6 +2,7 @@
 // that must do without it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import * as esbuild from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { inRepository } from '../support/fixtures.ts';
 
@@ -11,6 +12,16 @@ const manifest = JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) 
 const RUNTIMES = ['deno', 'bun', 'workerd', 'edge-light', 'browser', 'node', 'default'];
 /** Files by runtime; Node's has the name it had before there were others. */
 const fileOf = (runtime: string): string => `dist/${runtime === 'node' ? 'index' : runtime}.js`;
+
+/** Edge hosts have their kernels imported, as Node cannot. */
+const IMPORTING_KERNELS = ['workerd', 'edge-light'];
+
+async function namesExportedBy(runtime: string): Promise<string[]> {
+  const { metafile } = await esbuild.build({
+    entryPoints: [inRepository(fileOf(runtime))], bundle: true, format: 'esm', external: ['./kernels/*'], metafile: true, write: false,
+  });
+  return Object.values(metafile.outputs).flatMap((output) => output.exports);
+}
 
 const KERNELS = ['baseline', 'baseline-shared', 'relaxed', 'relaxed-shared'];
 
@@ -46,12 +57,16 @@ describe('exports', () => {
 describe('entries', () => {
   // As strings: Deno's names Deno when its platform is asked, not when it is loaded.
   it('export the same names, each with an Engine of its own', async () => {
-    const modules = await Promise.all(RUNTIMES.map((runtime) =>
+    const loadable = RUNTIMES.filter((runtime) => !IMPORTING_KERNELS.includes(runtime));
+    const modules = await Promise.all(loadable.map((runtime) =>
       import(inRepository(fileOf(runtime))) as Promise<Record<string, unknown>>));
-    const [first, ...others] = modules.map((module) => Object.keys(module).sort());
+    const [first, ...others] = [
+      ...modules.map((module) => Object.keys(module)),
+      ...(await Promise.all(IMPORTING_KERNELS.map(namesExportedBy))),
+    ].map((names) => names.sort());
     expect(first).toEqual(expect.arrayContaining(['Engine', 'createEngine', 'GgufError', 'openFile', 'readGguf']));
     for (const names of others) expect(names).toEqual(first);
-    expect(new Set(modules.map(({ Engine }) => Engine)).size).toBe(RUNTIMES.length);
+    expect(new Set(modules.map(({ Engine }) => Engine)).size).toBe(loadable.length);
   });
 
   it.each(['workerd', 'edge-light', 'browser', 'default'])('of %s needs nothing that only Node has', (runtime) => {
@@ -63,8 +78,9 @@ describe('entries', () => {
       const specifiers = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|^import "([^"]+)"/gm)]
         .map(([, from, bare]) => (from ?? bare)!);
       expect(specifiers.filter((specifier) => !specifier.startsWith('./'))).toEqual([]);
+      expect(/\.wasm\b/.test(text)).toBe(IMPORTING_KERNELS.includes(runtime) && file === `${runtime}.js`);
       expect(text).not.toMatch(/\bimport\("node:|\bprocess\.(env|platform|pid|argv)\b|\b__dirname\b/);
-      for (const specifier of specifiers) visit(`${file.includes('/') ? 'chunks/' : ''}${specifier.slice(2)}`);
+      for (const specifier of specifiers.filter((name) => name.endsWith('.js'))) visit(`${file.includes('/') ? 'chunks/' : ''}${specifier.slice(2)}`);
     };
     visit(`${runtime}.js`);
     expect(seen.size).toBeGreaterThan(1);

@@ -1,0 +1,19 @@
+// What the examples of request handlers have in common: GET /?prompt=… is answered with text, as it is generated.
+export async function answer(request, load) {
+  const { searchParams } = new URL(request.url);
+  const prompt = searchParams.get('prompt');
+  if (!prompt) return new Response('Ask with /?prompt=…\n', { status: 400 });
+  const engine = await load();
+  const options = { maxTokens: Number(searchParams.get('tokens') ?? 32), temperature: 0, signal: request.signal };
+  const chunks = engine.generate(prompt, options);
+  const encoder = new TextEncoder();
+  const body = new ReadableStream({
+    async pull(controller) {
+      const { value, done } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value.text));
+    },
+    cancel: () => chunks.return(),
+  });
+  return new Response(body, { headers: { 'content-type': 'text/plain; charset=utf-8' } });
+}
