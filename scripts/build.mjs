@@ -62,8 +62,7 @@ const builds = await Promise.all([
     platform: 'neutral',
     target: 'es2022',
     packages: 'external',
-    // Not the path by which tsconfig.json has the compiler find the package.
-    tsconfigRaw: '{}',
+    external: ['@clawdbot/runtime'],
   }),
 ]);
 await removeOldChunks(new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
