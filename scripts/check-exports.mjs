@@ -10,7 +10,7 @@ const problems = [];
 for (const key of ['name', 'version', 'license']) {
   if (npm[key] !== jsr[key]) problems.push(`${key}: "${npm[key]}" in package.json, "${jsr[key]}" in jsr.json`);
 }
-for (const [name, range] of Object.entries(npm.dependencies)) {
+for (const [name, range] of Object.entries({ ...npm.dependencies, ...npm.peerDependencies })) {
   if (jsr.imports[name] !== `npm:${name}@${range}`) problems.push(`jsr.json does not import ${name} as npm:${name}@${range}`);
 }
 const targetOf = (target) => (typeof target === 'string' ? target : target.default);
