@@ -1,7 +1,7 @@
 // The public API that is the same everywhere: an engine for a platform, the typed errors, and the parts that are useful alone.
 // The entries (entry/) add what a runtime brings.
 import { Engine as CoreEngine } from './engine/engine.ts';
-import type { LoadOptions, ModelSource } from './engine/types.ts';
+import type { LoadOptions, LoadPlan, ModelSource } from './engine/types.ts';
 import type { Platform } from './platform/platform.ts';
 
 /** A loaded model; see `Engine.load`. */
@@ -15,6 +15,11 @@ export interface EngineApi {
    * signal's reason; nothing stays allocated then.
    */
   load(source: ModelSource, options?: LoadOptions): Promise<CoreEngine>;
+  /**
+   * What `load` would do with the same arguments and what memory it would take, from the model's header alone. Rejects as load
+   * would: with OutOfMemoryError where it does not fit `maxMemory`.
+   */
+  plan(source: ModelSource, options?: LoadOptions): Promise<LoadPlan>;
   [Symbol.hasInstance](value: unknown): value is CoreEngine;
 }
 
@@ -22,6 +27,7 @@ export interface EngineApi {
 export function createEngine(platform: Platform): EngineApi {
   return {
     load: (source, options = {}) => CoreEngine.loadOn(platform, source, options),
+    plan: (source, options = {}) => CoreEngine.planOn(platform, source, options),
     // The object is no class, and cannot be mistaken for one with a constructor.
     [Symbol.hasInstance]: (value): value is CoreEngine => value instanceof CoreEngine,
   };

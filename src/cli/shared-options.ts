@@ -28,7 +28,7 @@ export const SOURCE = {
 
 export const COMPUTE = {
   batch: integer({ min: 1, max: 65536 }, { help: 'Prompt tokens per forward pass (512)' }),
-  kv: choice(KV_TYPES, { help: 'Elements of the key/value cache (i16)' }),
+  kv: choice([...KV_TYPES, 'auto'], { help: 'Elements of the key/value cache (i16); auto takes the most exact that fits' }),
   deterministic: flag({ help: 'Kernels whose results are bit-identical on every machine' }),
   maxMemory: byteSize({ help: 'Ceiling for weights, cache and scratch together, such as 2GiB' }),
   ...SOURCE,

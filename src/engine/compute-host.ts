@@ -140,5 +140,6 @@ function asError(code: string, message: string): Error {
   if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
   if (code === 'ERR_SAMPLING') return new SamplingError(message);
   if (code === 'ERR_GRAMMAR') return new GrammarError(message);
+  if (code === 'ERR_ENGINE_STOPPED') return new EngineStoppedError(message);
   return code === 'ERR_INTERNAL' ? new EngineStoppedError(`The engine failed: ${message}. Load the model again.`) : new ClawdbotError(code, message);
 }

@@ -14,10 +14,11 @@ import { collect, startGeneration } from './generation.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
 import type { LoadedModel } from './load.ts';
+import { planLoad } from './plan.ts';
 import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
 import { loadSession, saveSession } from './session/session.ts';
 import type {
-  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, LoadSessionOptions, ModelInfo, ModelSource, Prompt,
+  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, LoadPlan, LoadSessionOptions, ModelInfo, ModelSource, Prompt,
   RestoredSession, SavedSession, SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource,
 } from './types.ts';
 
@@ -71,6 +72,15 @@ export class Engine {
       await loaded.host.dispose();
       throw error;
     }
+  }
+
+  /**
+   * What `load` would do with the same arguments, and what memory that would take; reads the model's header only. Rejects as load
+   * would: OutOfMemoryError where it does not fit.
+   * @internal
+   */
+  static planOn(platform: Platform, source: ModelSource, options: LoadOptions = {}): Promise<LoadPlan> {
+    return planLoad(platform, source, options);
   }
 
   /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */

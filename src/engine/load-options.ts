@@ -30,7 +30,10 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   ],
   ropeTheta: ['a positive number', (value) => typeof value === 'number' && value > 0 && Number.isFinite(value)],
   maxBatchTokens: ['a whole number of at least 1', isCount],
-  kvType: [KV_TYPES.map((type) => `"${type}"`).join(', ').replace(/, (?=[^,]*$)/, ' or '), (value) => KV_TYPES.includes(value as KvType)],
+  kvType: [
+    ['auto', ...KV_TYPES].map((type) => `"${type}"`).join(', ').replace(/, (?=[^,]*$)/, ' or '),
+    (value) => value === 'auto' || KV_TYPES.includes(value as KvType),
+  ],
   prefixCacheBytes: ['a number of bytes, or 0', (value) => typeof value === 'number' && value >= 0],
   draftModel: ['a name, path, URL, Blob or bytes', isSource],
   deterministic: ['true or false', isBoolean],

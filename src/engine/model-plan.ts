@@ -21,6 +21,7 @@ const DEFAULT_BATCH_TOKENS = 512;
 const DEFAULT_MAX_SEQUENCES = 4;
 /** Logits rows are kept below this; a pass of a model with a large vocabulary has fewer result rows. */
 const MAX_LOGITS_BYTES = 64 * 2 ** 20;
+
 export interface ModelPlan {
   readonly plan: ComputePlan;
   /** Addresses in each shard, from runs without memory. */
@@ -58,7 +59,8 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
         tensors,
         limits: { maxBatchTokens, maxOutputs, contextLength },
         kv: {
-          type: options.kvType ?? 'i16',
+          // What "auto" means is decided by plans of each type (fitting-plan.ts).
+          type: options.kvType === undefined || options.kvType === 'auto' ? 'i16' : options.kvType,
           numBlocks: blocksFor(contextLength) * maxSequences,
           // The last id is computed again, and a draft behind it may be taken back.
           windowed: { numSequences: maxSequences, numRetractable: MAX_DRAFT + 1, numAdded: maxBatchTokens },

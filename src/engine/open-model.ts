@@ -6,7 +6,7 @@ import type { GgufFile } from '../gguf/reader.ts';
 import { readGguf } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
 import type { Platform } from '../platform/platform.ts';
-import { planModel } from './model-plan.ts';
+import { planFitting } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { refuseRecurrent } from './speculation/options.ts';
 import type { LoadOptions, ModelSource } from './types.ts';
@@ -30,7 +30,7 @@ export async function openModel(
   const { name, sources } = await openSource(platform, source, options);
   try {
     const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
-    return { name, sources, file, modelPlan: planModel(file, options, numThreads, platform.memoryLimit) };
+    return { name, sources, file, modelPlan: planFitting(file, options, numThreads, platform.memoryLimit) };
   } catch (error) {
     await closeAll(sources);
     throw error;

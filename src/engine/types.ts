@@ -47,8 +47,11 @@ export interface LoadOptions {
   readonly ropeTheta?: number;
   /** Prompt tokens per forward pass (512). */
   readonly maxBatchTokens?: number;
-  /** Key/value cache elements: 16-bit integers with a scale per position and head by default. */
-  readonly kvType?: KvType;
+  /**
+   * Key/value cache elements: 16-bit integers with a scale per position and head by default. `auto` is the most exact of the
+   * integer types with which the context fits the memory.
+   */
+  readonly kvType?: KvType | 'auto';
   /**
    * Bytes of key/value cache that remember finished requests, so that a prompt that begins like an earlier one is computed
    * from where they part. By default what one sequence of contextLength takes; 0 remembers nothing.
@@ -265,4 +268,43 @@ export interface ModelInfo {
   readonly chatTemplateWarning?: string;
   /** Things a user should know, such as a context longer than the model was trained for. */
   readonly warnings: readonly string[];
+}
+
+/** Bytes a model will take. */
+export interface PlannedMemory {
+  readonly weightBytes: number;
+  /** Of layers without a window; those with one keep as much whatever the length. */
+  readonly kvBytesPerToken: number;
+  /** Keys and values of one sequence that fills the context. */
+  readonly kvBytes: number;
+  /** Activations and working memory of generating. */
+  readonly scratchBytes: number;
+  /** The three together: what one sequence that fills the context makes of it. */
+  readonly usedBytes: number;
+  /**
+   * The ceiling, which is never passed: room for `numSequences` such sequences, and for the logits of scoring. What of it is not
+   * used takes addresses and no memory.
+   */
+  readonly reservedBytes: number;
+}
+
+/** What a load would do, and what it would take. */
+export interface LoadPlan {
+  readonly name: string;
+  readonly architecture: string;
+  readonly kind: 'decoder' | 'encoder';
+  readonly numParameters: number;
+  readonly threads: number;
+  readonly contextLength: number;
+  readonly trainedContextLength: number;
+  /** The longest context that fits `maxMemory` with these options, for one sequence at a time; more than was trained for, maybe. */
+  readonly largestContextLength: number;
+  /** The type of keys and values, also where "auto" chose it. */
+  readonly kvType: KvType;
+  /** Sequences of contextLength that there is room for at a time. */
+  readonly numSequences: number;
+  /** The ceiling in bytes that the plan keeps: the option, or what the machine or container has, and what can be addressed. */
+  readonly maxMemory: number;
+  readonly memory: PlannedMemory;
+  readonly draftModel?: { readonly name: string; readonly memory: PlannedMemory };
 }

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import v8 from 'node:v8';
 import { UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from '../gguf/byte-source.ts';
+import { remoteHeader } from '../sources/header.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { openFile } from './node-file.ts';
 import { collectGarbage } from './node-garbage.ts';
@@ -64,6 +65,10 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
       throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this version runs GGUF files only.`);
     }
     return { name: resolved.name, sources: await openAll(resolved.files) };
+  },
+
+  async openHeader(reference, options) {
+    return (await remoteHeader(reference, options)) ?? this.openModel(reference, options);
   },
 
   async loadKernels(build) {

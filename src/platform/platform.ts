@@ -37,6 +37,8 @@ export interface Platform {
     reference: string | URL,
     options: { cacheDir?: string; offline?: boolean; signal?: AbortSignal; onProgress?: (progress: LoadProgress) => void },
   ): Promise<ModelFiles>;
+  /** The same for reading headers: where servers give ranges, nothing else is fetched. Absent where openModel does that. */
+  openHeader?: Platform['openModel'];
   /** A compiled kernel module; rejects where this engine cannot compile that build. */
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
   /** Has memory freed that nobody refers to any more; undefined where that cannot be asked for. */

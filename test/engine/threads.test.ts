@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { layOut } from '../../src/engine/layout.ts';
 import { Engine as EngineOnPlatform } from '../../src/engine/engine.ts';
+import type { InitMessage } from '../../src/engine/protocol.ts';
 import { EngineStoppedError } from '../../src/errors.ts';
 import { Engine } from '../../src/index.ts';
 import type { Engine as LoadedEngine, LoadOptions } from '../../src/index.ts';
@@ -298,5 +300,38 @@ describe('a process', () => {
       await pending;`, 'ERR_ENGINE_STOPPED\n'],
   ])('%s ends by itself', async (_, code, stdout) => {
     expect(await end(code)).toEqual({ code: 0, stdout, stderr: '' });
+  });
+});
+
+describe('a kernel that traps', () => {
+  it.each([1, 3])('(on %i threads) fails what is under way with a typed error; a new load works', async (threads) => {
+    const { platform, numAlive } = watchedPlatform();
+    let init: InitMessage | undefined;
+    const watched: Platform = {
+      ...platform,
+      spawnWorker() {
+        const worker = platform.spawnWorker!();
+        const postMessage: ComputeWorker['postMessage'] = (message) => {
+          if ((message as { readonly type: string }).type === 'init') init = message as InitMessage;
+          worker.postMessage(message);
+        };
+        return { ...worker, postMessage };
+      },
+    };
+    const engine = await EngineOnPlatform.loadOn(watched, modelBytes('qwen2'), { ...LONG, threads });
+    const { rest } = await startEndless(engine);
+    const outcomes = Promise.allSettled([rest, engine.score(PROMPT), engine.saveSession(PROMPT)]);
+    // A block number (of 1,152 bytes each) that leads out of the memory: the next attention over it is a real trap.
+    const { plan, memories: [memory] } = init!;
+    const { tableLength, tables: [table] } = layOut(plan, plan.shards[0], 0, undefined).regions;
+    new Int32Array(memory.buffer, table.ptr, tableLength * plan.maxSequences).fill(2_600_000);
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ERR_ENGINE_STOPPED' } });
+    }
+    await expect(engine.complete(PROMPT)).rejects.toThrow(EngineStoppedError);
+    await engine.dispose();
+    expect(numAlive()).toBe(0);
+    await using next = await Engine.load(modelBytes('qwen2'), LONG);
+    expect((await next.complete(PROMPT, { ...ENDLESS, maxTokens: 3 })).ids).toHaveLength(3);
   });
 });

@@ -70,16 +70,18 @@ export class FileServer {
     if (file.redirectTo !== undefined) {
       return void response.writeHead(302, { ...headers, location: file.redirectTo }).end();
     }
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const unchanged = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
     const from = range && unchanged && !file.ignoreRanges ? Number(range[1]) : 0;
     if (from > 0 && from >= file.bytes.length) {
       return void response.writeHead(416, { 'content-range': `bytes */${file.bytes.length}` }).end();
     }
-    const body = file.bytes.subarray(from);
+    const hasEnd = Boolean(range?.[2]) && unchanged && !file.ignoreRanges;
+    const body = file.bytes.subarray(from, hasEnd ? Number(range![2]) + 1 : undefined);
+    const isPart = from > 0 || hasEnd;
     headers['content-length'] = String(body.length);
-    if (from > 0) headers['content-range'] = `bytes ${from}-${file.bytes.length - 1}/${file.bytes.length}`;
-    response.writeHead(from > 0 ? 206 : 200, headers);
+    if (isPart) headers['content-range'] = `bytes ${from}-${from + body.length - 1}/${file.bytes.length}`;
+    response.writeHead(isPart ? 206 : 200, headers);
     if (request.method === 'HEAD') return void response.end();
     await this.#send(file, body, response, seen);
   }

@@ -1,4 +1,6 @@
 // clawdbot inspect: what is in a model file, without loading it.
+import { planLoad } from '../../engine/plan.ts';
+import { nodePlatform } from '../../platform/node.ts';
 import { command } from '../command.ts';
 import { describeModel } from '../describe-model.ts';
 import type { ModelDescription } from '../describe-model.ts';
@@ -8,7 +10,8 @@ import { modelArgument } from '../input.ts';
 import { readHeader } from '../load.ts';
 import { flag } from '../options.ts';
 import { print, printJson } from '../output.ts';
-import { EVERYWHERE, JSON_OUTPUT, MODEL_TO_NAME, SOURCE } from '../shared-options.ts';
+import { planAsText } from '../plan-text.ts';
+import { COMPUTE, ENGINE, EVERYWHERE, JSON_OUTPUT, MODEL_TO_NAME, loadOptionsFrom } from '../shared-options.ts';
 
 export const inspect = command({
   name: 'inspect',
@@ -19,23 +22,28 @@ export const inspect = command({
     'clawdbot inspect smollm2',
     'clawdbot inspect model-00001-of-00003.gguf --tensors',
     'clawdbot inspect model.gguf --json | jq .metadata',
+    'clawdbot inspect hf:user/repo:Q4_K_M --plan --kv auto --max-memory 4GiB',
   ],
   options: {
     ...MODEL_TO_NAME,
     tensors: flag({ help: 'List every tensor' }),
     full: flag({ help: 'Show long arrays and texts whole' }),
+    plan: flag({ help: 'Show what memory loading it takes, without loading it, and the longest context that fits' }),
     template: flag({ help: 'Print the chat template and nothing else' }),
+    threads: ENGINE.threads,
+    context: ENGINE.context,
+    ...COMPUTE,
     ...JSON_OUTPUT,
-    ...SOURCE,
     ...EVERYWHERE,
   },
   async run({ options, positionals }, surroundings) {
-    const { resolved, file } = await readHeader(
-      modelArgument(positionals, options.model, 'inspect'),
-      options,
-      surroundings,
-    );
+    const reference = modelArgument(positionals, options.model, 'inspect');
     const { stdout } = surroundings;
+    if (options.plan) {
+      const plan = await planLoad(nodePlatform, reference, { ...loadOptionsFrom(options), signal: surroundings.signal });
+      return options.json ? printJson(stdout, plan) : print(stdout, planAsText(plan));
+    }
+    const { resolved, file } = await readHeader(reference, options, surroundings);
     const model = describeModel(resolved, file, { full: options.full ?? false, tensors: options.tensors ?? false });
     if (options.template) {
       const { chatTemplate } = model;

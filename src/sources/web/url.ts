@@ -35,7 +35,7 @@ export async function fetchUrl(
 }
 
 /** Every part's URL, in order. */
-function siblings(url: URL): URL[] {
+export function siblings(url: URL): URL[] {
   const name = decodeURIComponent(path.posix.basename(url.pathname));
   return allParts(name).map((part) => {
     const sibling = new URL(url);
