@@ -1,6 +1,6 @@
 // An empty folder into which the packed package was installed, as a new user would have it.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -21,14 +21,19 @@ export async function installPacked(): Promise<Installed> {
   const packs = path.join(dir, 'packs');
   writeFileSync(path.join(dir, 'package.json'), '{ "private": true, "type": "module" }\n');
   const tarballs: Record<string, string> = {};
-  const { dependencies } = JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as { dependencies: Record<string, string> };
-  const folders = [['@clawdbot/runtime', '.'], ...Object.keys(dependencies).map((name) => [name, `node_modules/${name}`])] as const;
-  for (const [name, folder] of folders as readonly (readonly [string, string])[]) {
-    const target = path.join(packs, name);
-    mkdirSync(target, { recursive: true });
-    await run('npm', ['pack', inRepository(folder), '--ignore-scripts', '--pack-destination', target], { cwd: dir });
-    tarballs[name] = path.join(target, readdirSync(target)[0]!);
-  }
+  const { packages } = JSON.parse(readFileSync(inRepository('package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean; peer?: boolean; devOptional?: boolean }>;
+  };
+  // Whatever the dependencies depend on included.
+  const needed = Object.entries(packages)
+    .filter(([folder, { dev, optional, peer, devOptional }]) => folder && !dev && !optional && !peer && !devOptional)
+    .map(([folder]) => [folder.replace(/^.*node_modules\//, ''), folder] as const);
+  const folders = [['@clawdbot/runtime', '.'], ...needed] as const;
+  mkdirSync(packs);
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', packs, ...folders.map(([, folder]) => inRepository(folder))];
+  const { stdout } = await run('npm', pack, { cwd: dir, maxBuffer: 2 ** 26 });
+  const packed = JSON.parse(stdout) as { name: string; filename: string }[];
+  for (const { name, filename } of packed) tarballs[name] = path.join(packs, filename);
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...Object.values(tarballs)], { cwd: dir });
   return { dir, tarballs, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
