@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import { describe } from './sampler/options.ts';
 import { KV_TYPES } from '../backends/tensors.ts';
 import type { KvType } from '../backends/tensors.ts';
+import type { Platform } from '../platform/platform.ts';
 import { isRopeScaling } from './rope-override.ts';
 import type { LoadOptions } from './types.ts';
 
@@ -15,6 +16,12 @@ const isSource = (value: unknown): boolean =>
 export const MAX_THREADS = 64;
 const MAX_SEQUENCES = 256;
 export { KV_TYPES };
+
+/** How many threads compute, and whether that is the calling thread alone: where it is asked for, or there are no others. */
+export function threadsFor(platform: Platform, { threads }: LoadOptions): { readonly numThreads: number; readonly isInline: boolean } {
+  const isInline = threads === 0 || !platform.spawnWorker;
+  return { isInline, numThreads: isInline ? 1 : threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS)) };
+}
 
 /** What each option must be. */
 const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight: (value: unknown) => boolean]>> = {

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
 import type { ReplyHandler } from './compute-host.ts';
 import { createInlineWorker } from './inline-worker.ts';
-import { MAX_THREADS, checkLoadOptions } from './load-options.ts';
+import { checkLoadOptions, threadsFor } from './load-options.ts';
 import { loadWeights } from './load-weights.ts';
 import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
@@ -43,8 +43,8 @@ export async function loadModel(platform: Platform, source: ModelSource, options
   checkLoadOptions(options);
   const { signal, draftModel } = options;
   signal?.throwIfAborted();
-  const inline = options.threads === 0 || !platform.spawnWorker ? createInlineWorker(platform.yieldNow ?? nextTask) : undefined;
-  const numThreads = inline ? 1 : options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
+  const { numThreads, isInline } = threadsFor(platform, options);
+  const inline = isInline ? createInlineWorker(platform.yieldNow ?? nextTask) : undefined;
   const kernels = chooseKernels(platform, { shared: !inline, deterministic: options.deterministic ?? false });
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);

@@ -1,7 +1,7 @@
 // A plan before a load: what a model will take, whether that fits, and what would fit at most. Reads headers only.
 import { KV_BLOCK_SIZE, kvCacheBytes } from '../backends/tensors.ts';
 import type { Platform } from '../platform/platform.ts';
-import { MAX_THREADS, checkLoadOptions } from './load-options.ts';
+import { checkLoadOptions, threadsFor } from './load-options.ts';
 import { largestContext } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openDraftModel, openModel } from './open-model.ts';
@@ -16,7 +16,7 @@ import type { LoadOptions, LoadPlan, ModelSource, PlannedMemory } from './types.
 export async function planLoad(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadPlan> {
   checkLoadOptions(options);
   options.signal?.throwIfAborted();
-  const numThreads = options.threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
+  const { numThreads, isInline } = threadsFor(platform, options);
   const open = platform.openHeader ?? platform.openModel;
   const headers: Platform = { ...platform, openModel: (reference, how) => open.call(platform, reference, how) };
   const opened: OpenedModel[] = [];
@@ -31,7 +31,7 @@ export async function planLoad(platform: Platform, source: ModelSource, options:
       architecture: plan.config.architecture,
       kind: plan.config.kind,
       numParameters: countParameters(plan),
-      threads: numThreads,
+      threads: isInline ? 0 : numThreads,
       contextLength: plan.limits.contextLength,
       trainedContextLength: plan.config.contextLength,
       largestContextLength: largestContext(main.file, options, numThreads, platform.memoryLimit),

@@ -12,7 +12,7 @@ const model = new Uint8Array(readFileSync(inRepository('test/data/arch/qwen2.ggu
 const plan = (options: LoadOptions = {}): Promise<LoadPlan> => Engine.plan(model, { threads: 2, ...options });
 
 describe('Engine.plan', () => {
-  it.each([{}, { contextLength: 100, maxBatchTokens: 32 }, { kvType: 'f16' }, { kvType: 'q8_0', threads: 1 }] as const)(
+  it.each([{}, { contextLength: 100, maxBatchTokens: 32 }, { kvType: 'f16' }, { kvType: 'q8_0', threads: 1 }, { threads: 0 }] as const)(
     'says what a load with %o then has', async (options) => {
       const { memory, ...planned } = await plan(options);
       await using engine = await Engine.load(model, { threads: 2, ...options });
