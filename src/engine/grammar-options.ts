@@ -6,6 +6,7 @@ import { buildNetwork } from '../grammar/network-builder.ts';
 import type { Network } from '../grammar/network.ts';
 import { jsonObjectRules, schemaRules } from '../grammar/schema/compile.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import { describe } from './sampler/options.ts';
 import type { GenerateOptions } from './types.ts';
 
@@ -15,8 +16,8 @@ export interface CompiledGrammar {
   readonly network: Network;
 }
 
-/** The grammars compiled last, by tokenizer: a server meets the same few over and over. */
-const compiled = new WeakMap<Tokenizer, Map<string, CompiledGrammar>>();
+/** The grammars compiled last, by tokenizer. */
+const compiled = new WeakMap<Tokenizer, RecentlyUsed<CompiledGrammar>>();
 const MOST_COMPILED = 16;
 
 /** Throws InvalidArgumentError for options of the wrong form, GrammarError for a grammar that cannot be enforced. */
@@ -56,10 +57,6 @@ function asJson(schema: unknown): string {
 
 function remembered(tokenizer: Tokenizer, key: string, build: () => Network): CompiledGrammar {
   let known = compiled.get(tokenizer);
-  if (!known) compiled.set(tokenizer, (known = new Map()));
-  const grammar = known.get(key) ?? { key, network: build() };
-  known.delete(key);
-  known.set(key, grammar);
-  if (known.size > MOST_COMPILED) known.delete(known.keys().next().value!);
-  return grammar;
+  if (!known) compiled.set(tokenizer, (known = new RecentlyUsed(MOST_COMPILED)));
+  return known.get(key, () => ({ key, network: build() }));
 }

@@ -5,6 +5,7 @@ import { TokenMasks } from '../grammar/token-masks.ts';
 import { tokenTree } from '../grammar/vocabulary.ts';
 import type { TokenBytes, TokenTree } from '../grammar/vocabulary.ts';
 import type { GenerateMessage } from './protocol.ts';
+import { RecentlyUsed } from './recently-used.ts';
 
 /** Grammars that are remembered. */
 const MOST_GRAMMARS = 8;
@@ -12,7 +13,7 @@ const MOST_GRAMMARS = 8;
 export class GrammarStore {
   #tokens: TokenBytes | undefined;
   #tree: TokenTree | undefined;
-  readonly #masks = new Map<string, TokenMasks>();
+  readonly #masks = new RecentlyUsed<TokenMasks>(MOST_GRAMMARS);
 
   /** Takes the vocabulary, which comes once. */
   learn(tokens: TokenBytes | undefined): void {
@@ -23,10 +24,7 @@ export class GrammarStore {
   constraint({ grammar, stopIds }: GenerateMessage): Constraint | undefined {
     if (!grammar) return undefined;
     const { key, network } = grammar;
-    const masks = this.#masks.get(key) ?? new TokenMasks(new Automaton(network), this.#tree ??= tokenTree(this.#tokens!));
-    this.#masks.delete(key);
-    this.#masks.set(key, masks);
-    if (this.#masks.size > MOST_GRAMMARS) this.#masks.delete(this.#masks.keys().next().value!);
+    const masks = this.#masks.get(key, () => new TokenMasks(new Automaton(network), this.#tree ??= tokenTree(this.#tokens!)));
     return new Constraint(masks, stopIds.some((id) => masks.isEnd(id)));
   }
 }
