@@ -1,10 +1,9 @@
 // Gets a command its model: with progress on stderr, options from the command line, and an end that is never forgotten.
 import type { LoadOptions, LoadProgress } from '../engine/types.ts';
 import { UnsupportedModelError } from '../errors.ts';
-import type { ByteSource } from '../gguf/byte-source.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
-import { openFile } from '../platform/node-file.ts';
+import { openFiles } from '../platform/node-file.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import type { ResolvedModel } from '../sources/resolve.ts';
 import type { CliEngine, Surroundings } from './command.ts';
@@ -88,22 +87,12 @@ export async function readHeader(
   if (resolved.format !== 'gguf') {
     throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this command reads GGUF files.`);
   }
-  const sources = await openParts(resolved.files);
+  const sources = await openFiles(resolved.files);
   try {
     return { resolved, file: await readGgufParts(sources, { signal: surroundings.signal }) };
   } finally {
     await Promise.all(sources.map((source) => source.close()));
   }
-}
-
-/** All parts or, where one cannot be opened, none. */
-async function openParts(files: readonly string[]): Promise<ByteSource[]> {
-  const results = await Promise.allSettled(files.map(openFile));
-  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (!failed) return opened;
-  await Promise.all(opened.map((source) => source.close()));
-  throw failed.reason;
 }
 
 /** A bar on a terminal; elsewhere only downloads are worth a line. */

@@ -28,6 +28,16 @@ export async function openFile(path: string): Promise<ByteSource> {
   };
 }
 
+/** All of them open or, where one cannot be opened, none. */
+export async function openFiles(paths: readonly string[]): Promise<ByteSource[]> {
+  const results = await Promise.allSettled(paths.map(openFile));
+  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return opened;
+  await Promise.all(opened.map((source) => source.close()));
+  throw failed.reason;
+}
+
 async function openForReading(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');

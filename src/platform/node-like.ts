@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import v8 from 'node:v8';
 import { UnsupportedModelError } from '../errors.ts';
-import type { ByteSource } from '../gguf/byte-source.ts';
 import { remoteHeader } from '../sources/header.ts';
 import { resolveModel } from '../sources/resolve.ts';
-import { openFile } from './node-file.ts';
+import { openFile, openFiles } from './node-file.ts';
 import { collectGarbage } from './node-garbage.ts';
 import { writeFileWhole } from './node-write.ts';
 import type { ComputeWorker, Platform } from './platform.ts';
@@ -29,16 +28,6 @@ const RELAXED_PROBE = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 44, 1, 42, 0,
   253, 12, ...new Array<number>(16).fill(0), 253, 12, ...new Array<number>(16).fill(0), 253, 146, 2, 26, 11,
 );
-
-/** All files open, or none: what was opened is closed when one cannot be. */
-async function openAll(files: readonly string[]): Promise<ByteSource[]> {
-  const results = await Promise.allSettled(files.map(openFile));
-  const failed = results.find((result) => result.status === 'rejected');
-  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  if (!failed) return opened;
-  await Promise.all(opened.map((source) => source.close()));
-  throw failed.reason;
-}
 
 /** What differs between them. The functions are called when a model is loaded: asking may take a permission. */
 export interface NodeLikeRuntime {
@@ -64,7 +53,7 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
     if (resolved.format !== 'gguf') {
       throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this version runs GGUF files only.`);
     }
-    return { name: resolved.name, sources: await openAll(resolved.files) };
+    return { name: resolved.name, sources: await openFiles(resolved.files) };
   },
 
   async openHeader(reference, options) {
