@@ -1,7 +1,8 @@
 // POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
 import type { ChatMessage } from '../chat/messages.ts';
-import type { GenerateOptions, GenerateTimings, TokenLogprob } from '../engine/types.ts';
+import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
 import { invalidRequest } from './api-error.ts';
+import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generateOptions } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
@@ -43,23 +44,9 @@ function optionsOf(body: ChatRequest, signal: AbortSignal): GenerateOptions {
 const head = (object: string, model: string): { id: string; object: string; created: number; model: string } =>
   ({ id: `chatcmpl-${crypto.randomUUID()}`, object, created: Math.floor(Date.now() / 1000), model });
 
-interface Turn {
-  text: string;
-  logprobs: TokenLogprob[];
-  finishReason?: string;
-  timings?: GenerateTimings;
-}
-
 async function whole({ engine, model, signal }: Served, messages: ChatMessage[], body: ChatRequest): Promise<object> {
-  const turns = Array.from({ length: body.n ?? 1 }, (): Turn => ({ text: '', logprobs: [] }));
-  for await (const chunk of engine.generate(messages, optionsOf(body, signal))) {
-    const turn = turns[chunk.index]!;
-    turn.text += chunk.text;
-    turn.logprobs.push(...(chunk.logprobs ?? []));
-    turn.finishReason ??= chunk.finishReason;
-    turn.timings ??= chunk.timings;
-  }
-  const timings = turns.map((turn) => turn.timings!);
+  const turns = await collect(engine, messages, optionsOf(body, signal));
+  const timings = turns.map((turn) => turn.timings);
   return {
     ...head('chat.completion', model),
     choices: turns.map(({ text, logprobs, finishReason }, index) => ({

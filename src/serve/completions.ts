@@ -1,8 +1,10 @@
 // POST /v1/completions: texts or ids continued, whole or as a stream.
-import type { GenerateOptions, GenerateTimings, Prompt, TokenLogprob } from '../engine/types.ts';
+import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
+import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generateOptions } from './generate-options.ts';
 import { completionLogprobs } from './logprobs.ts';
+import { inputsOf } from './schemas.ts';
 import type { CompletionRequest } from './schemas.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
@@ -11,37 +13,14 @@ export async function completions(exchange: Exchange, request: Request, body: Co
   return exchange.answer(request, body.model, (served) => whole(served, body));
 }
 
-/** One prompt, or several whose choices follow each other. */
-function promptsOf({ prompt }: CompletionRequest): readonly Prompt[] {
-  if (typeof prompt === 'string' || typeof prompt[0] === 'number') return [prompt as Prompt];
-  return prompt as readonly Prompt[];
-}
-
 const optionsOf = (body: CompletionRequest, signal: AbortSignal): GenerateOptions =>
   ({ ...generateOptions(body, signal), logprobs: body.logprobs ?? undefined });
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>
   ({ id: `cmpl-${crypto.randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model });
 
-interface Continuation {
-  text: string;
-  logprobs: TokenLogprob[];
-  finishReason?: string;
-  timings?: GenerateTimings;
-}
-
 async function whole({ engine, model, signal }: Served, body: CompletionRequest): Promise<object> {
-  const results = await Promise.all(promptsOf(body).map(async (prompt) => {
-    const choices = Array.from({ length: body.n ?? 1 }, (): Continuation => ({ text: '', logprobs: [] }));
-    for await (const chunk of engine.generate(prompt, optionsOf(body, signal))) {
-      const choice = choices[chunk.index]!;
-      choice.text += chunk.text;
-      choice.logprobs.push(...(chunk.logprobs ?? []));
-      choice.finishReason ??= chunk.finishReason;
-      choice.timings ??= chunk.timings;
-    }
-    return choices;
-  }));
+  const results = await Promise.all(inputsOf(body.prompt).map((prompt) => collect(engine, prompt, optionsOf(body, signal))));
   return {
     ...head(model),
     choices: results.flat().map(({ text, logprobs, finishReason }, index) => ({
@@ -49,8 +28,8 @@ async function whole({ engine, model, signal }: Served, body: CompletionRequest)
       logprobs: typeof body.logprobs === 'number' ? completionLogprobs(logprobs, 0) : null,
       finish_reason: finishReason,
     })),
-    usage: usageOf(results.map((choices) => choices.map(({ timings }) => timings!))),
-    timings: timingsOf(results[0]![0]!.timings!),
+    usage: usageOf(results.map((choices) => choices.map(({ timings }) => timings))),
+    timings: timingsOf(results[0]![0]!.timings),
   };
 }
 
@@ -60,7 +39,7 @@ async function* stream({ engine, model, signal }: Served, body: CompletionReques
   const perPrompt = body.n ?? 1;
   const timings: GenerateTimings[][] = [];
   const lengths: number[] = [];
-  for (const [at, prompt] of promptsOf(body).entries()) {
+  for (const [at, prompt] of inputsOf(body.prompt).entries()) {
     timings[at] = [];
     for await (const chunk of engine.generate(prompt, optionsOf(body, signal))) {
       const index = at * perPrompt + chunk.index;

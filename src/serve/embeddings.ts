@@ -1,6 +1,8 @@
 // POST /v1/embeddings and /v1/rerank: texts as vectors, and documents in the order of their likeness to a query.
 import { invalidRequest } from './api-error.ts';
 import type { Exchange, Served } from './exchange.ts';
+import type { ServeEngine } from './model-pool.ts';
+import { inputsOf } from './schemas.ts';
 import type { EmbeddingsRequest, RerankRequest } from './schemas.ts';
 import type { z } from 'zod';
 
@@ -13,15 +15,10 @@ export function embeddings(exchange: Exchange, request: Request, body: Embedding
     if (body.dimensions && body.dimensions !== hiddenSize) {
       throw invalidRequest(`${model} makes vectors of ${hiddenSize} dimensions and no others.`, 'dimensions');
     }
-    const { input } = body;
-    const inputs = typeof input === 'string' || typeof input[0] === 'number' ? [input as string | number[]] : input as (string | number[])[];
-    const data = await Promise.all(inputs.map(async (text, index) => {
-      const vector = await engine.embed(text, { signal });
-      const embedding = body.encoding_format === 'base64' ? base64(vector) : Array.from(vector);
-      return { object: 'embedding', index, embedding };
-    }));
-    const tokens = inputs.reduce((sum, text) => sum + (typeof text === 'string' ? engine.tokenize(text).length : text.length), 0);
-    return { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+    const { vectors, usage } = await embedAll(engine, inputsOf(body.input), signal);
+    const data = vectors.map((vector, index) => (
+      { object: 'embedding', index, embedding: body.encoding_format === 'base64' ? base64(vector) : Array.from(vector) }));
+    return { object: 'list', data, model, usage };
   });
 }
 
@@ -29,14 +26,23 @@ export function embeddings(exchange: Exchange, request: Request, body: Embedding
 export function rerank(exchange: Exchange, request: Request, body: RerankBody): Promise<Response> {
   return exchange.answer(request, body.model, async ({ engine, model, signal }: Served) => {
     const texts = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
-    const [query, ...vectors] = await Promise.all([body.query, ...texts].map((text) => engine.embed(text, { signal })));
+    const { vectors: [query, ...vectors], usage } = await embedAll(engine, [body.query, ...texts], signal);
     const scored = vectors.map((vector, index) => ({ index, relevance_score: dot(query!, vector) }));
     scored.sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index);
     const results = scored.slice(0, body.top_n ?? undefined)
       .map((result) => ({ ...result, ...(body.return_documents && { document: { text: texts[result.index]! } }) }));
-    const tokens = [body.query, ...texts].reduce((sum, text) => sum + engine.tokenize(text).length, 0);
-    return { model, results, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+    return { model, results, usage };
   });
+}
+
+/** The inputs' vectors, and how many tokens they are. */
+async function embedAll(
+  engine: ServeEngine, inputs: readonly (string | readonly number[])[], signal: AbortSignal,
+): Promise<{ vectors: Float32Array[]; usage: { prompt_tokens: number; total_tokens: number } }> {
+  const ids = inputs.map((input) => (typeof input === 'string' ? engine.tokenize(input) : input));
+  const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal })));
+  const tokens = ids.reduce((sum, input) => sum + input.length, 0);
+  return { vectors, usage: { prompt_tokens: tokens, total_tokens: tokens } };
 }
 
 function dot(a: Float32Array, b: Float32Array): number {

@@ -12,9 +12,9 @@ const TYPES: Readonly<Record<string, string>> = {
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
   "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Adds the page of `folder` to an app; false where the folder has none. */
-export function servePage(app: Hono, folder: string): boolean {
-  if (!existsSync(path.join(folder, 'index.html'))) return false;
+/** Adds the page of `folder`, if it has one, to an app. */
+export function servePage(app: Hono, folder: string): void {
+  if (!existsSync(path.join(folder, 'index.html'))) return;
   app.get('*', async (context, next) => {
     const name = context.req.path === '/' ? 'index.html' : decodeURIComponent(context.req.path.slice(1));
     const file = path.resolve(folder, name);
@@ -26,5 +26,4 @@ export function servePage(app: Hono, folder: string): boolean {
       'cache-control': name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
     });
   });
-  return true;
 }

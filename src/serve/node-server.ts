@@ -25,7 +25,7 @@ export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'e
 export interface NodeServer {
   readonly url: string;
   readonly handler: Handler;
-  /** Takes no more requests, ends the running ones within `graceMs` and closes. */
+  /** Takes no more requests, ends the running ones within `graceMs` and closes. The pool stays the caller's. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -41,10 +41,9 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
     );
   }
   const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
-  const handlerBox: { handler?: Handler } = {};
   const paths = [...ENDPOINTS.map(({ path }) => path), '/health', '/v1/models', '/metrics', '/openapi.json', '/'];
-  const metrics = nodeMetrics(paths, () => handlerBox.handler?.numActive ?? 0);
-  const handler = createHandler(pool, {
+  const metrics = nodeMetrics(paths, () => handler.numActive);
+  const handler: Handler = createHandler(pool, {
     ...options,
     // On other addresses the name is the operator's to know, and keys keep out pages that rebind theirs.
     allowedHosts: allowedHosts ?? (isLoopback ? LOOPBACK_HOSTS : undefined),
@@ -60,7 +59,6 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
       if (options.pageFolder) servePage(app, options.pageFolder);
     },
   });
-  handlerBox.handler = handler;
   const server = await listen(handler, host, port);
   const { port: actualPort } = server.address() as AddressInfo;
   return {
@@ -70,7 +68,6 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
       server.close();
       await Promise.race([handler.drain(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       if ('closeAllConnections' in server) server.closeAllConnections();
-      await pool.dispose();
     },
   };
 }

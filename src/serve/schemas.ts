@@ -44,6 +44,12 @@ const message = z.looseObject({
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
 });
 
+/** One text or list of ids, or several of them, as a list. */
+export function inputsOf(input: string | readonly number[] | readonly string[] | readonly (readonly number[])[]): readonly (string | readonly number[])[] {
+  const isOne = typeof input === 'string' || typeof input[0] === 'number';
+  return isOne ? [input as string | readonly number[]] : input as readonly (string | readonly number[])[];
+}
+
 export const ChatRequest = z.strictObject({
   ...SAMPLING,
   messages: z.array(message).min(1),

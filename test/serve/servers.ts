@@ -27,5 +27,11 @@ export async function tinyServer(
     },
   })));
   const server = await startServer(pool, { host: '127.0.0.1', port: 0, log: (line) => log.push(line), ...options });
-  return { ...server, engines, log };
+  return {
+    ...server, engines, log,
+    async close(graceMs) {
+      await server.close(graceMs);
+      await pool.dispose();
+    },
+  };
 }
