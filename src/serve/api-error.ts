@@ -38,7 +38,7 @@ export function invalidRequest(message: string, param?: string, code?: string): 
 
 /** Codes of the engine's errors that are the request's fault, and the status each gets. */
 const STATUS: Readonly<Record<string, number>> = {
-  ERR_INVALID_ARGUMENT: 400, ERR_TOKENIZER: 400, ERR_CHAT_TEMPLATE: 400, ERR_SAMPLING: 400, ERR_UNSUPPORTED_MODEL: 400,
+  ERR_INVALID_ARGUMENT: 400, ERR_TOKENIZER: 400, ERR_CHAT_TEMPLATE: 400, ERR_SAMPLING: 400, ERR_GRAMMAR: 400, ERR_UNSUPPORTED_MODEL: 400,
   ERR_OUT_OF_MEMORY: 503, ERR_ENGINE_STOPPED: 503, ERR_MODEL_SOURCE: 503, ERR_INTEGRITY: 503, ERR_GGUF: 503,
 };
 

@@ -1,12 +1,14 @@
 // POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
 import type { ChatMessage } from '../chat/messages.ts';
-import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
+import type { GenerateChunk, GenerateTimings } from '../engine/types.ts';
 import { invalidRequest } from './api-error.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
+import { generate } from './generate.ts';
 import { generateOptions } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
 import type { ChatRequest } from './schemas.ts';
+import { answerForm } from './structure.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
@@ -17,10 +19,7 @@ export async function chatCompletions(exchange: Exchange, request: Request, body
 }
 
 /** Structure that nothing here guarantees is refused, so that nobody relies on it. */
-function refuseWhatIsNotEnforced({ response_format: format, tools, tool_choice: choice }: ChatRequest): void {
-  if (format && format.type !== 'text') {
-    throw invalidRequest(`response_format.type "${format.type.slice(0, 40)}" is not supported by this server: use "text".`, 'response_format');
-  }
+function refuseWhatIsNotEnforced({ tools, tool_choice: choice }: ChatRequest): void {
   if (tools?.length && choice !== 'none') {
     throw invalidRequest('tools are not supported by this server, unless tool_choice is "none".', 'tools');
   }
@@ -32,23 +31,25 @@ function asTemplatesSayIt(message: ChatRequest['messages'][number]): ChatMessage
   return { ...message, role: message.role === 'developer' ? 'system' : message.role } as ChatMessage;
 }
 
-function optionsOf(body: ChatRequest, signal: AbortSignal): GenerateOptions {
-  return {
+function answerTo({ engine, signal }: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<GenerateChunk, void, void> {
+  const form = answerForm(body);
+  return generate(engine, messages, {
     ...generateOptions(body, signal),
+    ...form?.options,
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     templateOptions: body.chat_template_kwargs,
-  };
+  }, form?.field);
 }
 
 const head = (object: string, model: string): { id: string; object: string; created: number; model: string } =>
   ({ id: `chatcmpl-${crypto.randomUUID()}`, object, created: Math.floor(Date.now() / 1000), model });
 
-async function whole({ engine, model, signal }: Served, messages: ChatMessage[], body: ChatRequest): Promise<object> {
-  const turns = await collect(engine, messages, optionsOf(body, signal));
+async function whole(served: Served, messages: ChatMessage[], body: ChatRequest): Promise<object> {
+  const turns = await collect(answerTo(served, messages, body));
   const timings = turns.map((turn) => turn.timings);
   return {
-    ...head('chat.completion', model),
+    ...head('chat.completion', served.model),
     choices: turns.map(({ text, logprobs, finishReason }, index) => ({
       index,
       message: { role: 'assistant', content: text, refusal: null },
@@ -60,8 +61,8 @@ async function whole({ engine, model, signal }: Served, messages: ChatMessage[],
   };
 }
 
-async function* stream({ engine, model, signal }: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<object, void, void> {
-  const frame = head('chat.completion.chunk', model);
+async function* stream(served: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<object, void, void> {
+  const frame = head('chat.completion.chunk', served.model);
   const wantsUsage = body.stream_options?.include_usage ?? false;
   const started = new Set<number>();
   const timings: GenerateTimings[] = [];
@@ -71,7 +72,7 @@ async function* stream({ engine, model, signal }: Served, messages: ChatMessage[
     ...(wantsUsage && { usage: null }),
     ...more,
   });
-  for await (const { index, text, logprobs, finishReason, timings: measured } of engine.generate(messages, optionsOf(body, signal))) {
+  for await (const { index, text, logprobs, finishReason, timings: measured } of answerTo(served, messages, body)) {
     if (!started.has(index)) {
       started.add(index);
       yield chunkOf(index, { role: 'assistant', content: '' }, null, null);

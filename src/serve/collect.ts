@@ -1,6 +1,5 @@
 // A whole generation: what its chunks come to, choice by choice.
-import type { GenerateOptions, GenerateTimings, Prompt, TokenLogprob } from '../engine/types.ts';
-import type { ServeEngine } from './model-pool.ts';
+import type { GenerateChunk, GenerateTimings, TokenLogprob } from '../engine/types.ts';
 
 export interface Collected {
   readonly text: string;
@@ -9,12 +8,12 @@ export interface Collected {
   readonly timings: GenerateTimings;
 }
 
-/** As `engine.complete`, with each choice's own timings. */
-export async function collect(engine: ServeEngine, prompt: Prompt, options: GenerateOptions): Promise<Collected[]> {
+/** Each choice's whole, with its own timings. */
+export async function collect(chunks: AsyncIterable<GenerateChunk>): Promise<Collected[]> {
   const texts: string[] = [];
   const logprobs: TokenLogprob[][] = [];
   const ends: Pick<Collected, 'finishReason' | 'timings'>[] = [];
-  for await (const chunk of engine.generate(prompt, options)) {
+  for await (const chunk of chunks) {
     const { index, finishReason, timings } = chunk;
     texts[index] = (texts[index] ?? '') + chunk.text;
     (logprobs[index] ??= []).push(...(chunk.logprobs ?? []));

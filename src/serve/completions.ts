@@ -1,11 +1,13 @@
 // POST /v1/completions: texts or ids continued, whole or as a stream.
-import type { GenerateOptions, GenerateTimings } from '../engine/types.ts';
+import type { GenerateChunk, GenerateTimings, Prompt } from '../engine/types.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
+import { generate } from './generate.ts';
 import { generateOptions } from './generate-options.ts';
 import { completionLogprobs } from './logprobs.ts';
 import { inputsOf } from './schemas.ts';
 import type { CompletionRequest } from './schemas.ts';
+import { answerForm } from './structure.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 export async function completions(exchange: Exchange, request: Request, body: CompletionRequest): Promise<Response> {
@@ -13,16 +15,21 @@ export async function completions(exchange: Exchange, request: Request, body: Co
   return exchange.answer(request, body.model, (served) => whole(served, body));
 }
 
-const optionsOf = (body: CompletionRequest, signal: AbortSignal): GenerateOptions =>
-  ({ ...generateOptions(body, signal), logprobs: body.logprobs ?? undefined });
+/** What continues a prompt as the request says. */
+function continuation({ engine, signal }: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
+  const form = answerForm(body);
+  const options = { ...generateOptions(body, signal), ...form?.options, logprobs: body.logprobs ?? undefined };
+  return (prompt) => generate(engine, prompt, options, form?.field);
+}
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>
   ({ id: `cmpl-${crypto.randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model });
 
-async function whole({ engine, model, signal }: Served, body: CompletionRequest): Promise<object> {
-  const results = await Promise.all(inputsOf(body.prompt).map((prompt) => collect(engine, prompt, optionsOf(body, signal))));
+async function whole(served: Served, body: CompletionRequest): Promise<object> {
+  const continued = continuation(served, body);
+  const results = await Promise.all(inputsOf(body.prompt).map((prompt) => collect(continued(prompt))));
   return {
-    ...head(model),
+    ...head(served.model),
     choices: results.flat().map(({ text, logprobs, finishReason }, index) => ({
       index, text,
       logprobs: typeof body.logprobs === 'number' ? completionLogprobs(logprobs, 0) : null,
@@ -34,14 +41,15 @@ async function whole({ engine, model, signal }: Served, body: CompletionRequest)
 }
 
 /** Prompt after prompt: a client reads one stream, and the first prompt's text is not held up by the others'. */
-async function* stream({ engine, model, signal }: Served, body: CompletionRequest): AsyncGenerator<object, void, void> {
-  const frame = head(model);
+async function* stream(served: Served, body: CompletionRequest): AsyncGenerator<object, void, void> {
+  const frame = head(served.model);
+  const continued = continuation(served, body);
   const perPrompt = body.n ?? 1;
   const timings: GenerateTimings[][] = [];
   const lengths: number[] = [];
   for (const [at, prompt] of inputsOf(body.prompt).entries()) {
     timings[at] = [];
-    for await (const chunk of engine.generate(prompt, optionsOf(body, signal))) {
+    for await (const chunk of continued(prompt)) {
       const index = at * perPrompt + chunk.index;
       if (chunk.timings) timings[at][chunk.index] = chunk.timings;
       const offset = lengths[index] ?? 0;

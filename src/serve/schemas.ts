@@ -1,9 +1,11 @@
 // What each endpoint takes: zod schemas, from which requests are checked and the OpenAPI document is generated.
 import { z } from 'zod';
+import { STRUCTURE } from './structure.ts';
 
 const LONGEST_NAME = 256;
 const MAX_CHOICES = 16;
 const MAX_INPUTS = 256;
+const MAX_MESSAGES = 2048;
 
 const tokenIds = z.array(z.int().min(0)).min(1);
 const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16), z.null()]);
@@ -37,6 +39,7 @@ const SAMPLING = {
   min_p: z.number().min(0).max(1).optional().describe('Extension: drop tokens below this share of the likeliest'),
   repetition_penalty: z.number().min(0.01).max(100).optional().describe('Extension: penalty on recent tokens, 1 is none'),
   ignore_eos: z.boolean().optional().describe('Extension: go on past the end of the text'),
+  ...STRUCTURE,
 };
 
 const message = z.looseObject({
@@ -52,11 +55,10 @@ export function inputsOf(input: string | readonly number[] | readonly string[] |
 
 export const ChatRequest = z.strictObject({
   ...SAMPLING,
-  messages: z.array(message).min(1),
+  messages: z.array(message).min(1).max(MAX_MESSAGES, `this server takes at most ${MAX_MESSAGES} messages`),
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  response_format: z.looseObject({ type: z.string() }).nullish(),
   tools: z.array(z.looseObject({ type: z.string() })).nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),

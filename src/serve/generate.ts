@@ -1,0 +1,23 @@
+// The engine's generate as the endpoints call it: a grammar that cannot be enforced is an error of the field that brought it.
+import type { GrammarError } from '../errors.ts';
+import type { GenerateChunk, GenerateOptions, Prompt } from '../engine/types.ts';
+import { ApiError, isTyped } from './api-error.ts';
+import type { ServeEngine } from './model-pool.ts';
+
+/** `field` is what `options` has its grammar from. */
+export async function* generate(
+  engine: ServeEngine, prompt: Prompt, options: GenerateOptions, field?: string,
+): AsyncGenerator<GenerateChunk, void, void> {
+  try {
+    yield* engine.generate(prompt, options);
+  } catch (error) {
+    throw isTyped<GrammarError>(error, 'ERR_GRAMMAR') ? unenforceable(error, field) : error;
+  }
+}
+
+function unenforceable({ message, keyword, pointer }: GrammarError, param: string | undefined): ApiError {
+  return new ApiError(400, message, {
+    type: 'invalid_request_error', code: keyword === undefined ? 'invalid_grammar' : 'unenforceable_schema', param,
+    more: { ...(keyword !== undefined && { keyword }), ...(pointer !== undefined && { pointer }) },
+  });
+}
