@@ -40,6 +40,7 @@ export type { SamplingOptions } from './engine/sampler/options.ts';
 export type { ByteSource } from './gguf/byte-source.ts';
 export type { ComputeWorker, KernelBuild, ModelFiles, Platform, PlatformFiles } from './platform/platform.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
+export type { ToolCallDelta } from './chat/tool-call-reader.ts';
 export { ToolCallParser, toolDialect } from './chat/tool-calls.ts';
 export type { ParsedToolCall, ToolCallChunk, ToolDialect } from './chat/tool-calls.ts';
 export { toolCallSchema } from './chat/tool-schema.ts';

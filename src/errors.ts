@@ -110,14 +110,19 @@ export class SessionError extends ClawdbotError {
   }
 }
 
-/** A grammar or JSON schema that cannot be enforced. For a schema, `keyword` is to blame, at the JSON pointer `pointer`. */
+/**
+ * A grammar or JSON schema that cannot be enforced. For a schema, `keyword` is to blame, at the JSON pointer `pointer`; `tool` is
+ * whose parameters it describes.
+ */
 export class GrammarError extends ClawdbotError {
   readonly keyword: string | undefined;
   readonly pointer: string | undefined;
+  readonly tool: string | undefined;
 
-  constructor(message: string, place?: { readonly keyword?: string; readonly pointer?: string }) {
+  constructor(message: string, place?: { readonly keyword?: string; readonly pointer?: string; readonly tool?: string }) {
     super('ERR_GRAMMAR', message);
     this.keyword = place?.keyword;
     this.pointer = place?.pointer;
+    this.tool = place?.tool;
   }
 }

@@ -66,7 +66,7 @@ export class ToolCallParser {
   #space = '';
 
   /** `names` are the tools that there are; `newId` names a call. */
-  constructor(dialect: ToolDialect, names: Iterable<string>, newId: () => string = randomId) {
+  constructor(dialect: ToolDialect, names: Iterable<string>, newId: () => string = randomCallId) {
     this.#dialect = DIALECTS[dialect];
     this.#names = new Set(names);
     this.#newId = newId;
@@ -214,7 +214,7 @@ function partialEnd(text: string, mark: string): number {
 }
 
 /** Nine letters and digits, as Mistral's templates demand. */
-function randomId(): string {
+export function randomCallId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(9));
   return Array.from(bytes, (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'[byte % 62]).join('');
 }

@@ -4,6 +4,9 @@ import { createChatTemplate } from '../chat/template.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import { chooseTemplate } from '../chat/fallback.ts';
 import type { ChatMessage } from '../chat/messages.ts';
+import { toolFormat } from '../chat/tool-format.ts';
+import type { ToolFormat } from '../chat/tool-format.ts';
+import { withTools } from '../chat/tool-prompt.ts';
 import { EngineStoppedError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -11,6 +14,7 @@ import type { ComputeHost } from './compute-host.ts';
 import { fitIds, fitMessages, roomFor } from './context-policy.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { collect, startGeneration } from './generation.ts';
+import type { Speaker } from './generation-options.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
 import type { LoadedModel } from './load.ts';
@@ -19,11 +23,12 @@ import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/opti
 import { loadSession, saveSession } from './session/session.ts';
 import type {
   Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, LoadPlan, LoadSessionOptions, ModelInfo, ModelSource, Prompt,
-  RestoredSession, SavedSession, SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource,
+  RestoredSession, SavedSession, SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, ToolChoice,
 } from './types.ts';
 
 export interface ChatRenderOptions {
   readonly tools?: readonly unknown[];
+  readonly toolChoice?: ToolChoice;
   readonly templateOptions?: Readonly<Record<string, unknown>>;
   readonly addGenerationPrompt?: boolean;
 }
@@ -33,6 +38,7 @@ export class Engine {
   readonly model: ModelInfo;
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: ChatTemplate;
+  readonly #toolFormat: ToolFormat;
   readonly #host: ComputeHost;
   readonly #platform: Platform;
   /** Refers to the model's memory; undefined once disposed of. */
@@ -45,6 +51,7 @@ export class Engine {
     this.tokenizer = loaded.tokenizer;
     const template = chooseTemplate(loaded.metadata, loaded.tokenizer);
     this.chatTemplate = createChatTemplate(template.source, template);
+    this.#toolFormat = toolFormat(template.source);
     this.model = {
       ...loaded.info,
       hasChatTemplate: template.warning === undefined,
@@ -86,13 +93,13 @@ export class Engine {
   /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GenerateChunk, void, void> {
     const fitted = this.#fit(prompt, options);
-    yield* startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), fitted.ids, options, fitted).chunks;
+    yield* startGeneration(this.#host, this.#speaker, fitted.ids, options, fitted).chunks;
   }
 
   /** A whole continuation, or `n` of them. */
   async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<Completion> {
     const fitted = this.#fit(prompt, options);
-    return collect(startGeneration(this.#host, this.tokenizer, this.#requireDecoder(), fitted.ids, options, fitted), fitted.ids);
+    return collect(startGeneration(this.#host, this.#speaker, fitted.ids, options, fitted), fitted.ids);
   }
 
   /** The ids that `generate` starts from for this prompt. */
@@ -125,9 +132,9 @@ export class Engine {
 
   /** Messages as the model's chat template writes them, and their ids: content never becomes special tokens. */
   renderChat(messages: readonly ChatMessage[], options: ChatRenderOptions = {}): { text: string; ids: number[] } {
+    const offered = options.toolChoice === 'none' ? undefined : options.tools;
     const segments = this.chatTemplate.renderSegments({
-      messages,
-      tools: options.tools,
+      ...withTools(messages, offered, this.#toolFormat),
       extra: options.templateOptions,
       addGenerationPrompt: options.addGenerationPrompt ?? true,
     });
@@ -214,6 +221,10 @@ export class Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  get #speaker(): Speaker {
+    return { tokenizer: this.tokenizer, model: this.#requireDecoder(), toolFormat: this.#toolFormat };
   }
 
   get #running(): LoadedModel {

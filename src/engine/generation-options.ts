@@ -1,4 +1,5 @@
 // Checks what a generate call asks for, before any work is done.
+import type { ToolFormat } from '../chat/tool-format.ts';
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { grammarOf } from './grammar-options.ts';
@@ -9,6 +10,8 @@ import { draftSettings, lookupSettings } from './speculation/options.ts';
 import type { DraftSettings, LookupSettings } from './speculation/options.ts';
 import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
+import { checkTools } from './tools/tool-options.ts';
+import type { CheckedTools } from './tools/tool-options.ts';
 import type { GenerateOptions, ModelInfo } from './types.ts';
 
 const MAX_CHOICES = 128;
@@ -19,8 +22,16 @@ const MAX_STOP_IDS = 1024;
 /** The options of generate that are not about sampling. */
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
   'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
-  'speculation', 'contextPolicy', 'signal', 'grammar', 'jsonSchema', 'json',
+  'speculation', 'contextPolicy', 'signal', 'grammar', 'jsonSchema', 'json', 'toolChoice',
+  'parallelToolCalls',
 ];
+
+/** What a generation needs to know of the model. */
+export interface Speaker {
+  readonly tokenizer: Tokenizer;
+  readonly model: ModelInfo;
+  readonly toolFormat: ToolFormat;
+}
 
 export interface CheckedOptions {
   readonly numChoices: number;
@@ -31,11 +42,13 @@ export interface CheckedOptions {
   readonly lookup: LookupSettings | undefined;
   readonly draft: DraftSettings | undefined;
   readonly grammar: CompiledGrammar | undefined;
+  /** The tools whose calls are taken out of the text. */
+  readonly called: CheckedTools | undefined;
 }
 
 /** Throws InvalidArgumentError that names the option, or ContextLengthError. */
 export function checkOptions(
-  options: GenerateOptions, promptIds: readonly number[], tokenizer: Tokenizer, model: ModelInfo,
+  options: GenerateOptions, promptIds: readonly number[], { tokenizer, model, toolFormat }: Speaker,
 ): CheckedOptions {
   const sampling = samplingOptions(options, model.vocabSize, OTHERS);
   const { n = 1, ignoreEos = false, stopIds = [], signal } = options;
@@ -53,6 +66,7 @@ export function checkOptions(
     throw new InvalidArgumentError(`onPromptProgress must be a function, not ${describe(options.onPromptProgress)}.`);
   }
   checkIds('stopIds', stopIds, model.vocabSize, MAX_STOP_IDS);
+  const called = checkTools(options);
   return {
     numChoices: n,
     maxTokens: newTokenLimit(options, promptIds, model),
@@ -61,7 +75,8 @@ export function checkOptions(
     sampling,
     lookup: lookupSettings(options.speculation, model),
     draft: draftSettings(options.speculation, model),
-    grammar: grammarOf(options, tokenizer),
+    grammar: grammarOf(options, tokenizer, toolFormat, called),
+    called,
   };
 }
 

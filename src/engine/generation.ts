@@ -6,10 +6,12 @@ import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute-host.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { checkOptions } from './generation-options.ts';
+import type { Speaker } from './generation-options.ts';
 import type { CompiledGrammar } from './grammar-options.ts';
 import type { GrammarMessage, StepTimings, TokenMessage } from './protocol.ts';
 import { TextAssembler } from './text-assembler.ts';
-import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings, ModelInfo } from './types.ts';
+import { callReading } from './tools/call-reading.ts';
+import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings } from './types.ts';
 
 export interface Generation {
   readonly chunks: AsyncGenerator<GenerateChunk, void, void>;
@@ -22,13 +24,14 @@ const WHOLE = { numSinks: 0, numDropped: 0 };
 
 /** Validates at once and throws; the work starts when `chunks` is first asked. */
 export function startGeneration(
-  host: ComputeHost, tokenizer: Tokenizer, model: ModelInfo, promptIds: readonly number[], options: GenerateOptions,
+  host: ComputeHost, speaker: Speaker, promptIds: readonly number[], options: GenerateOptions,
   { numSinks, numDropped }: Omit<FittedPrompt, 'ids'> = WHOLE,
 ): Generation {
-  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft, grammar } =
-    checkOptions(options, promptIds, tokenizer, model);
+  const { tokenizer, model, toolFormat } = speaker;
+  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft, grammar, called } = checkOptions(options, promptIds, speaker);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
-  const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops));
+  const readCalls = called && callReading(tokenizer, toolFormat, called);
+  const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops, readCalls?.()));
   const { onPromptProgress } = options;
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
@@ -56,8 +59,10 @@ export async function collect(generation: Generation, promptIds: readonly number
     if (chunk.timings && chunk.index === 0) timings = chunk.timings;
   }
   const choices = generation.choices.map((choice) => choice.choice());
-  const { text, ids, finishReason } = choices[0]!;
-  return { text, ids, finishReason, promptIds, choices, timings: timings!, seed: generation.seed };
+  const { text, ids, finishReason, toolCalls } = choices[0]!;
+  return {
+    text, ids, finishReason, ...(toolCalls && { toolCalls }), promptIds, choices, timings: timings!, seed: generation.seed,
+  };
 }
 
 async function* stream(

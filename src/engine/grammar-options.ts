@@ -1,13 +1,17 @@
 // The grammar that generate's options ask for, compiled on the caller's thread, so that what is wrong with it is said at once.
+import type { ToolFormat } from '../chat/tool-format.ts';
 import { GrammarError, InvalidArgumentError } from '../errors.ts';
 import { parseGbnf } from '../grammar/gbnf.ts';
 import { LIMITS } from '../grammar/limits.ts';
 import { buildNetwork } from '../grammar/network-builder.ts';
+import type { Rules } from '../grammar/expression.ts';
 import type { Network } from '../grammar/network.ts';
 import { jsonObjectRules, schemaRules } from '../grammar/schema/compile.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import { describe } from './sampler/options.ts';
+import { toolRules } from './tools/tool-grammar.ts';
+import type { CheckedTools } from './tools/tool-options.ts';
 import type { GenerateOptions } from './types.ts';
 
 export interface CompiledGrammar {
@@ -20,37 +24,62 @@ export interface CompiledGrammar {
 const compiled = new WeakMap<Tokenizer, RecentlyUsed<CompiledGrammar>>();
 const MOST_COMPILED = 16;
 
+/** What a grammar is compiled from, and how. */
+interface Source {
+  readonly key: string;
+  rules(): Rules;
+}
+
 /** Throws InvalidArgumentError for options of the wrong form, GrammarError for a grammar that cannot be enforced. */
-export function grammarOf({ grammar, jsonSchema, json }: GenerateOptions, tokenizer: Tokenizer): CompiledGrammar | undefined {
-  if (json !== undefined && typeof json !== 'boolean') throw new InvalidArgumentError(`json must be true or false, not ${describe(json)}.`);
-  if ([grammar, jsonSchema, json || undefined].filter((given) => given !== undefined).length > 1) {
-    throw new InvalidArgumentError('Give one of grammar, jsonSchema and json: a text follows one grammar.');
-  }
-  if (json) return remembered(tokenizer, 'json', () => buildNetwork(jsonObjectRules()));
-  if (jsonSchema !== undefined) {
-    const written = asJson(jsonSchema);
-    return remembered(tokenizer, `schema:${written}`, () => buildNetwork(schemaRules(JSON.parse(written))));
-  }
-  if (grammar === undefined) return undefined;
-  if (typeof grammar !== 'string') throw new InvalidArgumentError(`grammar must be GBNF text, not ${describe(grammar)}.`);
+export function grammarOf(
+  options: GenerateOptions, tokenizer: Tokenizer, format: ToolFormat, called: CheckedTools | undefined,
+): CompiledGrammar | undefined {
   const tokenId = (spelling: string): number | undefined => {
     const ids = tokenizer.encode(spelling, { addSpecial: false, parseSpecial: true });
     return ids.length === 1 ? ids[0] : undefined;
   };
-  return remembered(tokenizer, `gbnf:${grammar}`, () => buildNetwork(parseGbnf(grammar, { tokenId })));
+  const answer = answerSource(options, tokenId);
+  const source = called ? withCalls(called, format, tokenId, answer) : answer;
+  return source && remembered(tokenizer, source.key, () => buildNetwork(source.rules()));
+}
+
+function withCalls(called: CheckedTools, format: ToolFormat, tokenId: TokenId, answer: Source | undefined): Source {
+  const tools = called.tools.map(({ function: { name, parameters } }) => [name, parameters]);
+  return {
+    key: `tools:${asJson(tools, 'tools')}:${called.isRequired}:${called.isParallel}:${answer?.key ?? ''}`,
+    rules: () => toolRules(called, format, tokenId, answer?.rules()),
+  };
+}
+
+type TokenId = (spelling: string) => number | undefined;
+
+function answerSource({ grammar, jsonSchema, json }: GenerateOptions, tokenId: TokenId): Source | undefined {
+  if (json !== undefined && typeof json !== 'boolean') throw new InvalidArgumentError(`json must be true or false, not ${describe(json)}.`);
+  if ([grammar, jsonSchema, json || undefined].filter((given) => given !== undefined).length > 1) {
+    throw new InvalidArgumentError('Give one of grammar, jsonSchema and json: a text follows one grammar.');
+  }
+  if (json) return { key: 'json', rules: jsonObjectRules };
+  if (jsonSchema !== undefined) {
+    if (typeof jsonSchema !== 'object' && typeof jsonSchema !== 'boolean') {
+      throw new InvalidArgumentError(`jsonSchema must be an object or a boolean, not ${describe(jsonSchema)}.`);
+    }
+    const written = asJson(jsonSchema, 'jsonSchema');
+    return { key: `schema:${written}`, rules: () => schemaRules(JSON.parse(written)) };
+  }
+  if (grammar === undefined) return undefined;
+  if (typeof grammar !== 'string') throw new InvalidArgumentError(`grammar must be GBNF text, not ${describe(grammar)}.`);
+  return { key: `gbnf:${grammar}`, rules: () => parseGbnf(grammar, { tokenId }) };
 }
 
 /** The schema's JSON, which is what counts: an object of classes and functions may say something else. */
-function asJson(schema: unknown): string {
+function asJson(schema: unknown, option: string): string {
   let written: string | undefined;
   try {
     written = JSON.stringify(schema);
   } catch (cause) {
-    throw new InvalidArgumentError('jsonSchema must be JSON; it refers to itself or nests too deep.', { cause });
+    throw new InvalidArgumentError(`${option} must be JSON; it refers to itself or nests too deep.`, { cause });
   }
-  if ((typeof schema !== 'object' && typeof schema !== 'boolean') || written === undefined) {
-    throw new InvalidArgumentError(`jsonSchema must be an object or a boolean, not ${describe(schema)}.`);
-  }
+  if (written === undefined) throw new InvalidArgumentError(`${option} must be JSON, not ${describe(schema)}.`);
   if (written.length <= LIMITS.textLength) return written;
   throw new GrammarError(`The schema has ${written.length} UTF-16 units; at most ${LIMITS.textLength} are allowed.`, { pointer: '' });
 }

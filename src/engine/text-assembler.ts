@@ -3,6 +3,7 @@ import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { TokenMessage } from './protocol.ts';
 import { StopStringMatcher } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
+import type { CallReading } from './tools/call-reading.ts';
 import type { Choice, FinishReason, GenerateChunk, TokenLogprob } from './types.ts';
 
 export class TextAssembler {
@@ -12,14 +13,16 @@ export class TextAssembler {
   readonly #stops: StopStringMatcher;
   readonly #ids: number[] = [];
   readonly #logprobs: TokenLogprob[] = [];
+  readonly #calls: CallReading | undefined;
   #text = '';
   #finishReason: FinishReason | undefined;
 
-  constructor(tokenizer: Tokenizer, index: number, stops: readonly StopString[]) {
+  constructor(tokenizer: Tokenizer, index: number, stops: readonly StopString[], calls?: CallReading) {
     this.#tokenizer = tokenizer;
     this.#index = index;
     this.#stream = tokenizer.stream({ continuation: true });
     this.#stops = new StopStringMatcher(stops);
+    this.#calls = calls;
   }
 
   get finished(): boolean {
@@ -29,8 +32,8 @@ export class TextAssembler {
   /** The chunk for a token; its finishReason is set when the token, or a stop string it completed, ends the choice. */
   push(message: TokenMessage): GenerateChunk {
     const ids = message.stopped ? [] : [message.id];
-    const { text: shown, stopped } = this.#stops.push(message.stopped ? '' : this.#stream.push(message.id));
-    let text = shown;
+    const { text: written, stopped } = this.#stops.push(message.stopped ? '' : this.#written(message.id));
+    let text = written;
     this.#finishReason = stopped ? 'stop' : message.finishReason;
     if (this.#finishReason && !stopped) {
       const rest = this.#stops.push(this.#stream.flush());
@@ -38,13 +41,16 @@ export class TextAssembler {
       if (rest.stopped) this.#finishReason = 'stop';
       else text += this.#stops.flush();
     }
+    const { text: shown, toolCalls = [] } = this.#calls?.take(text, this.finished) ?? { text };
+    if (this.#finishReason === 'stop' && this.#calls?.isCalling) this.#finishReason = 'tool_calls';
     const logprobs = message.logprob === undefined || message.stopped ? [] : [this.#logprob(message)];
     this.#ids.push(...ids);
-    this.#text += text;
+    this.#text += shown;
     this.#logprobs.push(...logprobs);
     return {
-      index: this.#index, text, ids,
+      index: this.#index, text: shown, ids,
       ...(message.logprob !== undefined && { logprobs }),
+      ...(toolCalls.length > 0 && { toolCalls }),
       ...(this.#finishReason && { finishReason: this.#finishReason }),
     };
   }
@@ -54,7 +60,13 @@ export class TextAssembler {
     return {
       index: this.#index, text: this.#text, ids: this.#ids, finishReason: this.#finishReason!,
       ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
+      ...(this.#calls && { toolCalls: this.#calls.calls }),
     };
+  }
+
+  #written(id: number): string {
+    const text = this.#stream.push(id);
+    return text + (this.#calls?.markOf(id) ?? '');
   }
 
   #logprob(message: TokenMessage): TokenLogprob {

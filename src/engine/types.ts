@@ -1,13 +1,26 @@
 // The public API's shapes: what load, generate, embed and score take and give.
 import type { KvType } from '../backends/tensors.ts';
 import type { ChatMessage } from '../chat/messages.ts';
+import type { ToolCallDelta } from '../chat/tool-call-reader.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import type { SpeculationOptions } from './speculation/options.ts';
 
 /** A catalog name, path, URL, `hf:` or `pip:` reference; or the file itself. */
 export type ModelSource = string | URL | Blob | Uint8Array | ArrayBuffer;
 
-export type FinishReason = 'stop' | 'length';
+/** `tool_calls`: it ended by itself, and calls tools. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls';
+
+/** Whether tools are called: as the model likes, at least one, or this one. */
+export type ToolChoice = 'none' | 'auto' | 'required' | { readonly name: string };
+
+/** A call in a whole answer. */
+export interface ToolCallResult {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text of an object; cut off where the answer is. */
+  readonly arguments: string;
+}
 
 export interface LoadProgress {
   readonly phase: 'resolve' | 'download' | 'verify' | 'extract' | 'load' | 'warmup';
@@ -102,8 +115,15 @@ export interface GenerateOptions extends SamplingOptions {
   readonly logprobs?: number;
   /** Parse special tokens in a text prompt (false: they are text). */
   readonly parseSpecial?: boolean;
-  /** Tool definitions (JSON schema style) handed to the chat template. */
+  /** Tool definitions (`{ type: 'function', function: { name, description, parameters } }`) for the chat template. */
   readonly tools?: readonly unknown[];
+  /**
+   * With it, calls are taken out of the text, and their arguments satisfy the tool's parameters; without it (the default) the text
+   * is as the model writes it. 'none' keeps the tools from the model.
+   */
+  readonly toolChoice?: ToolChoice;
+  /** Whether an answer may have several calls (true). */
+  readonly parallelToolCalls?: boolean;
   /** Further variables for the chat template, such as enable_thinking. */
   readonly templateOptions?: Readonly<Record<string, unknown>>;
   /** Hears how far a long prompt is, several times a second, before the first token comes. */
@@ -133,6 +153,8 @@ export interface GenerateChunk {
   readonly text: string;
   readonly ids: readonly number[];
   readonly logprobs?: readonly TokenLogprob[];
+  /** Pieces of tool calls, with `toolChoice`. */
+  readonly toolCalls?: readonly ToolCallDelta[];
   /** Set on the last chunk of a continuation. */
   readonly finishReason?: FinishReason;
   /** Set with finishReason. */
@@ -162,14 +184,17 @@ export interface Choice {
   readonly ids: readonly number[];
   readonly finishReason: FinishReason;
   readonly logprobs?: readonly TokenLogprob[];
+  /** What it calls, with `toolChoice`. */
+  readonly toolCalls?: readonly ToolCallResult[];
 }
 
-/** `text`, `ids` and `finishReason` are those of `choices[0]`. */
+/** `text`, `ids`, `finishReason` and `toolCalls` are those of `choices[0]`. */
 export interface Completion {
   readonly text: string;
   readonly ids: readonly number[];
   readonly promptIds: readonly number[];
   readonly finishReason: FinishReason;
+  readonly toolCalls?: readonly ToolCallResult[];
   readonly choices: readonly Choice[];
   readonly timings: GenerateTimings;
   /** The seed used, also when none was given. */

@@ -14,13 +14,13 @@ const TEMPLATE = `{% for m in messages %}[{{ m.role }}{% if m.name %} {{ m.name 
 {% endfor %}{% if enable_thinking is defined %}<thinking {{ enable_thinking }}>
 {% endif %}`;
 
-export async function templatedModel(): Promise<Uint8Array> {
+export async function templatedModel(template = TEMPLATE): Promise<Uint8Array> {
   const bytes = new Uint8Array(readFileSync(inRepository('test/data/arch/llama-tied.gguf')));
   const { metadata, tensors } = await readGguf(bytesSource(bytes));
   return writeGguf({
     metadata: [
       ...[...metadata.entries].filter(([key]) => key !== 'general.alignment' && key !== 'tokenizer.chat_template'),
-      ['tokenizer.chat_template', TEMPLATE],
+      ['tokenizer.chat_template', template],
     ] as never,
     tensors: tensors.map(({ name, type, shape, offset, byteLength }) => ({
       name, type, shape, bytes: bytes.slice(offset, offset + byteLength),

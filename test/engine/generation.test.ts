@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ContextLengthError, InvalidArgumentError } from '../../src/errors.ts';
 import type { ComputeHost, ReplyHandler } from '../../src/engine/compute-host.ts';
+import { toolFormat } from '../../src/chat/tool-format.ts';
 import { collect, startGeneration } from '../../src/engine/generation.ts';
 import type { GenerateMessage, TokenMessage } from '../../src/engine/protocol.ts';
 import type { Completion, GenerateChunk, GenerateOptions, ModelInfo } from '../../src/engine/types.ts';
@@ -13,6 +14,7 @@ import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
 const tokenizer = createTokenizer(tokenizerMetadata(bpeEntries()));
 const EOS = tokenizer.eosId!;
 const model = { contextLength: 64, vocabSize: tokenizer.vocabSize } as ModelInfo;
+const speaker = { tokenizer, model, toolFormat: toolFormat('') };
 const timings = { prefillTokens: 1, cachedTokens: 0, prefillMs: 1, decodeTokens: 0, decodeMs: 0, draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
 
 /** Bytes are ids of their own at the beginning of this vocabulary. */
@@ -64,11 +66,11 @@ function messages(request: GenerateMessage, ids: readonly number[], choiceIndex:
 }
 
 const complete = (workers: Workers, options: GenerateOptions = {}): Promise<Completion> =>
-  collect(startGeneration(workers.host, tokenizer, model, [1], options), [1]);
+  collect(startGeneration(workers.host, speaker, [1], options), [1]);
 
 async function chunksOf(workers: Workers, options: GenerateOptions): Promise<GenerateChunk[]> {
   const chunks: GenerateChunk[] = [];
-  for await (const chunk of startGeneration(workers.host, tokenizer, model, [1], options).chunks) chunks.push(chunk);
+  for await (const chunk of startGeneration(workers.host, speaker, [1], options).chunks) chunks.push(chunk);
   return chunks;
 }
 
@@ -138,7 +140,7 @@ describe('text of a generation', () => {
     const controller = new AbortController();
     const seen: string[] = [];
     const run = async (): Promise<void> => {
-      const { chunks } = startGeneration(workers.host, tokenizer, model, [1], { signal: controller.signal });
+      const { chunks } = startGeneration(workers.host, speaker, [1], { signal: controller.signal });
       for await (const { text } of chunks) {
         seen.push(text);
         controller.abort(new Error('enough'));
@@ -153,7 +155,7 @@ describe('text of a generation', () => {
 describe('options of a generation', () => {
   const start = (options: unknown, promptIds: readonly number[] = [1]): Workers => {
     const workers = new Workers([]);
-    startGeneration(workers.host, tokenizer, model, promptIds, options as GenerateOptions);
+    startGeneration(workers.host, speaker, promptIds, options as GenerateOptions);
     return workers;
   };
 

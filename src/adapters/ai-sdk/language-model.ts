@@ -85,7 +85,7 @@ function toStream(parts: AsyncGenerator<LanguageModelV4StreamPart, void, void>):
 }
 
 function toFinishReason(reason: FinishReason): LanguageModelV4FinishReason {
-  return { unified: reason, raw: reason };
+  return { unified: reason === 'tool_calls' ? 'tool-calls' : reason, raw: reason };
 }
 
 function toUsage({ promptTokens, cachedTokens, newTokens }: GenerateTimings): LanguageModelV4Usage {

@@ -1,0 +1,82 @@
+// The grammar of an answer that may call tools: free text or what else it may be, then calls as the model's format writes them,
+// each with arguments that satisfy the tool's parameters.
+import type { ToolFormat } from '../../chat/tool-format.ts';
+import type { ToolDefinition } from '../../chat/tool-schema.ts';
+import { GrammarError } from '../../errors.ts';
+import { EMPTY, choice, optional, repeat, rule, sequence, text } from '../../grammar/expression.ts';
+import type { Expression, Rules } from '../../grammar/expression.ts';
+import { literalPattern, textWithout } from '../../grammar/free-text.ts';
+import { prefixed } from '../../grammar/prefixed.ts';
+import { schemaRules } from '../../grammar/schema/compile.ts';
+import type { CheckedTools } from './tool-options.ts';
+
+const ANSWER = 'answer ';
+/** What a call without a mark begins with: no other text may. */
+const BARE_CALL = '^\\s*(?:\\[\\s*)?\\{\\s*"name"';
+const space = rule('space');
+const SPACE = choice(EMPTY, text(' '), text('\n'));
+
+/**
+ * `answer` is what the text must be where nothing is called; by default it is free. `tokenId` finds the token of a mark. Throws
+ * GrammarError, with the tool's name, for parameters that cannot be enforced.
+ */
+export function toolRules(
+  { tools, isRequired, isParallel }: CheckedTools, format: ToolFormat, tokenId: (spelling: string) => number | undefined, answer?: Rules,
+): Rules {
+  const rules = new Map<string, Expression>([['space', SPACE]]);
+  const add = (more: Rules, prefix: string): Expression => {
+    for (const [name, expression] of prefixed(more, prefix)) rules.set(name, expression);
+    return rule(`${prefix}root`);
+  };
+  const mark = (spelling: string): Expression => {
+    const id = spelling === '' ? undefined : tokenId(spelling);
+    return id === undefined ? text(spelling) : choice({ kind: 'token', id, negated: false }, text(spelling));
+  };
+  const calls = tools.map((tool, i) => callOf(tool, format, mark, add(parameterRules(tool), `tool ${i} `)));
+  rules.set('call', choice(...calls));
+  const marked = format.opening === '' ? undefined : callsOf(format, isParallel, mark);
+  const bare = format.isBare ? callsOf({ ...format, opening: '' }, isParallel, mark) : undefined;
+  rules.set('calls', choice(...[marked, bare].filter((form) => form !== undefined)));
+  rules.set('root', isRequired ? rule('calls') : rootOf(format, marked, bare, answer && add(answer, ANSWER)));
+  return rules;
+}
+
+function rootOf(
+  { opening }: ToolFormat, marked: Expression | undefined, bare: Expression | undefined, answer: Expression | undefined,
+): Expression {
+  if (answer) return choice(answer, sequence(space, rule('calls')));
+  const free = textWithout([...(marked ? [literalPattern(opening)] : []), ...(bare ? [BARE_CALL] : [])]);
+  return choice(sequence(free, marked ? optional(marked) : EMPTY), ...(bare ? [sequence(space, bare)] : []));
+}
+
+function callOf({ function: { name } }: ToolDefinition, format: ToolFormat, mark: (spelling: string) => Expression, parameters: Expression): Expression {
+  if (format.named !== undefined) return sequence(text(name), mark(format.named), parameters);
+  const member = (key: string, value: Expression): Expression => sequence(text(`"${key}":`), space, value);
+  return sequence(
+    text('{'), space, member('name', text(JSON.stringify(name))), text(','), space, member(format.argumentsKey, parameters), space, text('}'),
+  );
+}
+
+function callsOf({ opening, closing, several, isBare }: ToolFormat, isParallel: boolean, mark: (spelling: string) => Expression): Expression {
+  const call = rule('call');
+  const open = mark(opening);
+  if (several === 'list') {
+    const list = sequence(text('['), space, call, isParallel ? repeat(sequence(text(','), space, call), 0, Infinity) : EMPTY, space, text(']'));
+    return sequence(open, space, isBare ? choice(call, list) : list);
+  }
+  const one = sequence(open, space, call, closing === '' ? EMPTY : sequence(space, mark(closing)));
+  return several === 'marked' && isParallel ? sequence(one, repeat(sequence(space, one), 0, Infinity)) : one;
+}
+
+function parameterRules({ function: { name, parameters } }: ToolDefinition): Rules {
+  const schema = parameters ?? { additionalProperties: false };
+  const refuse = (what: string, place?: ConstructorParameters<typeof GrammarError>[1]): GrammarError =>
+    new GrammarError(`The parameters of the tool "${name}": ${what}`, { ...place, tool: name });
+  const { type = 'object' } = schema as { readonly type?: unknown };
+  if (type !== 'object') throw refuse('they must describe an object.', { keyword: 'type', pointer: '/type' });
+  try {
+    return schemaRules({ ...schema, type });
+  } catch (error) {
+    throw error instanceof GrammarError ? refuse(error.message, error) : error;
+  }
+}

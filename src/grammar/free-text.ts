@@ -1,0 +1,23 @@
+// Text that is free but for what it must not contain, as an expression.
+import { union } from './code-points.ts';
+import { characters } from './expression.ts';
+import type { Expression } from './expression.ts';
+import { EVERYTHING, PatternBudget, combine, languageOf } from './pattern/language.ts';
+import { parsePattern } from './pattern/pattern-parser.ts';
+
+/** All texts in which none of the patterns (ECMA-262) matches. */
+export function textWithout(patterns: readonly string[]): Expression {
+  const budget = new PatternBudget();
+  const { classes, next, accepting } = patterns.reduce(
+    (language, pattern) => combine(language, languageOf(parsePattern(pattern), budget), budget, true), EVERYTHING,
+  );
+  const edges = next.flatMap((row, from) => [...new Set(row)].filter((to) => to >= 0).map((to) => (
+    { from, to, on: characters(union(...classes.filter((_, i) => row[i] === to))) })));
+  const finals = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
+  return { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } };
+}
+
+/** A pattern that matches this text. */
+export function literalPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
