@@ -1,9 +1,9 @@
 // The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
-import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, SamplingError } from '../errors.ts';
+import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, OutOfMemoryError, SamplingError } from '../errors.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
-import type { CancelMessage, FromCompute, InitMessage, ToCompute } from './protocol.ts';
+import type { CancelMessage, FromCompute, InitMessage, ToCompute, ToOwnMemory } from './protocol.ts';
 
-type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' }>;
+export type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' }>;
 export interface ReplyHandler {
   /** Called for each message of the request. */
   onReply(message: Reply): void;
@@ -53,6 +53,37 @@ export class ComputeHost {
     this.#workers[0]!.keepAlive(true);
     this.#workers[0]!.postMessage(build(requestId));
     return requestId;
+  }
+
+  /** One request with one reply: `pick` returns it, or undefined for messages that are not the answer. */
+  call<T>(
+    signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    let requestId: number;
+    let abort: (() => void) | undefined;
+    return new Promise<T>((resolve, reject) => {
+      abort = (): void => {
+        this.cancel(requestId);
+        reject(signal!.reason as Error);
+      };
+      requestId = this.request(build, {
+        onReply: (reply) => {
+          const value = pick(reply);
+          if (value !== undefined) resolve(value);
+        },
+        onError: reject,
+      });
+      signal?.addEventListener('abort', abort);
+    }).finally(() => {
+      signal?.removeEventListener('abort', abort!);
+      this.forget(requestId);
+    });
+  }
+
+  /** For memory that only the one worker has. */
+  send(message: ToOwnMemory, transfer: ArrayBuffer[] = []): void {
+    if (!this.#stopped) this.#workers[0]!.postMessage(message, transfer);
   }
 
   /** Says that the blocks which a `hold` request was given are filled. */
@@ -138,6 +169,7 @@ function spawnAll(count: number, spawn: () => ComputeWorker): ComputeWorker[] {
 
 function asError(code: string, message: string): Error {
   if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
+  if (code === 'ERR_OUT_OF_MEMORY') return new OutOfMemoryError(NaN, 0, message);
   if (code === 'ERR_SAMPLING') return new SamplingError(message);
   if (code === 'ERR_GRAMMAR') return new GrammarError(message);
   if (code === 'ERR_ENGINE_STOPPED') return new EngineStoppedError(message);

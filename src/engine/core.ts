@@ -7,12 +7,11 @@ import type { ComputeThread } from './compute-thread.ts';
 import { embedIds } from './embedding.ts';
 import type {
   CancelMessage, CommitMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, HoldMessage, ModelInMemory, ScoreMessage,
-  ToCompute,
+  ToCore,
 } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
 import { GrammarStore } from './grammar-store.ts';
 import { PrefixCache } from './prefix-cache.ts';
-import { prepare } from './prepare.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
@@ -22,6 +21,7 @@ import { Sequence } from './sequence.ts';
 import { holdBlocks } from './session/hold-blocks.ts';
 import { ModelDrafter } from './speculation/model-drafter.ts';
 import { windowPools } from './window-blocks.ts';
+import { warmUp } from './warm-up.ts';
 import type { WindowPool } from './window-blocks.ts';
 
 export interface CoreOptions {
@@ -29,11 +29,12 @@ export interface CoreOptions {
   readonly thread: ComputeThread;
   /** The draft model, if there is one. */
   readonly draft?: ModelInMemory & { readonly thread: ComputeThread };
-  readonly post: (message: FromCompute, transfer?: ArrayBuffer[]) => void;
+  readonly post: (message: FromCompute) => void;
   /** Lets queued messages be received. */
   readonly yieldNow: () => Promise<void>;
-  /** On the caller's thread, which must not be blocked: see `WorkerPort`. */
+  /** Set on a thread that may not be blocked: see `WorkerPort`. */
   readonly whenRead?: (model: 'main' | 'draft', shard: number, count: number) => Promise<void>;
+  readonly isCallersThread?: boolean;
 }
 
 /** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
@@ -80,7 +81,7 @@ export class EngineCore {
 
   constructor(options: CoreOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.whenRead && FEWEST_ROWS_BESIDE_DECODE);
+    this.#pace = new Pace(options.isCallersThread ? FEWEST_ROWS_BESIDE_DECODE : undefined);
     this.#runner = new Runner(options.thread, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
     this.#windows = windowPools(options.thread.chain.kvGroups);
@@ -98,7 +99,7 @@ export class EngineCore {
     this.#freeSlots = Array.from({ length: options.plan.maxSequences }, (_, i) => options.plan.maxSequences - 1 - i);
   }
 
-  receive(message: ToCompute): void {
+  receive(message: ToCore): void {
     switch (message.type) {
       case 'prepare':
         void this.#prepare();
@@ -120,21 +121,19 @@ export class EngineCore {
         this.#waiting.push(message);
         void this.#work();
         return;
-      case 'init':
-        throw new Error('A compute worker is initialized once.');
     }
   }
 
   async #prepare(): Promise<void> {
     try {
-      const { plan, draft, whenRead } = this.#options;
-      if (whenRead) {
-        await this.#runner.repackWhenRead((...read) => whenRead('main', ...read));
-        await this.#draftRunner?.repackWhenRead((...read) => whenRead('draft', ...read));
-      } else {
-        prepare(this.#runner, plan);
-        if (this.#draftRunner) prepare(this.#draftRunner, draft!.plan);
-      }
+      const { plan, draft, whenRead, isCallersThread } = this.#options;
+      const makeReady = async (runner: Runner, model: 'main' | 'draft'): Promise<void> => {
+        if (whenRead) await runner.repackWhenRead((...read) => whenRead(model, ...read));
+        else runner.repack();
+        if (!isCallersThread) warmUp(runner, model === 'main' ? plan : draft!.plan);
+      };
+      await makeReady(this.#runner, 'main');
+      if (this.#draftRunner) await makeReady(this.#draftRunner, 'draft');
       this.#options.post({ type: 'prepared' });
     } catch (error) {
       this.#options.post({ type: 'failed', ...describe(error) });
@@ -144,7 +143,7 @@ export class EngineCore {
   async #work(): Promise<void> {
     // On the caller's thread each request keeps the work going by itself: where requests end for good (workerd cancels their
     // timers), one must not wait for another's turn. Steps are never interrupted, so that several may take turns.
-    if (this.#working && !this.#options.whenRead) return;
+    if (this.#working && !this.#options.isCallersThread) return;
     this.#working = true;
     try {
       while (this.#waiting.length > 0 || this.#running.length > 0 || this.#computing) {
@@ -314,7 +313,7 @@ export class EngineCore {
 
   /** Rows of prompts that a pass may have, so that it takes about `ms`. */
   #promptRows(ms = PROMPT_MS): number {
-    const rows = this.#options.whenRead
+    const rows = this.#options.isCallersThread
       ? this.#pace.rowsFor(PROMPT_INLINE_MS, FEWEST_ROWS_BESIDE_DECODE)
       : this.#pace.rowsFor(ms, ms < PROMPT_MS ? FEWEST_ROWS_BESIDE_DECODE : undefined);
     return Math.min(rows, this.#options.plan.limits.maxBatchTokens);

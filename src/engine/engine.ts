@@ -161,9 +161,9 @@ export class Engine {
   async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
     checkEmbedOptions(options);
     const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
-    const { pooling: usual, call } = this.#running;
+    const { pooling: usual, host } = this.#running;
     const pooling = options.pooling ?? usual;
-    const embedding = await call(
+    const embedding = await host.call(
       options.signal,
       (requestId) => ({ type: 'embed', requestId, ids, pooling }),
       (reply) => (reply.type === 'embedded' ? reply.embedding : undefined),
@@ -176,7 +176,7 @@ export class Engine {
     const { vocabSize } = this.#requireDecoder();
     const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
     const { from, topK } = checkScoreOptions(options, ids.length, vocabSize);
-    return this.#running.call(
+    return this.#running.host.call(
       options.signal,
       (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: options.logits ?? false }),
       (reply) => reply.type !== 'scored' ? undefined : {

@@ -1,6 +1,7 @@
 // A compute worker on the caller's own thread, for runtimes without worker threads: messages are handed over between passes,
 // and other events have their turn after each.
 import type { ComputeWorker } from '../platform/platform.ts';
+import { Arrivals } from './arrivals.ts';
 import { createComputeWorker } from './compute-worker.ts';
 import type { ToCompute } from './protocol.ts';
 
@@ -12,8 +13,7 @@ export interface InlineWorker extends ComputeWorker {
 /** `yieldNow` resolves after events that were due (timers, I/O, messages) have had their turn. */
 export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker {
   const undelivered = new Set<ToCompute>();
-  const numRead = { main: [] as number[], draft: [] as number[] };
-  let wake: (() => void) | undefined;
+  const arrivals = new Arrivals();
   let report: (message: unknown) => void = () => undefined;
   let fail: (error: Error) => void = () => undefined;
 
@@ -28,8 +28,9 @@ export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker 
       await yieldNow();
       await goOn();
     },
+    isCallersThread: true,
     async whenRead(model, shard, count) {
-      while ((numRead[model][shard] ?? 0) < count) await new Promise<void>((resolve) => (wake = resolve));
+      await arrivals.whenRead(model, shard, count);
       await yieldNow();
       await goOn();
     },
@@ -66,9 +67,6 @@ export function createInlineWorker(yieldNow: () => Promise<void>): InlineWorker 
     async terminate() {
       receive = undefined;
     },
-    arrived(model, shard, count) {
-      numRead[model][shard] = count;
-      wake?.();
-    },
+    arrived: (model, shard, count) => arrivals.arrived(model, shard, count),
   };
 }

@@ -17,10 +17,20 @@ export const MAX_THREADS = 64;
 const MAX_SEQUENCES = 256;
 export { KV_TYPES };
 
-/** How many threads compute, and whether that is the calling thread alone: where it is asked for, or there are no others. */
-export function threadsFor(platform: Platform, { threads }: LoadOptions): { readonly numThreads: number; readonly isInline: boolean } {
+export interface Threads {
+  /** Threads that compute. */
+  readonly numThreads: number;
+  /** That is the calling thread alone: where it is asked for, or there are no others. */
+  readonly isInline: boolean;
+  /** That is one worker alone, with memory of its own: where there is none to share. */
+  readonly isAlone: boolean;
+}
+
+export function threadsFor(platform: Platform, { threads }: LoadOptions): Threads {
   const isInline = threads === 0 || !platform.spawnWorker;
-  return { isInline, numThreads: isInline ? 1 : threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS)) };
+  const isAlone = !isInline && platform.unshared !== undefined;
+  const wanted = threads ?? Math.max(1, Math.min(platform.numCores, MAX_THREADS));
+  return { isInline, isAlone, numThreads: isInline || isAlone ? 1 : wanted };
 }
 
 /** What each option must be. */
@@ -46,6 +56,7 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   deterministic: ['true or false', isBoolean],
   maxMemory: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
   shardBytes: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
+  workerUrl: ['a URL', (value) => (typeof value === 'string' && value !== '') || value instanceof URL],
   cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],
   offline: ['true or false', isBoolean],
   onProgress: ['a function', (value) => typeof value === 'function'],

@@ -1,29 +1,27 @@
 // Loading: source → header → plan → memory and workers → weights → repack and warm-up.
-import { OutOfMemoryError } from '../errors.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
+import type { GgufTensor } from '../gguf/reader.ts';
 import type { Platform } from '../platform/platform.ts';
 import { chooseKernels } from '../backends/wasm/load-kernels.ts';
-import { writeTables } from '../backends/wasm/memory-map.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
-import type { ReplyHandler } from './compute-host.ts';
 import { createInlineWorker } from './inline-worker.ts';
 import { checkLoadOptions, threadsFor } from './load-options.ts';
+import type { Threads } from './load-options.ts';
 import { loadWeights } from './load-weights.ts';
+import { ownMemory, workerMemory } from './model-memory.ts';
+import type { ModelMemory } from './model-memory.ts';
 import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openDraftModel, openModel } from './open-model.ts';
 import type { OpenedModel } from './open-model.ts';
 import { countParameters } from './protocol.ts';
-import type { ToCompute } from './protocol.ts';
-import { STEP } from './regions.ts';
 import { stretchedContext } from './rope-override.ts';
 import { WeightSamples, fingerprint } from './session/fingerprint.ts';
 import type { SessionAccess } from './session/session.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
-
-type Reply = Parameters<ReplyHandler['onReply']>[0];
 
 export interface LoadedModel {
   readonly host: ComputeHost;
@@ -32,34 +30,32 @@ export interface LoadedModel {
   readonly pooling: 'mean' | 'cls' | 'last';
   readonly session: Omit<SessionAccess, 'model'>;
   readonly info: Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'>;
-  /** One request with one reply: `pick` returns it, or undefined for messages that are not the answer. */
-  call<T>(signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined): Promise<T>;
 }
-
-const PAGE_BYTES = 65536;
 
 export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
   const startedAt = performance.now();
   checkLoadOptions(options);
   const { signal, draftModel } = options;
   signal?.throwIfAborted();
-  const { numThreads, isInline } = threadsFor(platform, options);
-  const inline = isInline ? createInlineWorker(platform.yieldNow ?? nextTask) : undefined;
-  const kernels = chooseKernels(platform, { shared: !inline, deterministic: options.deterministic ?? false });
+  const threads = threadsFor(platform, options);
+  if (options.workerUrl !== undefined && threads.isInline) throw new InvalidArgumentError('workerUrl is for runtimes with workers, and threads above 0.');
+  const inline = threads.isInline ? createInlineWorker(platform.yieldNow ?? nextTask) : undefined;
+  const kernels = chooseKernels(platform, { shared: !threads.isInline && !threads.isAlone, deterministic: options.deterministic ?? false });
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);
   const opened: OpenedModel[] = [];
   let spawned: ComputeHost | undefined;
   try {
-    spawned = ComputeHost.spawn(numThreads, () => inline ?? platform.spawnWorker!());
-    const main = await openModel(platform, source, options, numThreads);
+    const host = (spawned = ComputeHost.spawn(threads.numThreads, () => inline ?? platform.spawnWorker!(options)));
+    const main = await openModel(platform, source, options, threads.numThreads);
     opened.push(main);
     if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
     const { build, module } = await kernels;
-    const [model, draft] = opened.map(({ modelPlan: { plan, layouts } }) => ({
-      plan, memories: layouts.map(({ arena }) => createMemory(arena.end, !inline)),
+    const memories = opened.map(({ modelPlan: { layouts } }, i) => layouts.map(({ arena, regions }, shard): ModelMemory => {
+      const place = { model: i === 0 ? 'main' : 'draft', shard } as const;
+      return threads.isAlone ? workerMemory(host, arena.end, place) : ownMemory(arena.end, regions, place, inline);
     }));
-    const host = spawned;
+    const [model, draft] = opened.map(({ modelPlan: { plan } }, i) => ({ plan, memories: memories[i]!.map(({ given }) => given) }));
     const preparing = host.start({ ...model!, module, draft }, signal).then(() => host.prepare(signal));
     // Awaited once all has been read; a failure, the signal's included, ends the reading with the same reason. (Not every host
     // has AbortSignal.any.)
@@ -71,22 +67,13 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     const onBytes = (bytes: number): void =>
       report({ phase: 'load', file: main.name, loadedBytes: (loadedBytes += bytes), totalBytes });
     const samples = new WeightSamples();
-    const reading = [model!, draft].map(async (target, i) => {
-      if (!target) return;
-      const { file, sources, modelPlan } = opened[i]!;
-      const onTensor = (name: string, bytes: Uint8Array): void => {
-        if (target === model) samples.add(name, bytes);
+    const reading = opened.map(async ({ file, sources, modelPlan }, i) => {
+      const onPart = ({ name, byteLength }: GgufTensor, offset: number, bytes: Uint8Array): void => {
+        if (i === 0) samples.add(name, byteLength, offset, bytes);
       };
       // Threads repack shards in this order too.
-      for (const [shard, { tensors, regions }] of modelPlan.layouts.entries()) {
-        const memory = target.memories[shard]!;
-        const words = new Int32Array(memory.buffer, regions.stepPtr, STEP.length);
-        const onArrived = (count: number): void => {
-          Atomics.store(words, STEP.arrived, count);
-          Atomics.notify(words, STEP.arrived);
-          inline?.arrived(i === 0 ? 'main' : 'draft', shard, count);
-        };
-        await loadWeights(file, sources, tensors, memory, { onBytes, onTensor, onArrived }, failure.signal);
+      for (const [shard, { tensors }] of modelPlan.layouts.entries()) {
+        await loadWeights(file, sources, tensors, memories[i]![shard]!, { onBytes, onPart }, failure.signal);
       }
     });
     // While files are read and workers start.
@@ -101,12 +88,11 @@ export async function loadModel(platform: Platform, source: ModelSource, options
       pooling: defaultPooling(main.modelPlan),
       session: {
         host, files: platform.files,
-        kv: main.modelPlan.layouts.map(({ kvLayers }, shard) => ({ layers: kvLayers, memory: model!.memories[shard]! })),
+        kv: main.modelPlan.layouts.map(({ kvLayers }, shard) => ({ layers: kvLayers, memory: memories[0]![shard]! })),
         cachedBlocks: main.modelPlan.plan.cachedBlocks,
         fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
       },
-      info: describeModel(opened, build, performance.now() - startedAt, options, inline !== undefined),
-      call: (callSignal, buildMessage, pick) => call(host, callSignal, buildMessage, pick),
+      info: describeModel(opened, build, performance.now() - startedAt, options, threads, platform),
     };
   } catch (error) {
     await spawned?.dispose();
@@ -134,29 +120,14 @@ function throttledProgress(report: LoadOptions['onProgress']): (progress: LoadPr
   };
 }
 
-function createMemory(totalBytes: number, shared: boolean): WebAssembly.Memory {
-  const pages = Math.ceil(totalBytes / PAGE_BYTES);
-  try {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
-    writeTables(memory);
-    return memory;
-  } catch (cause) {
-    throw new OutOfMemoryError(
-      totalBytes, 0,
-      `This process could not reserve ${Math.ceil(totalBytes / 2 ** 20)} MiB of WebAssembly memory. ` +
-        'Close other models, use a smaller contextLength or a smaller model.',
-      { cause },
-    );
-  }
-}
-
 function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last' {
   if (config.pooling && config.pooling !== 'none') return config.pooling;
   return config.kind === 'encoder' ? 'mean' : 'last';
 }
 
 function describeModel(
-  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions, isInline: boolean,
+  [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions, { isInline, isAlone }: Threads,
+  { unshared }: Platform,
 ): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
   const { name, modelPlan } = main!;
   const { config, limits, numThreads } = modelPlan.plan;
@@ -175,6 +146,7 @@ function describeModel(
     warnings: [
       ...contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
       ...(isInline && options.threads ? ['There are no worker threads here: the model is computed on the calling thread.'] : []),
+      ...(isAlone ? [`${unshared} One worker computes, with one thread.`] : []),
     ],
   };
 }
@@ -194,29 +166,4 @@ function contextWarnings(contextLength: number, trained: number, asked: number |
   const usual = Math.min(trained, DEFAULT_CONTEXT_LENGTH);
   if (asked !== undefined || contextLength === usual) return [];
   return [`The context holds ${contextLength} tokens instead of ${usual}: more does not fit the memory that may be used.`];
-}
-
-function call<T>(
-  host: ComputeHost, signal: AbortSignal | undefined, build: (requestId: number) => ToCompute, pick: (reply: Reply) => T | undefined,
-): Promise<T> {
-  signal?.throwIfAborted();
-  let requestId: number;
-  let abort: (() => void) | undefined;
-  return new Promise<T>((resolve, reject) => {
-    abort = (): void => {
-      host.cancel(requestId);
-      reject(signal!.reason as Error);
-    };
-    requestId = host.request(build, {
-      onReply: (reply) => {
-        const value = pick(reply);
-        if (value !== undefined) resolve(value);
-      },
-      onError: reject,
-    });
-    signal?.addEventListener('abort', abort);
-  }).finally(() => {
-    signal?.removeEventListener('abort', abort!);
-    host.forget(requestId);
-  });
 }

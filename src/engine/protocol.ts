@@ -2,6 +2,7 @@
 import type { BuildLimits, LayerRange, TensorDeclaration } from '../architectures/architecture.ts';
 import type { ModelConfig } from '../architectures/config.ts';
 import type { KvSizes } from '../backends/kv-groups.ts';
+import type { MemoryRange } from '../backends/tensors.ts';
 import type { Network } from '../grammar/network.ts';
 import type { TokenBytes } from '../grammar/vocabulary.ts';
 import type { SamplingOptions } from './sampler/options.ts';
@@ -33,7 +34,34 @@ export function countParameters({ tensors }: ComputePlan): number {
 /** A plan, and the memories of its shards, which are laid out by it. */
 export interface ModelInMemory {
   readonly plan: ComputePlan;
-  readonly memories: readonly WebAssembly.Memory[];
+  /** A number is the bytes of one that the worker, being the only one, makes for itself. */
+  readonly memories: readonly (WebAssembly.Memory | number)[];
+}
+
+/** A shard of the model, or of the one that drafts for it. */
+export interface ShardPlace {
+  readonly model: 'main' | 'draft';
+  readonly shard: number;
+}
+
+/** Bytes for a memory that only the worker has. */
+export interface WriteMessage extends ShardPlace {
+  readonly type: 'write';
+  readonly ptr: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How many tensors of such a memory, from the first on, have been written. */
+export interface ArrivedMessage extends ShardPlace {
+  readonly type: 'arrived';
+  readonly count: number;
+}
+
+/** Wants copies of ranges of such a memory. */
+export interface ReadMessage extends ShardPlace {
+  readonly type: 'read';
+  readonly requestId: number;
+  readonly ranges: readonly MemoryRange[];
 }
 
 export interface InitMessage extends ModelInMemory {
@@ -116,9 +144,14 @@ export interface CancelMessage {
   readonly choiceIndex?: number;
 }
 
-export type ToCompute =
-  | InitMessage | { readonly type: 'prepare' }
-  | GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage | CommitMessage | CancelMessage;
+/** What a worker does with a memory of its own. */
+export type ToOwnMemory = WriteMessage | ArrivedMessage | ReadMessage;
+
+/** What the engine on the first compute thread takes. */
+export type ToCore =
+  | { readonly type: 'prepare' } | GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage | CommitMessage | CancelMessage;
+
+export type ToCompute = InitMessage | ToCore | ToOwnMemory;
 
 export interface TokenMessage {
   readonly type: 'token';
@@ -175,6 +208,13 @@ export interface HeldMessage {
   readonly blocks: readonly (readonly number[])[];
 }
 
+export interface CopiedMessage {
+  readonly type: 'copied';
+  readonly requestId: number;
+  /** Of the ranges, one after another. */
+  readonly bytes: Uint8Array;
+}
+
 export interface CommittedMessage {
   readonly type: 'committed';
   readonly requestId: number;
@@ -190,4 +230,4 @@ export interface FailedMessage {
 
 export type FromCompute =
   | { readonly type: 'ready' } | { readonly type: 'prepared' }
-  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | FailedMessage;
+  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | CopiedMessage | FailedMessage;

@@ -78,6 +78,11 @@ export interface LoadOptions {
   readonly maxMemory?: number;
   /** Bytes of one linear memory (4 GiB by default and at most); a model that takes more is divided among several. */
   readonly shardBytes?: number;
+  /**
+   * In browsers: address of the compute worker's script, a copy of `@clawdbot/runtime/browser-worker.js` on the page's own origin.
+   * Needed where a content security policy forbids workers from Blobs.
+   */
+  readonly workerUrl?: string | URL;
   /** Where downloaded models are kept. */
   readonly cacheDir?: string;
   /** Never touch the network. */

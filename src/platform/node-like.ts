@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import v8 from 'node:v8';
-import { UnsupportedModelError } from '../errors.ts';
+import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import { remoteHeader } from '../sources/header.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { openFile, openFiles } from './node-file.ts';
@@ -77,13 +77,14 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
 
   yieldNow: () => new Promise((resolve) => setImmediate(resolve)),
 
-  spawnWorker(): ComputeWorker {
+  spawnWorker({ workerUrl } = {}): ComputeWorker {
+    if (workerUrl !== undefined) throw new InvalidArgumentError('workerUrl is for browsers: here the worker comes with the package.');
     // The process's own flags are not for the worker: it would refuse to start under --input-type, for one.
     const options = { execArgv: [], stdout: false, stderr: false, resourceLimits: WORKER_LIMITS };
     const worker = new Worker(fileURLToPath(new URL('compute-worker.js', DIST_URL)), options);
     let ended = false;
     return {
-      postMessage: (message) => worker.postMessage(message),
+      postMessage: (message, transfer) => worker.postMessage(message, transfer),
       listen(onMessage, onError) {
         worker.on('message', onMessage);
         worker.on('error', onError);

@@ -5,12 +5,18 @@ import type { LoadProgress } from '../engine/types.ts';
 export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared';
 
 export interface ComputeWorker {
-  postMessage(message: unknown): void;
+  /** Buffers of `transfer` are moved, not copied. */
+  postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
   /** `error` gets what the worker threw or why it ended early. */
   listen(onMessage: (message: unknown) => void, onError: (error: Error) => void): void;
   /** Whether a running worker keeps the process alive. */
   keepAlive(alive: boolean): void;
   terminate(): Promise<void>;
+}
+
+export interface SpawnOptions {
+  /** Address of the worker's script, where the platform would otherwise bring it along. */
+  readonly workerUrl?: string | URL;
 }
 
 export interface ModelFiles {
@@ -46,7 +52,9 @@ export interface Platform {
   /** Where sessions are kept; undefined where there are no files. */
   readonly files?: PlatformFiles;
   /** Starts a compute worker; undefined where there are none, and models run on the caller's thread. */
-  spawnWorker?(): ComputeWorker;
+  spawnWorker?(options?: SpawnOptions): ComputeWorker;
+  /** Why workers have no memory in common here, and one of them computes alone; undefined where they do. */
+  readonly unshared?: string;
   /** Resolves once events that are due (timers, I/O, messages) have had their turn; by default a timer does it. */
   yieldNow?(): Promise<void>;
 }

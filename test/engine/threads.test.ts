@@ -324,7 +324,7 @@ describe('a kernel that traps', () => {
     // A block number (of 1,152 bytes each) that leads out of the memory: the next attention over it is a real trap.
     const { plan, memories: [memory] } = init!;
     const { tableLength, tables: [table] } = layOut(plan, plan.shards[0], 0, undefined).regions;
-    new Int32Array(memory.buffer, table.ptr, tableLength * plan.maxSequences).fill(2_600_000);
+    new Int32Array((memory as WebAssembly.Memory).buffer, table.ptr, tableLength * plan.maxSequences).fill(2_600_000);
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ERR_ENGINE_STOPPED' } });
     }

@@ -13,14 +13,17 @@ const SEEDS = [0, 0x9e3779b1];
 export class WeightSamples {
   readonly #samples = new Map<string, Uint8Array>();
 
-  /** `bytes` of the tensor `name`: pieces at even distances are kept. */
-  add(name: string, bytes: Uint8Array): void {
-    const step = Math.max(SAMPLE_BYTES, Math.floor(bytes.length / NUM_SAMPLES));
-    const sample = new Uint8Array(NUM_SAMPLES * SAMPLE_BYTES);
-    for (let i = 0; i < NUM_SAMPLES && i * step < bytes.length; i++) {
-      sample.set(bytes.subarray(i * step, i * step + SAMPLE_BYTES), i * SAMPLE_BYTES);
+  /** `bytes` from `offset` on of the tensor `name`, which has `byteLength` of them: pieces at even distances are kept. */
+  add(name: string, byteLength: number, offset: number, bytes: Uint8Array): void {
+    const step = Math.max(SAMPLE_BYTES, Math.floor(byteLength / NUM_SAMPLES));
+    let sample = this.#samples.get(name);
+    if (!sample) this.#samples.set(name, (sample = new Uint8Array(NUM_SAMPLES * SAMPLE_BYTES)));
+    const end = offset + bytes.length;
+    for (let i = Math.max(0, Math.ceil((offset - SAMPLE_BYTES + 1) / step)); i < NUM_SAMPLES && i * step < end; i++) {
+      const from = Math.max(i * step, offset);
+      const to = Math.min(i * step + SAMPLE_BYTES, end);
+      sample.set(bytes.subarray(from - offset, to - offset), i * SAMPLE_BYTES + from - i * step);
     }
-    this.#samples.set(name, sample);
   }
 
   /** By name, so that the order of reading does not matter. */

@@ -44,7 +44,7 @@ export async function saveSession(
       fingerprint: access.fingerprint(), blockSize: KV_BLOCK_SIZE, arrangement: KV_ARRANGEMENT, layers, ids, note,
     });
     const byteLength = header.length + payloadBytes(layers) + TRAILER_BYTES;
-    const parts = partsOf(header, new MemoryCursor(kv, blocks));
+    const parts = partsOf(header, await MemoryCursor.open(kv, blocks, false));
     if (files) {
       await files.write(file!, parts, signal).catch((cause: unknown) => {
         if (signal?.aborted) throw signal.reason;
@@ -91,7 +91,9 @@ export async function loadSession(
     const { ids, note } = header;
     check(access, header, bytes.name);
     await withBlocks(access, { ids, toFill: true }, signal, async (blocks, commit) => {
-      await fill(new MemoryCursor(access.kv, blocks), bytes, payloadOffset, signal);
+      const cursor = await MemoryCursor.open(access.kv, blocks, true);
+      await fill(cursor, bytes, payloadOffset, signal);
+      cursor.store();
       await commit();
     });
     return { ids, note };

@@ -1,4 +1,5 @@
 // A conversation is a tree of messages: editing and regenerating add a branch beside the old one, and nothing is lost.
+import { uniqueId } from './unique-id.ts';
 import type { PromptMessage, ReplyStats, SamplingSettings } from './backend.ts';
 
 export interface ChatSettings extends SamplingSettings {
@@ -38,11 +39,11 @@ const LONGEST_TITLE = 60;
 
 export function newConversation(settings: ChatSettings): Conversation {
   const now = Date.now();
-  return { id: crypto.randomUUID(), title: '', createdAt: now, updatedAt: now, leafId: undefined, messages: [], settings };
+  return { id: uniqueId(), title: '', createdAt: now, updatedAt: now, leafId: undefined, messages: [], settings };
 }
 
 export function newMessage(role: Message['role'], content: string, parentId: string | undefined): Message {
-  return { id: crypto.randomUUID(), parentId, role, content, createdAt: Date.now() };
+  return { id: uniqueId(), parentId, role, content, createdAt: Date.now() };
 }
 
 /** The messages of the shown branch, first to last. */

@@ -1,4 +1,4 @@
-// What happens to a model between reading its weights and its first request: they are repacked, and the code is warmed up.
+// What happens to a model between its weights' repacking and its first request: the code is warmed up.
 import { BlockPool } from './block-pool.ts';
 import { countParameters } from './protocol.ts';
 import type { ComputePlan } from './protocol.ts';
@@ -12,13 +12,12 @@ const WARMED_UP_PARAMETERS = 5e8;
 const WARM_UP_TOKENS = 7;
 
 /**
- * Repacks a model and runs it on dummy rows, so that the first request meets optimized code (measured: Liftoff is 5× slower).
+ * Runs a model on dummy rows, so that the first request meets optimized code (measured: Liftoff is 5× slower).
  * A large model's first rows take so long that kernels are optimized within its first layers: there the dummy rows would cost
  * more than they gain (measured, 1.1B Q4_0: first token of a cold process 1.70 → 1.40 s).
  */
-export function prepare(runner: Runner, plan: ComputePlan): void {
+export function warmUp(runner: Runner, plan: ComputePlan): void {
   const { config, limits, kv } = plan;
-  runner.repack();
   if (countParameters(plan) > WARMED_UP_PARAMETERS) return;
   if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
   const windows = windowPools(runner.thread.chain.kvGroups);

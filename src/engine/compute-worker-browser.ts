@@ -1,0 +1,26 @@
+// Entry of a compute worker in browsers, as a classic or as a module worker.
+import { ClawdbotError } from '../errors.ts';
+import { nextTask } from '../platform/browser/next-task.ts';
+import { createComputeWorker } from './compute-worker.ts';
+import type { FromCompute, ToCompute } from './protocol.ts';
+
+/** The part of a dedicated worker's global scope that is used. */
+interface WorkerScope {
+  postMessage(message: FromCompute, transfer?: ArrayBuffer[]): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: ToCompute }) => void): void;
+}
+const scope = globalThis as unknown as WorkerScope;
+
+const receive = createComputeWorker({
+  post: (message, transfer = []) => scope.postMessage(message, transfer),
+  yieldNow: nextTask,
+});
+scope.addEventListener('message', ({ data }) => {
+  try {
+    receive(data);
+  } catch (error) {
+    // What an error event carries is its message only.
+    if (!(error instanceof ClawdbotError)) throw error;
+    scope.postMessage({ type: 'failed', code: error.code, message: error.message });
+  }
+});
