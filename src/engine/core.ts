@@ -13,7 +13,7 @@ import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
 import { GrammarStore } from './grammar-store.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { Runner } from './runner.ts';
-import type { BatchPart } from './runner.ts';
+import type { BatchPart, PassOptions } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
 import { scoreIds } from './scoring.ts';
@@ -219,19 +219,21 @@ export class EngineCore {
       await new Promise<void>((resolve) => (computing.resume = resolve));
       return computing.cancelled;
     };
-    const maxRows = (): number => this.#promptRows();
+    const passes: PassOptions = {
+      maxRows: () => this.#promptRows(), onComputed: (computed) => this.#prefixes?.note(computed),
+    };
     try {
       if (job.type === 'score') {
-        const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job, isCancelled);
+        const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, ...passes }, job, isCancelled);
         if (scored) this.#options.post({ type: 'scored', requestId: job.requestId, ...scored });
       } else if (job.type === 'hold') {
         if (!job.toFill) this.#prefixes?.extend(sequence);
-        const isReady = await holdBlocks(this.#runner, sequence, { ...this.#options.plan.limits, maxRows }, job.toFill, isCancelled);
+        const isReady = await holdBlocks(this.#runner, sequence, { ...this.#options.plan.limits, ...passes }, job.toFill, isCancelled);
         if (!isReady) return;
         this.#held.set(job.requestId, sequence);
         this.#options.post({ type: 'held', requestId: job.requestId, blocks: sequence.blocksByGroup() });
       } else {
-        const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, maxRows }, job.pooling, isCancelled);
+        const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, ...passes }, job.pooling, isCancelled);
         if (embedding) this.#options.post({ type: 'embedded', requestId: job.requestId, embedding });
       }
     } catch (error) {

@@ -1,11 +1,11 @@
 // One vector for a text: every position's final hidden state, pooled.
 import type { ComputePlan } from './protocol.ts';
-import type { Runner } from './runner.ts';
+import type { PassOptions, Runner } from './runner.ts';
 import type { Sequence } from './sequence.ts';
 
 /** The pooled hidden state (hiddenSize), not normalized; undefined when `isCancelled` says so between two passes. */
 export async function embedIds(
-  runner: Runner, sequence: Sequence, plan: ComputePlan & { readonly maxRows: () => number },
+  runner: Runner, sequence: Sequence, plan: ComputePlan & PassOptions,
   pooling: 'mean' | 'cls' | 'last', isCancelled: () => Promise<boolean>,
 ): Promise<Float32Array | undefined> {
   const numIds = sequence.ids.length;
@@ -15,7 +15,7 @@ export async function embedIds(
     // An encoder's rows see each other, so they share one pass.
     const most = plan.config.kind === 'encoder' ? Infinity : plan.maxRows();
     const numTokens = Math.min(numIds - start, plan.limits.maxBatchTokens, most);
-    runner.forward([{ sequence, numTokens, numOutputs: numTokens }], false);
+    runner.forward([{ sequence, numTokens, numOutputs: numTokens }], false, plan.onComputed);
     for (let row = 0; row < numTokens; row++) {
       const position = start + row;
       const wanted = pooling === 'mean' || (pooling === 'cls' ? position === 0 : position === numIds - 1);

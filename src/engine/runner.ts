@@ -14,6 +14,14 @@ export interface BatchPart {
   readonly numOutputs: number;
 }
 
+/** How a request's ids are computed when they take several passes. */
+export interface PassOptions {
+  /** Rows that the next pass may have. */
+  readonly maxRows: () => number;
+  /** Looks at a sequence after each pass, before it gives up what no later row sees. */
+  readonly onComputed: (sequence: Sequence) => void;
+}
+
 export class Runner {
   readonly thread: ComputeThread;
   /** Each shard has its own copy of what describes a batch, at the same addresses. */

@@ -1,7 +1,7 @@
 // Likelihood of given ids: one prefill whose every wanted position is compared with the id that follows it.
 import type { BuildLimits } from '../architectures/architecture.ts';
 import type { ScoreMessage } from './protocol.ts';
-import type { Runner } from './runner.ts';
+import type { PassOptions, Runner } from './runner.ts';
 import { samplingError } from './sampler/errors.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -14,7 +14,7 @@ export interface Scores {
 
 /** Scores `sequence`'s ids from index `job.from`; undefined when `isCancelled` says so between two passes. */
 export async function scoreIds(
-  runner: Runner, sequence: Sequence, limits: BuildLimits & { readonly maxRows: () => number }, job: ScoreMessage,
+  runner: Runner, sequence: Sequence, limits: BuildLimits & PassOptions, job: ScoreMessage,
   isCancelled: () => Promise<boolean>,
 ): Promise<Scores | undefined> {
   const { ids } = sequence;
@@ -26,7 +26,7 @@ export async function scoreIds(
     const unwanted = Math.max(0, Math.min(chunk, job.from - 1 - start));
     const numTokens = unwanted > 0 ? unwanted : Math.min(chunk, limits.maxOutputs);
     const numOutputs = unwanted > 0 ? 0 : numTokens;
-    runner.forward([{ sequence, numTokens, numOutputs }], true);
+    runner.forward([{ sequence, numTokens, numOutputs }], true, limits.onComputed);
     for (let row = 0; row < numOutputs; row++) {
       const next = start + row + 1;
       const logits = runner.logits(row);

@@ -83,6 +83,16 @@ describe.each(MODELS)('sliding windows: %s', (name) => {
     expectGreedy(model, other, parted);
   });
 
+  it('let a prompt begin like a text that was scored, anywhere in it', async () => {
+    const model = await keepingAll(name);
+    await using engine = await Engine.load(modelPath(name), OPTIONS);
+    await engine.score(text(300));
+    const prompt = [...text(200), ...text(20, 9)];
+    const completion = await complete(engine, prompt, { maxTokens: 10 });
+    expect(completion.timings.cachedTokens).toBeGreaterThanOrEqual(192);
+    expectGreedy(model, prompt, completion);
+  });
+
   it('go back to where nothing is missing when what was passed is gone', async () => {
     const model = await keepingAll(name);
     await using engine = await Engine.load(modelPath(name), OPTIONS);

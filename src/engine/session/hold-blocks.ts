@@ -1,7 +1,7 @@
 // Gets a sequence's blocks ready for the caller's hands: computed to their end, or empty, to be filled from a session.
 import type { BuildLimits } from '../../architectures/architecture.ts';
 import { KV_BLOCK_SIZE } from '../../backends/tensors.ts';
-import type { Runner } from '../runner.ts';
+import type { PassOptions, Runner } from '../runner.ts';
 import type { Sequence } from '../sequence.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Sequence } from '../sequence.ts';
  * False when `isCancelled` says so between two passes.
  */
 export async function holdBlocks(
-  runner: Runner, sequence: Sequence, limits: BuildLimits & { readonly maxRows: () => number }, toFill: boolean,
+  runner: Runner, sequence: Sequence, limits: BuildLimits & PassOptions, toFill: boolean,
   isCancelled: () => Promise<boolean>,
 ): Promise<boolean> {
   const numIds = sequence.ids.length;
@@ -28,7 +28,7 @@ export async function holdBlocks(
       runner.writeTable(sequence, sequence.reserve(numIds));
       runner.clearLastBlock(sequence);
     }
-    runner.forward([{ sequence, numTokens, numOutputs: 0 }], false);
+    runner.forward([{ sequence, numTokens, numOutputs: 0 }], false, limits.onComputed);
     if (await isCancelled()) return false;
   }
   return true;
