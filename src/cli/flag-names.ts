@@ -5,6 +5,7 @@ import { SAMPLING } from './shared-options.ts';
 const FLAGS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(SAMPLING).map(([name, option]) => [name, `--${flagOf(name, option)}`])),
   contextLength: '--context', maxBatchTokens: '--batch', kvType: '--kv', draftModel: '--draft-model', maxMemory: '--max-memory',
+  maxSequences: '--max-sequences', ropeScaling: '--rope-scaling', ropeTheta: '--rope-theta', contextPolicy: '--context-policy',
   cacheDir: '--cache-dir', threads: '--threads', deterministic: '--deterministic',
   maxTokens: '--max-tokens', stop: '--stop', ignoreEos: '--ignore-eos', n: '--samples', logprobs: '--logprobs',
   parseSpecial: '--parse-special', pooling: '--pooling',

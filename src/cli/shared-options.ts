@@ -1,9 +1,10 @@
 // Options that several commands have: which model, how to load it, how to sample.
-import { KV_TYPES } from '../engine/load-options.ts';
+import { KV_TYPES, MAX_SEQUENCES } from '../engine/load-options.ts';
 import type { SamplingOptions } from '../engine/sampler/options.ts';
-import type { LoadOptions } from '../engine/types.ts';
+import type { GenerateOptions, LoadOptions } from '../engine/types.ts';
 import { biases, byteSize, choice, decimal, flag, integer, integers, text } from './options.ts';
-import type { Values } from './options.ts';
+import type { Option, Values } from './options.ts';
+import { ropeScaling } from './rope-option.ts';
 
 export const DEFAULT_MODEL = 'smollm2';
 
@@ -30,6 +31,8 @@ export const COMPUTE = {
   batch: integer({ min: 1, max: 65536 }, { help: 'Prompt tokens per forward pass (512)' }),
   kv: choice([...KV_TYPES, 'auto'], { help: 'Elements of the key/value cache (i16); auto takes the most exact that fits' }),
   deterministic: flag({ help: 'Kernels whose results are bit-identical on every machine' }),
+  ropeScaling,
+  ropeTheta: decimal({ min: 0, above: true }, { help: 'Base of the rotation of positions (the file’s)' }),
   maxMemory: byteSize({ help: 'Ceiling for weights, cache and scratch together, such as 2GiB' }),
   ...SOURCE,
 };
@@ -37,7 +40,13 @@ export const COMPUTE = {
 export const ENGINE = {
   threads: integer({ min: 0, max: 64 }, { short: 't', help: 'Compute threads (one per physical core); 0: the main thread computes' }),
   context: integer({ min: 1 }, { short: 'c', help: 'Positions of the context (what the model has, at most 4096)' }),
+  maxSequences: integer({ min: 1, max: MAX_SEQUENCES }, { help: 'Sequences computed at the same time (4, or as many as fit)' }),
   ...COMPUTE,
+};
+
+/** What becomes of text that is longer than the context. */
+export const CONTEXT_POLICY: { readonly contextPolicy: Option<NonNullable<GenerateOptions['contextPolicy']>> } = {
+  contextPolicy: choice(['error', 'slide'], { help: 'Text longer than the context: an error, or leave out the oldest (error)' }),
 };
 
 export const SAMPLING = {
@@ -93,6 +102,9 @@ export function loadOptionsFrom(
     threads: values.threads,
     contextLength: values.context,
     maxBatchTokens: values.batch,
+    maxSequences: values.maxSequences,
+    ropeScaling: values.ropeScaling,
+    ropeTheta: values.ropeTheta,
     kvType: values.kv,
     prefixCacheBytes: values.prefixCacheBytes,
     draftModel: values.draftModel,

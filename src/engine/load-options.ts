@@ -14,7 +14,7 @@ const isSource = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
 
 export const MAX_THREADS = 64;
-const MAX_SEQUENCES = 256;
+export const MAX_SEQUENCES = 256;
 export { KV_TYPES };
 
 export interface Threads {

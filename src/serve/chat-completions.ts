@@ -31,10 +31,10 @@ function asTemplatesSayIt(message: ChatRequest['messages'][number]): ChatMessage
   return { ...message, role: message.role === 'developer' ? 'system' : message.role } as ChatMessage;
 }
 
-function answerTo({ engine, signal }: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<GenerateChunk, void, void> {
+function answerTo(served: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
-  return generate(engine, messages, {
-    ...generateOptions(body, signal),
+  return generate(served.engine, messages, {
+    ...generateOptions(body, served),
     ...form?.options,
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,

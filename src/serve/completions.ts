@@ -16,10 +16,10 @@ export async function completions(exchange: Exchange, request: Request, body: Co
 }
 
 /** What continues a prompt as the request says. */
-function continuation({ engine, signal }: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
+function continuation(served: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
-  const options = { ...generateOptions(body, signal), ...form?.options, logprobs: body.logprobs ?? undefined };
-  return (prompt) => generate(engine, prompt, options, form?.field);
+  const options = { ...generateOptions(body, served), ...form?.options, logprobs: body.logprobs ?? undefined };
+  return (prompt) => generate(served.engine, prompt, options, form?.field);
 }
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>

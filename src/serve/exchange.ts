@@ -1,5 +1,6 @@
 // What every generating endpoint does around its own work: a place among the running requests, the model, a signal that ends
 // with the client or the deadline, and the answer as JSON or as a stream of events.
+import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError } from './api-error.ts';
 import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
 import { eventStream } from './sse.ts';
@@ -9,12 +10,15 @@ export interface ExchangeLimits {
   readonly maxRequests: number;
   /** Milliseconds until a request is given up, 0 for no limit. */
   readonly timeoutMs: number;
+  /** Handed on with what is served. */
+  readonly contextPolicy?: GenerateOptions['contextPolicy'];
 }
 
 export interface Served {
   readonly engine: ServeEngine;
   readonly model: string;
   readonly signal: AbortSignal;
+  readonly contextPolicy?: GenerateOptions['contextPolicy'];
 }
 
 export class Exchange {
@@ -90,7 +94,8 @@ export class Exchange {
     const gone = new AbortController();
     const { timeoutMs } = this.#limits;
     const signals = [request.signal, gone.signal, ...(timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [])];
-    const served = { engine: lease.engine, model: lease.id, signal: AbortSignal.any(signals) };
+    const { contextPolicy } = this.#limits;
+    const served = { engine: lease.engine, model: lease.id, signal: AbortSignal.any(signals), contextPolicy };
     return { served, end, abort: () => gone.abort(new DOMException('The client has gone.', 'AbortError')) };
   }
 }

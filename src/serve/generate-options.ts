@@ -1,11 +1,12 @@
 // The sampling fields of a request as the engine's options.
 import type { GenerateOptions } from '../engine/types.ts';
+import type { Served } from './exchange.ts';
 import type { SamplingRequest } from './schemas.ts';
 
 /** What OpenAI's API does where a request says nothing; the engine's own defaults are llama.cpp's. */
 const DEFAULTS = { temperature: 1, topP: 1, topK: 0, minP: 0 } as const;
 
-export function generateOptions(request: SamplingRequest, signal: AbortSignal): GenerateOptions {
+export function generateOptions(request: SamplingRequest, { signal, contextPolicy }: Pick<Served, 'signal' | 'contextPolicy'>): GenerateOptions {
   const bias = Object.entries(request.logit_bias ?? {}).map(([id, value]) => [Number(id), value] as const);
   return {
     temperature: request.temperature ?? DEFAULTS.temperature,
@@ -21,6 +22,7 @@ export function generateOptions(request: SamplingRequest, signal: AbortSignal): 
     repetitionPenalty: request.repetition_penalty,
     ignoreEos: request.ignore_eos,
     ...(bias.length > 0 && { logitBias: Object.fromEntries(bias) }),
+    contextPolicy,
     signal,
   };
 }

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { cors } from 'hono/cors';
+import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Exchange } from './exchange.ts';
@@ -31,6 +32,8 @@ export interface HandlerOptions {
   readonly maxBodyBytes?: number;
   /** Requests that run or wait (64); one more gets 429. */
   readonly maxRequests?: number;
+  /** What becomes of conversations and answers longer than the context ('error'); 'slide' leaves out the oldest. */
+  readonly contextPolicy?: GenerateOptions['contextPolicy'];
   /** Milliseconds for one request (none). */
   readonly timeoutMs?: number;
   readonly version?: string;
@@ -56,7 +59,9 @@ const MAX_REQUESTS = 64;
  */
 export function createHandler(engine: ServeEngine | ModelPool, options: HandlerOptions = {}): Handler {
   const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine }]);
-  const exchange = new Exchange(pool, { maxRequests: options.maxRequests ?? MAX_REQUESTS, timeoutMs: options.timeoutMs ?? 0 });
+  const exchange = new Exchange(pool, {
+    maxRequests: options.maxRequests ?? MAX_REQUESTS, timeoutMs: options.timeoutMs ?? 0, contextPolicy: options.contextPolicy,
+  });
   const app = createApp(pool, exchange, options);
   const handler = async (request: Request): Promise<Response> => app.fetch(request);
   return Object.defineProperty(

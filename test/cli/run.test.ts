@@ -78,6 +78,7 @@ describe('run', () => {
       '--frequency-penalty', '0.5', '--repeat-last-n', '32', '--logit-bias', '7=-inf', '--seed', '9', '-n', '48',
       '--stop', 'END', '--ignore-eos', '--parse-special', '-t', '3', '-c', '256', '--batch', '64', '--kv', 'f32',
       '--deterministic', '--offline', '--cache-dir', '/tmp/c', '--max-memory', '1GiB',
+      '--max-sequences', '6', '--rope-scaling', 'yarn:4:2048', '--rope-theta', '1e5', '--context-policy', 'slide',
     ]);
     expect(calls.source).toBe('other.gguf');
     expect(calls.options[0]).toMatchObject({
@@ -85,11 +86,12 @@ describe('run', () => {
       dryMultiplier: 0.8, dryBase: 2, dryAllowedLength: 3, dryPenaltyLastN: -1, drySequenceBreakers: [13], mirostat: 2,
       mirostatTau: 4, mirostatEta: 0.2, repetitionPenalty: 1.1, presencePenalty: -0.5, frequencyPenalty: 0.5,
       penaltyLastN: 32, logitBias: { 7: -Infinity }, seed: 9, maxTokens: 48, stop: ['END'], ignoreEos: true,
-      parseSpecial: true,
+      parseSpecial: true, contextPolicy: 'slide',
     });
     expect(calls.loadOptions[0]).toMatchObject({
       threads: 3, contextLength: 256, maxBatchTokens: 64, kvType: 'f32', deterministic: true, offline: true,
-      cacheDir: '/tmp/c', maxMemory: 2 ** 30,
+      cacheDir: '/tmp/c', maxMemory: 2 ** 30, maxSequences: 6, ropeTheta: 1e5,
+      ropeScaling: { type: 'yarn', factor: 4, originalContextLength: 2048 },
     });
   });
 

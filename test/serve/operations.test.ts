@@ -90,6 +90,19 @@ describe('limits', () => {
     expect(server.handler.numActive).toBe(0);
   });
 
+  it('of the context are an error, or are slid past where the server does', async () => {
+    const body = { ...LONG, max_tokens: 100 };
+    const load = { contextLength: 48 };
+    const strict = await (await post(await start({}, load), '/v1/completions', body)).json() as { usage: { completion_tokens: number } };
+    expect(strict.usage.completion_tokens).toBeLessThan(48);
+    const sliding = await start({ contextPolicy: 'slide' }, load);
+    expect(await (await post(sliding, '/v1/completions', body)).json()).toMatchObject({ usage: { completion_tokens: 100 } });
+    const messages = Array.from({ length: 9 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: 'abc '.repeat(3) }));
+    const chat = { model: LONG.model, messages, max_tokens: 2, ignore_eos: true };
+    expect((await post(sliding, '/v1/chat/completions', chat)).status).toBe(200);
+    expect(await errorOf(await post(await start({}, load), '/v1/chat/completions', chat))).toMatchObject({ type: 'exceed_context_size_error' });
+  });
+
   it('end a request at its deadline', async () => {
     const server = await start({ timeoutMs: 30 });
     const response = await post(server, '/v1/completions', LONG);

@@ -16,7 +16,7 @@ import { refusePositionals } from '../input.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { integer, text, texts } from '../options.ts';
 import { print } from '../output.ts';
-import { COMPUTE, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { COMPUTE, CONTEXT_POLICY, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
 import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 
 const PROMPT = '> ';
@@ -41,10 +41,12 @@ export const chat = command({
     session: text({ value: 'FILE', help: 'Go on with the conversation in this file, if there is one, and save it there at the end' }),
     maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
     stop: texts({ help: 'Stop before this text (no ids). Repeatable' }),
+    ...CONTEXT_POLICY,
     ...SAMPLING,
     ...SPECULATION,
     threads: ENGINE.threads,
     context: ENGINE.context,
+    maxSequences: ENGINE.maxSequences,
     ...COMPUTE,
     ...EVERYWHERE,
   },
@@ -64,6 +66,7 @@ export const chat = command({
         {
           ...samplingFrom(options),
           maxTokens: options.maxTokens,
+          contextPolicy: options.contextPolicy,
           stop: options.stop,
           speculation: speculationFrom(options),
         },

@@ -32,6 +32,7 @@ export const inspect = command({
     template: flag({ help: 'Print the chat template and nothing else' }),
     threads: ENGINE.threads,
     context: ENGINE.context,
+    maxSequences: ENGINE.maxSequences,
     ...COMPUTE,
     ...JSON_OUTPUT,
     ...EVERYWHERE,

@@ -13,7 +13,7 @@ import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
-import { EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { CONTEXT_POLICY, EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
 import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 import { statsLine } from '../stats.ts';
 
@@ -33,6 +33,7 @@ const OPTIONS = {
   ignoreEos: flag({ help: 'Generate on past the end-of-text tokens' }),
   samples: integer({ min: 1, max: 128 }, { help: 'Answers to the same prompt (1)' }),
   logprobs: integer({ min: 0, max: 1000 }, { help: 'With --json: log-probabilities of each token and of K others' }),
+  ...CONTEXT_POLICY,
   ...SAMPLING,
   ...SPECULATION,
   ...GRAMMAR,
@@ -140,6 +141,7 @@ function generateOptions(options: RunValues, signal: AbortSignal): GenerateOptio
     ...samplingFrom(options),
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+    contextPolicy: options.contextPolicy,
     stop: options.stop,
     ignoreEos: options.ignoreEos,
     n: options.samples,

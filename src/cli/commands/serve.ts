@@ -7,7 +7,7 @@ import type { Surroundings } from '../command.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson } from '../output.ts';
-import { DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
+import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
 
 const OPTIONS = {
   host: text({ value: 'ADDRESS', help: 'Address to listen on (127.0.0.1)' }),
@@ -23,6 +23,7 @@ const OPTIONS = {
   noPage: flag({ help: 'No chat page at /' }),
   quiet: flag({ help: 'No log of requests' }),
   ...JSON_OUTPUT,
+  ...CONTEXT_POLICY,
   ...ENGINE,
   ...EVERYWHERE,
 };
@@ -74,6 +75,7 @@ async function serveUntilStopped(
       allowedHosts: options.allowedHost,
       corsOrigins: options.corsOrigin,
       maxRequests: options.maxRequests,
+      contextPolicy: options.contextPolicy,
       maxBodyBytes: options.maxBodyBytes,
       timeoutMs: 1000 * (options.timeout ?? 0),
       version: packageJson.version,
