@@ -34,6 +34,7 @@ export class ToolCallReader {
   #mode: 'text' | 'head' | 'arguments' | 'tail' = 'text';
   #held = '';
   #hasText = false;
+  #space = '';
   #count = 0;
   #text = '';
   #deltas: ToolCallDelta[] = [];
@@ -57,7 +58,8 @@ export class ToolCallReader {
 
   /** The rest, when the answer is over: what turned out to be no call is text. */
   flush(): ToolCallPiece {
-    if (this.#mode === 'text' || this.#mode === 'head') this.#text += this.#held;
+    if (this.#mode === 'text' || this.#mode === 'head') this.#text += this.#space + this.#held;
+    this.#space = '';
     this.#held = '';
     return this.#taken();
   }
@@ -94,12 +96,14 @@ export class ToolCallReader {
     return false;
   }
 
-  /** White space alone is no text yet: it may stand before a call. */
+  /** White space alone is no text yet: before a call it is none at all. */
   #show(length: number): void {
-    const shown = this.#held.slice(0, length);
-    this.#hasText ||= shown.trim() !== '';
-    this.#text += shown;
+    this.#space += this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
+    if (!this.#hasText && this.#space.trim() === '') return;
+    this.#hasText = true;
+    this.#text += this.#space;
+    this.#space = '';
   }
 
   #readHead(): boolean {
@@ -111,6 +115,7 @@ export class ToolCallReader {
       this.#show(this.#held.length);
       return this.#enter('text', 0);
     }
+    this.#space = '';
     this.#deltas.push({ index: this.#count++, id: this.#newId(), name, arguments: '' });
     this.#json.reset();
     return this.#enter('arguments', head![0].length);

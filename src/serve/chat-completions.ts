@@ -1,7 +1,6 @@
 // POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
 import type { ChatMessage } from '../chat/messages.ts';
-import type { GenerateChunk, GenerateTimings } from '../engine/types.ts';
-import { invalidRequest } from './api-error.ts';
+import type { GenerateChunk, GenerateTimings, ToolCallResult } from '../engine/types.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generate } from './generate.ts';
@@ -9,21 +8,13 @@ import { generateOptions } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
 import type { ChatRequest } from './schemas.ts';
 import { answerForm } from './structure.ts';
+import { chatCall, chatCallDelta, chatTools, toolOptions } from './tools.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
-  refuseWhatIsNotEnforced(body);
   const messages = body.messages.map(asTemplatesSayIt);
   if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, messages, body));
   return exchange.answer(request, body.model, (served) => whole(served, messages, body));
-}
-
-/** Structure that nothing here guarantees is refused, so that nobody relies on it. */
-function refuseWhatIsNotEnforced({ tools, tool_choice: choice }: ChatRequest): void {
-  if (tools?.length && choice !== 'none') {
-    throw invalidRequest('tools are not supported by this server, unless tool_choice is "none".', 'tools');
-  }
-  if (choice && choice !== 'none' && choice !== 'auto') throw invalidRequest('tool_choice needs tools.', 'tool_choice');
 }
 
 /** `developer` is what newer clients call `system`, the name that chat templates know. */
@@ -36,6 +27,7 @@ function answerTo(served: Served, messages: ChatMessage[], body: ChatRequest): A
   return generate(served.engine, messages, {
     ...generateOptions(body, served),
     ...form?.options,
+    ...toolOptions(chatTools(body)),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     templateOptions: body.chat_template_kwargs,
@@ -50,15 +42,20 @@ async function whole(served: Served, messages: ChatMessage[], body: ChatRequest)
   const timings = turns.map((turn) => turn.timings);
   return {
     ...head('chat.completion', served.model),
-    choices: turns.map(({ text, logprobs, finishReason }, index) => ({
+    choices: turns.map(({ text, logprobs, finishReason, toolCalls }, index) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null },
+      message: messageOf(text, toolCalls),
       logprobs: body.logprobs ? chatLogprobs(logprobs) : null,
       finish_reason: finishReason,
     })),
     usage: usageOf([timings]),
     timings: timingsOf(timings[0]!),
   };
+}
+
+function messageOf(text: string, calls: readonly ToolCallResult[]): object {
+  const message = { role: 'assistant', content: text === '' && calls.length > 0 ? null : text, refusal: null };
+  return calls.length === 0 ? message : { ...message, tool_calls: calls.map(chatCall) };
 }
 
 async function* stream(served: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<object, void, void> {
@@ -72,14 +69,14 @@ async function* stream(served: Served, messages: ChatMessage[], body: ChatReques
     ...(wantsUsage && { usage: null }),
     ...more,
   });
-  for await (const { index, text, logprobs, finishReason, timings: measured } of answerTo(served, messages, body)) {
-    if (!started.has(index)) {
+  for await (const { index, text, logprobs, toolCalls, finishReason, timings: measured } of answerTo(served, messages, body)) {
+    const hasContent = text !== '' || (logprobs?.length ?? 0) > 0;
+    if (!started.has(index) && (hasContent || toolCalls || finishReason)) {
       started.add(index);
-      yield chunkOf(index, { role: 'assistant', content: '' }, null, null);
+      yield chunkOf(index, { role: 'assistant', content: toolCalls && !hasContent ? null : '' }, null, null);
     }
-    if (text || logprobs?.length) {
-      yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? []) : null, null);
-    }
+    if (hasContent) yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? []) : null, null);
+    if (toolCalls) yield chunkOf(index, { tool_calls: toolCalls.map(chatCallDelta) }, null, null);
     if (measured) timings[index] = measured;
     if (finishReason) yield chunkOf(index, {}, null, finishReason, measured && { timings: timingsOf(measured) });
   }

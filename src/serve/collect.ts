@@ -1,10 +1,11 @@
 // A whole generation: what its chunks come to, choice by choice.
-import type { GenerateChunk, GenerateTimings, TokenLogprob } from '../engine/types.ts';
+import type { FinishReason, GenerateChunk, GenerateTimings, TokenLogprob, ToolCallResult } from '../engine/types.ts';
 
 export interface Collected {
   readonly text: string;
   readonly logprobs: readonly TokenLogprob[];
-  readonly finishReason: string;
+  readonly finishReason: FinishReason;
+  readonly toolCalls: readonly ToolCallResult[];
   readonly timings: GenerateTimings;
 }
 
@@ -12,12 +13,18 @@ export interface Collected {
 export async function collect(chunks: AsyncIterable<GenerateChunk>): Promise<Collected[]> {
   const texts: string[] = [];
   const logprobs: TokenLogprob[][] = [];
+  const calls: { id: string; name: string; arguments: string }[][] = [];
   const ends: Pick<Collected, 'finishReason' | 'timings'>[] = [];
   for await (const chunk of chunks) {
     const { index, finishReason, timings } = chunk;
     texts[index] = (texts[index] ?? '') + chunk.text;
     (logprobs[index] ??= []).push(...(chunk.logprobs ?? []));
+    const called = (calls[index] ??= []);
+    for (const { index: at, id, name, arguments: piece } of chunk.toolCalls ?? []) {
+      if (id !== undefined) called[at] = { id, name: name!, arguments: '' };
+      called[at]!.arguments += piece;
+    }
     if (finishReason) ends[index] = { finishReason, timings: timings! };
   }
-  return texts.map((text, index) => ({ text, logprobs: logprobs[index]!, ...ends[index]! }));
+  return texts.map((text, index) => ({ text, logprobs: logprobs[index]!, toolCalls: calls[index]!, ...ends[index]! }));
 }

@@ -4,7 +4,7 @@ import type { GenerateChunk, GenerateOptions, Prompt } from '../engine/types.ts'
 import { ApiError, isTyped } from './api-error.ts';
 import type { ServeEngine } from './model-pool.ts';
 
-/** `field` is what `options` has its grammar from. */
+/** `field` is what `options` has its grammar from, tools aside. */
 export async function* generate(
   engine: ServeEngine, prompt: Prompt, options: GenerateOptions, field?: string,
 ): AsyncGenerator<GenerateChunk, void, void> {
@@ -15,9 +15,10 @@ export async function* generate(
   }
 }
 
-function unenforceable({ message, keyword, pointer }: GrammarError, param: string | undefined): ApiError {
+function unenforceable({ message, keyword, pointer, tool }: GrammarError, field: string | undefined): ApiError {
   return new ApiError(400, message, {
-    type: 'invalid_request_error', code: keyword === undefined ? 'invalid_grammar' : 'unenforceable_schema', param,
-    more: { ...(keyword !== undefined && { keyword }), ...(pointer !== undefined && { pointer }) },
+    type: 'invalid_request_error', code: keyword === undefined ? 'invalid_grammar' : 'unenforceable_schema',
+    param: tool === undefined ? field : 'tools',
+    more: { ...(tool !== undefined && { tool }), ...(keyword !== undefined && { keyword }), ...(pointer !== undefined && { pointer }) },
   });
 }

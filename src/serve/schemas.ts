@@ -1,6 +1,7 @@
 // What each endpoint takes: zod schemas, from which requests are checked and the OpenAPI document is generated.
 import { z } from 'zod';
 import { STRUCTURE } from './structure.ts';
+import { TOOLS } from './tools.ts';
 
 const LONGEST_NAME = 256;
 const MAX_CHOICES = 16;
@@ -59,9 +60,7 @@ export const ChatRequest = z.strictObject({
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: z.array(z.looseObject({ type: z.string() })).nullish(),
-  tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })]).nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
+  ...TOOLS,
   chat_template_kwargs: z.record(z.string(), z.unknown()).optional()
     .describe('Extension: further variables for the chat template, such as enable_thinking'),
   ...WITHOUT_EFFECT,

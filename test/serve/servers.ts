@@ -5,6 +5,7 @@ import type { LoadOptions } from '../../src/index.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
 import { startServer } from '../../src/serve/node-server.ts';
 import type { NodeServer, NodeServerOptions } from '../../src/serve/node-server.ts';
+import { templatedModel } from '../adapters/templated-model.ts';
 import { caseFile } from '../support/architecture-cases.ts';
 
 export interface TestServer extends NodeServer {
@@ -13,15 +14,18 @@ export interface TestServer extends NodeServer {
   readonly log: readonly string[];
 }
 
+/** A model by the name of its file among the cases, or with a chat template of the test's own. */
+export type TinyModel = string | { readonly id: string; readonly template: string };
+
 export async function tinyServer(
-  options: Partial<NodeServerOptions> = {}, load: LoadOptions = {}, models: readonly string[] = ['llama-tied'],
+  options: Partial<NodeServerOptions> = {}, load: LoadOptions = {}, models: readonly TinyModel[] = ['llama-tied'],
 ): Promise<TestServer> {
   const engines: Engine[] = [];
   const log: string[] = [];
-  const pool = new ModelPool(models.map((id) => ({
-    id,
+  const pool = new ModelPool(models.map((model) => ({
+    id: typeof model === 'string' ? model : model.id,
     async load() {
-      const engine = await Engine.load(new Uint8Array(readFileSync(caseFile(`${id}.gguf`))), { threads: 1, ...load });
+      const engine = await Engine.load(await bytesOf(model), { threads: 1, ...load });
       engines.push(engine);
       return engine;
     },
@@ -34,4 +38,8 @@ export async function tinyServer(
       await pool.dispose();
     },
   };
+}
+
+async function bytesOf(model: TinyModel): Promise<Uint8Array> {
+  return typeof model === 'string' ? new Uint8Array(readFileSync(caseFile(`${model}.gguf`))) : templatedModel(model.template);
 }
