@@ -7,7 +7,7 @@
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
-import { dot16, dot8, madd_i32, store_tile } from './tile';
+import { add_dot8, madd_i32, row_sums, store_tile } from './tile';
 import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_bytes, scale_bytes } from './block32';
 
 // @ts-ignore: decorator
@@ -47,7 +47,7 @@ import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_by
 /** The tile's sum at `at`, increased by a block's integers. */
 // @ts-ignore: decorator
 @inline function add_block(FORMAT: i32, at: usize, sum: v128, ones: v128, q: usize, x: usize): void {
-  let a = madd_i32(dot16(sum, ones), f32x4.mul(v128.load(q), v128.load32_splat(x)), v128.load(at));
+  let a = madd_i32(row_sums(sum, ones), f32x4.mul(v128.load(q), v128.load32_splat(x)), v128.load(at));
   if (has_min(FORMAT)) a = madd(v128.load(q, 32), v128.load32_splat(x, 32), a);
   v128.store(at, a);
 }
@@ -67,13 +67,13 @@ import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_by
     for (const end = q + 256; q < end; q += 32) {
       const l = v128.load(q), h = v128.load(q, 16);
       let X = v128.load32_splat(x, 48);
-      s0 = i16x8.add(s0, dot8(X, l)); t0 = i16x8.add(t0, dot8(X, h));
+      s0 = add_dot8(s0, X, l); t0 = add_dot8(t0, X, h);
       X = v128.load32_splat(x, 52);
-      s1 = i16x8.add(s1, dot8(X, l)); t1 = i16x8.add(t1, dot8(X, h));
+      s1 = add_dot8(s1, X, l); t1 = add_dot8(t1, X, h);
       X = v128.load32_splat(x, 56);
-      s2 = i16x8.add(s2, dot8(X, l)); t2 = i16x8.add(t2, dot8(X, h));
+      s2 = add_dot8(s2, X, l); t2 = add_dot8(t2, X, h);
       X = v128.load32_splat(x, 60);
-      s3 = i16x8.add(s3, dot8(X, l)); t3 = i16x8.add(t3, dot8(X, h));
+      s3 = add_dot8(s3, X, l); t3 = add_dot8(t3, X, h);
       x += 16;
     }
     x -= 128;

@@ -7,6 +7,7 @@
 //   scales of a block: d f16[4], then for Q4_1 and Q5_1 m f16[4]; MXFP4 has e8m0 u8[4]; IQ4_XS has for every 8 blocks
 //                      d f16[4] · scales_h u16[4] · scales_l u32[4]
 import { load_f16x4, madd } from './half';
+import { pair_sum_start } from './tile';
 
 // @ts-ignore: decorator
 @inline export const Q4_0 = 0;
@@ -98,5 +99,5 @@ import { load_f16x4, madd } from './half';
 @inline export function first_sum(FORMAT: i32, ptr: usize): v128 {
   if (FORMAT == Q4_1) return i32x4.splat(0);
   const offset = v128.load32_splat(ptr);
-  return FORMAT == Q4_0 ? offset : i16x8.add(offset, offset);
+  return pair_sum_start(FORMAT == Q4_0 ? offset : i16x8.add(offset, offset));
 }

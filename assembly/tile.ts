@@ -16,6 +16,39 @@ import { madd } from './half';
   return i16x8.relaxed_dot_i8x16_i7x16_s(activations, quants);
 }
 
+/**
+ * Whether sums of byte products are kept in i32 lanes, one per row, by an instruction that multiplies and adds four at a time
+ * (x86 with AVX-VNNI, ARM with dotprod), or in i16 lanes, two per row.
+ */
+// @ts-ignore: decorator
+@inline export const DOT_ADDS: bool = isDefined(INTEGER_DOT);
+
+/** sum + 16 products of signed activations with quants of at most 7 bits. */
+// @ts-ignore: decorator
+@inline export function add_dot8(sum: v128, activations: v128, quants: v128): v128 {
+  if (DOT_ADDS) return i32x4.relaxed_dot_i8x16_i7x16_add_s(activations, quants, sum);
+  return i16x8.add(sum, dot8(activations, quants));
+}
+
+/** sum + two times 16 products. */
+// @ts-ignore: decorator
+@inline export function add_dots8(sum: v128, a0: v128, q0: v128, a1: v128, q1: v128): v128 {
+  if (DOT_ADDS) return add_dot8(add_dot8(sum, a0, q0), a1, q1);
+  return i16x8.add(sum, i16x8.add(dot8(a0, q0), dot8(a1, q1)));
+}
+
+/** A sum that add_dot8 starts from, of two i16 that go to one row. */
+// @ts-ignore: decorator
+@inline export function pair_sum_start(pairs: v128): v128 {
+  return DOT_ADDS ? dot16(pairs, i16x8.splat(1)) : pairs;
+}
+
+/** What add_dot8 has summed, one i32 per row. */
+// @ts-ignore: decorator
+@inline export function row_sums(sum: v128, ones: v128): v128 {
+  return DOT_ADDS ? sum : dot16(sum, ones);
+}
+
 /** bytes[index] per byte, 0 where the index is 128 or more; other indices must be below 16. */
 // @ts-ignore: decorator
 @inline export function swizzle(bytes: v128, indices: v128): v128 {

@@ -48,6 +48,7 @@ describe('the published package', () => {
       'dist/index.js', 'dist/deno.js', 'dist/bun.js', 'dist/browser.js', 'dist/workerd.js', 'dist/edge-light.js', 'dist/default.js',
       'dist/cli.js', 'dist/compute-worker.js', 'dist/web/index.html',
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
+      'dist/kernels/dot-shared.wasm',
     ]));
     const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|dist\/web\/[\w/.-]+\.(html|css|svg|webmanifest)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
     expect(names.filter((name) => !allowed.test(name) || name.includes('.test.'))).toEqual([]);

@@ -281,7 +281,7 @@ export interface ModelInfo {
   readonly trainedContextLength: number;
   /** Compute threads; 0 where the calling thread computes. */
   readonly threads: number;
-  /** Kernel build in use: `relaxed` or `baseline`. */
+  /** Kernel build in use: `dot` (relaxed SIMD with AVX-VNNI or dotprod), `relaxed` or `baseline`. */
   readonly kernels: string;
   readonly memory: {
     readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number;

@@ -62,7 +62,7 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
 
   async loadKernels(build) {
     // Node 20 has relaxed SIMD behind this flag; newer versions do not know it any more and say so.
-    if (build.startsWith('relaxed') && !WebAssembly.validate(RELAXED_PROBE)) {
+    if (!build.startsWith('baseline') && !WebAssembly.validate(RELAXED_PROBE)) {
       v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
     }
     const file = new URL(`kernels/${build}.wasm`, DIST_URL);

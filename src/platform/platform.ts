@@ -2,7 +2,7 @@
 import type { ByteSource } from '../gguf/byte-source.ts';
 import type { LoadProgress } from '../engine/types.ts';
 
-export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared';
+export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared' | 'dot' | 'dot-shared';
 
 export interface ComputeWorker {
   /** Buffers of `transfer` are moved, not copied. */

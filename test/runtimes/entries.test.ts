@@ -23,7 +23,7 @@ async function namesExportedBy(runtime: string): Promise<string[]> {
   return Object.values(metafile.outputs).flatMap((output) => output.exports);
 }
 
-const KERNELS = ['baseline', 'baseline-shared', 'relaxed', 'relaxed-shared'];
+const KERNELS = ['baseline', 'baseline-shared', 'relaxed', 'relaxed-shared', 'dot', 'dot-shared'];
 
 describe('exports', () => {
   it('try the conditions in this order: Deno and Bun also answer to "node", edge hosts to "browser"', () => {
