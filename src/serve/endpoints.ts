@@ -4,6 +4,8 @@ import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
 import { embeddings, rerank } from './embeddings.ts';
 import type { Exchange } from './exchange.ts';
+import { ResponsesRequest } from './responses/request.ts';
+import { responses } from './responses/responses.ts';
 import {
   ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, RerankRequest, TokenizeRequest,
 } from './schemas.ts';
@@ -27,6 +29,7 @@ function endpoint<T extends z.ZodType>(
 export const ENDPOINTS: readonly Endpoint[] = [
   endpoint('/v1/chat/completions', 'The next turn of a conversation', ChatRequest, chatCompletions, true),
   endpoint('/v1/completions', 'Texts or token ids continued', CompletionRequest, completions, true),
+  endpoint('/v1/responses', 'An answer to items of a conversation', ResponsesRequest, responses, true),
   endpoint('/v1/embeddings', 'Texts as vectors', EmbeddingsRequest, embeddings),
   endpoint('/v1/rerank', 'Documents by their likeness to a query', RerankRequest, rerank),
   endpoint('/tokenize', 'Token ids of a text', TokenizeRequest, tokenize),

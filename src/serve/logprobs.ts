@@ -6,13 +6,14 @@ const withBytes = (text: string): { token: string; bytes: number[] } => ({ token
 
 /** As chat completions have them. */
 export function chatLogprobs(tokens: readonly TokenLogprob[]): object {
-  return {
-    content: tokens.map(({ text, logprob, top }) => ({
-      ...withBytes(text), logprob,
-      top_logprobs: top.map((other) => ({ ...withBytes(other.text), logprob: other.logprob })),
-    })),
-    refusal: null,
-  };
+  return { content: tokenLogprobs(tokens), refusal: null };
+}
+
+export function tokenLogprobs(tokens: readonly TokenLogprob[]): object[] {
+  return tokens.map(({ text, logprob, top }) => ({
+    ...withBytes(text), logprob,
+    top_logprobs: top.map((other) => ({ ...withBytes(other.text), logprob: other.logprob })),
+  }));
 }
 
 /** As completions have them; `offset` is where the first token begins in the text, in UTF-16 units. */

@@ -6,13 +6,13 @@ import { TOOLS } from './tools.ts';
 const LONGEST_NAME = 256;
 const MAX_CHOICES = 16;
 const MAX_INPUTS = 256;
-const MAX_MESSAGES = 2048;
+export const MAX_MESSAGES = 2048;
 
 const tokenIds = z.array(z.int().min(0)).min(1);
 const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16), z.null()]);
 
 /** Fields that clients send for services which this server is not; they change nothing here. */
-const WITHOUT_EFFECT = {
+export const WITHOUT_EFFECT = {
   user: z.string().optional(),
   metadata: z.record(z.string(), z.string()).nullish(),
   store: z.boolean().nullish(),
@@ -21,7 +21,7 @@ const WITHOUT_EFFECT = {
   prompt_cache_key: z.string().optional(),
 };
 
-const SAMPLING = {
+export const SAMPLING = {
   model: z.string().max(LONGEST_NAME).describe('Id of a served model, as /v1/models lists it'),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({
@@ -107,4 +107,4 @@ export const DetokenizeRequest = z.strictObject({
 
 export type ChatRequest = z.infer<typeof ChatRequest>;
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
-export type SamplingRequest = Pick<ChatRequest, keyof typeof SAMPLING>;
+export type SamplingRequest = { readonly [K in keyof typeof SAMPLING]?: z.infer<(typeof SAMPLING)[K]> };
