@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // Adapters name the package that they are part of, so that the runtime's own entry is taken.
-  resolve: { alias: [{ find: /^@clawdbot\/runtime$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) }] },
+  resolve: {
+    alias: [
+      { find: /^@clawdbot\/runtime$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^#inline\/(.*)$/, replacement: fileURLToPath(new URL('dist/inline/$1.js', import.meta.url)) },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],

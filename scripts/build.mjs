@@ -1,14 +1,14 @@
 // Builds dist/: kernels (asc → .wasm), JavaScript bundles (esbuild), declarations (tsc, unless --quiet or --no-types), and the
 // chat page (Vite, unless --quiet).
 import { existsSync } from 'node:fs';
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { buildInline } from './build-inline.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildTypes } from './build-types.mjs';
 import { buildWeb } from './build-web.mjs';
-import { inlineBrowserParts } from './inline-browser-parts.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
@@ -17,6 +17,7 @@ const quiet = process.argv.includes('--quiet');
 // Half a minute of silence looks like a hang.
 if (quiet && !existsSync(path.join(dist, 'kernels'))) console.error('Compiling the kernels (once) …');
 await buildKernels({ quiet });
+await buildInline();
 const shared = {
   absWorkingDir: root,
   outdir: 'dist',
@@ -29,24 +30,13 @@ const shared = {
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: quiet ? 'error' : 'info',
 };
-// One file without imports or exports: a classic worker as well as a module.
-const worker = await esbuild.build({
-  ...shared,
-  entryPoints: { 'browser-worker': 'src/engine/compute-worker-browser.ts' },
-  splitting: false,
-  format: 'iife',
-  platform: 'browser',
-  target: 'es2022',
-  minify: true,
-});
-const workerScript = await readFile(path.join(dist, 'browser-worker.js'), 'utf8');
 const builds = await Promise.all([
   esbuild.build({
     ...shared,
     entryPoints: {
       index: 'src/entry/node.ts', deno: 'src/entry/deno.ts', bun: 'src/entry/bun.ts',
       // src/cli/main.ts brings its own #! line, which esbuild keeps.
-      cli: 'src/cli/main.ts', serve: 'src/serve/index.ts', 'compute-worker': 'src/engine/compute-worker-node.ts',
+      cli: 'src/cli/main.ts', serve: 'src/serve/index.ts',
     },
     platform: 'node',
     target: 'node20',
@@ -65,7 +55,6 @@ const builds = await Promise.all([
     target: 'es2022',
     // Edge hosts compile kernels when a program is deployed, and take them by such imports.
     external: ['./kernels/*'],
-    plugins: [inlineBrowserParts({ kernels: path.join(dist, 'kernels'), worker: workerScript })],
     banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team). */' },
   }),
   // The package itself and the libraries adapted to are found by whoever imports an adapter.
@@ -78,7 +67,7 @@ const builds = await Promise.all([
     external: ['@clawdbot/runtime'],
   }),
 ]);
-await removeOldChunks(new Set([worker, ...builds].flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
+await removeOldChunks(new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
 if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
 if (!quiet) await buildWeb();
 

@@ -46,7 +46,7 @@ describe('the published package', () => {
     expect(names).toEqual(expect.arrayContaining([
       'LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/models.md', 'models/catalog.json',
       'dist/index.js', 'dist/deno.js', 'dist/bun.js', 'dist/browser.js', 'dist/workerd.js', 'dist/edge-light.js', 'dist/default.js',
-      'dist/cli.js', 'dist/compute-worker.js', 'dist/web/index.html',
+      'dist/cli.js', 'dist/web/index.html',
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
       'dist/kernels/dot-shared.wasm',
     ]));

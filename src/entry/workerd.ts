@@ -2,10 +2,10 @@
 import baseline from './kernels/baseline.wasm';
 import { createEngine } from '../api.ts';
 import type { Engine as LoadedEngine } from '../api.ts';
-import { createEdgePlatform } from '../platform/edge.ts';
+import { createEdgePlatform, precompiled } from '../platform/edge.ts';
 
 /** A loaded model; see `Engine.load`. */
 export type Engine = LoadedEngine;
-export const Engine = createEngine(createEdgePlatform('workerd', baseline));
+export const Engine = createEngine(createEdgePlatform('workerd', precompiled(baseline)));
 export * from '../api.ts';
 export { openFile } from '../platform/no-files.ts';

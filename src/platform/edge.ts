@@ -1,13 +1,13 @@
-// What an edge host can do for the engine: one thread, little memory, and kernels that were compiled before it started, since
-// such hosts compile no WebAssembly from bytes.
+// What an edge host can do for the engine: one thread, little memory, and where hosts compile no WebAssembly from bytes, kernels
+// that were compiled before it started.
 import { UnsupportedModelError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
 /** Cloudflare and Vercel end an isolate past 128 MB; JavaScript's own heap takes a part of that. */
 const MEMORY_BYTES = 112 * 2 ** 20;
 
-/** `baseline` is the compiled module of the kernels for unshared memory, where the host has one. */
-export function createEdgePlatform(name: string, baseline?: WebAssembly.Module): Platform {
+/** `loadKernels` rejects with CompileError where there is no such build. */
+export function createEdgePlatform(name: string, loadKernels: Platform['loadKernels']): Platform {
   return {
     name,
     numCores: 1,
@@ -15,12 +15,12 @@ export function createEdgePlatform(name: string, baseline?: WebAssembly.Module):
     async openModel(reference) {
       throw new UnsupportedModelError(`"${String(reference)}" cannot be opened in this runtime (${name}). Give a Blob or bytes.`);
     },
-    async loadKernels(build) {
-      if (build === 'baseline' && baseline) return baseline;
-      if (baseline) throw new WebAssembly.CompileError(`The ${build} kernels are not part of this entry (${name}).`);
-      throw new UnsupportedModelError(
-        `This runtime (${name}) has no compiled kernels (${build}). Import the entry of the host, such as @clawdbot/runtime/workerd.`,
-      );
-    },
+    loadKernels,
   };
 }
+
+/** For hosts that compile at deployment: the module of the kernels for unshared memory is all there is. */
+export const precompiled = (baseline: WebAssembly.Module): Platform['loadKernels'] => async (build) => {
+  if (build === 'baseline') return baseline;
+  throw new WebAssembly.CompileError(`The ${build} kernels are not part of this entry.`);
+};

@@ -1,21 +1,16 @@
 // What runtimes with Node's modules can do for the engine: files, compiled kernels, worker threads.
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import v8 from 'node:v8';
+import { gunzipSync } from 'node:zlib';
+import workerScript from '#inline/node-worker';
 import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import { remoteHeader } from '../sources/header.ts';
 import { resolveModel } from '../sources/resolve.ts';
+import { inlineKernels } from './inline-kernels.ts';
 import { openFile, openFiles } from './node-file.ts';
 import { collectGarbage } from './node-garbage.ts';
 import { writeFileWhole } from './node-write.ts';
 import type { ComputeWorker, Platform } from './platform.ts';
-
-/** Built files lie beside the bundle or above its chunks; from the sources, in dist/ of the checkout. Nothing is looked for. */
-const DIST_URL = new URL(
-  import.meta.url.includes('/src/platform/') ? '../../dist/' : /\/chunks\/[^/]+$/.test(import.meta.url) ? '../' : './',
-  import.meta.url,
-);
 
 /**
  * Compute workers make little garbage: what they need lies in linear memory. V8's own young generation would grow to several
@@ -65,23 +60,17 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
     if (!build.startsWith('baseline') && !WebAssembly.validate(RELAXED_PROBE)) {
       v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
     }
-    const file = new URL(`kernels/${build}.wasm`, DIST_URL);
-    const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-      throw new UnsupportedModelError(cause.code === 'ENOENT'
-        ? `The compiled kernels are missing (${file.href}): the package is incomplete. Install it again, or run "npm run build" ` +
-          'in a clone.'
-        : `The compiled kernels cannot be read: ${cause.message}.`, { cause });
-    });
-    return WebAssembly.compile(bytes);
+    return WebAssembly.compile(await inlineKernels(build, (bytes) => new Uint8Array(gunzipSync(bytes))));
   },
 
   yieldNow: () => new Promise((resolve) => setImmediate(resolve)),
 
   spawnWorker({ workerUrl } = {}): ComputeWorker {
     if (workerUrl !== undefined) throw new InvalidArgumentError('workerUrl is for browsers: here the worker comes with the package.');
-    // The process's own flags are not for the worker: it would refuse to start under --input-type, for one.
-    const options = { execArgv: [], stdout: false, stderr: false, resourceLimits: WORKER_LIMITS };
-    const worker = new Worker(fileURLToPath(new URL('compute-worker.js', DIST_URL)), options);
+    // As text, which every bundler and executable takes along, where a file beside the bundle would have to be copied there. The
+    // process's own flags are not for the worker: it would refuse to start under --input-type, for one.
+    const options = { eval: true, execArgv: [], stdout: false, stderr: false, resourceLimits: WORKER_LIMITS };
+    const worker = new Worker(workerScript, options);
     let ended = false;
     return {
       postMessage: (message, transfer) => worker.postMessage(message, transfer),

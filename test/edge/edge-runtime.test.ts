@@ -27,8 +27,8 @@ describe.skipIf(!HAS_HOSTS)('a Vercel Edge Function (npm ci in test/edge)', () =
     const vm = new EdgeVM({ extend: (context: object) => Object.assign(context, { kernels }) });
     // Vercel's tools replace imports of compiled modules in the same way.
     const script = (await bundleExample('vercel-edge/answer.js', ['edge-light', 'worker', 'browser']))
-      .replace(/import (\w+) from"\.\/kernels\/baseline\.wasm\?module"/, 'const $1 = globalThis.kernels')
-      .replace(/export\{(\w+) as config,(\w+) as default\};/, 'globalThis.handler = $2;');
+      .replace(/import ([\w$]+) from"\.\/kernels\/baseline\.wasm\?module"/, 'const $1 = globalThis.kernels')
+      .replace(/export\{([\w$]+) as config,([\w$]+) as default\};/, 'globalThis.handler = $2;');
     vm.evaluate(script);
     vm.evaluate('globalThis.ask = (url) => handler(new Request(url));');
     handler = vm.context['ask'] as typeof handler;

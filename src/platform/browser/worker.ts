@@ -49,7 +49,7 @@ let scriptUrl: string | undefined;
 
 /** The address of the bundle's own script, for as long as the page lives. */
 async function ownScript(): Promise<string> {
-  const { default: script } = await import('inlined:worker');
+  const { default: script } = await import('#inline/browser-worker');
   return (scriptUrl ??= URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
 }
 

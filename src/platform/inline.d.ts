@@ -1,5 +1,5 @@
-// What the build puts into the browser's bundle (scripts/inline-browser-parts.mjs).
-declare module 'inlined:kernels' {
+// What scripts/build-inline.mjs writes.
+declare module '#inline/kernels' {
   /** A module for shared memory as gzip in base64, and what differs in the same module for unshared memory. */
   interface Inlined {
     readonly gzip: string;
@@ -8,8 +8,11 @@ declare module 'inlined:kernels' {
   export const baseline: Inlined;
   export const relaxed: Inlined;
 }
-declare module 'inlined:worker' {
-  /** The script of browser-worker.js. */
+declare module '#inline/browser-worker' {
+  const script: string;
+  export default script;
+}
+declare module '#inline/node-worker' {
   const script: string;
   export default script;
 }
