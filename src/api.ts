@@ -35,6 +35,7 @@ export function createEngine(platform: Platform): EngineApi {
 
 export * from './errors.ts';
 export type * from './engine/types.ts';
+export type { EngineStats } from './engine/engine-stats.ts';
 export type { ChatMessage } from './chat/messages.ts';
 export type { SamplingOptions } from './engine/sampler/options.ts';
 export type { ByteSource } from './gguf/byte-source.ts';

@@ -17,6 +17,7 @@ export type CliEngine = Pick<
   | 'tokenize'
   | 'detokenize'
   | 'score'
+  | 'stats'
   | 'saveSession'
   | 'loadSession'
   | 'dispose'

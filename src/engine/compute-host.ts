@@ -1,9 +1,10 @@
 // The caller's side of the compute workers: starts them over one shared memory, sends requests, routes what comes back.
 import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, OutOfMemoryError, SamplingError } from '../errors.ts';
+import { STATS_BYTES, wordsIn } from './engine-stats.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
-import type { CancelMessage, FromCompute, InitMessage, ToCompute, ToOwnMemory } from './protocol.ts';
+import type { CancelMessage, FromCompute, InitMessage, StatsMessage, ToCompute, ToOwnMemory } from './protocol.ts';
 
-export type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' }>;
+export type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' } | StatsMessage>;
 export interface ReplyHandler {
   /** Called for each message of the request. */
   onReply(message: Reply): void;
@@ -13,6 +14,8 @@ export interface ReplyHandler {
 
 export class ComputeHost {
   readonly #workers: ComputeWorker[];
+  /** Of a worker with a memory of its own, see engine-stats.ts. */
+  readonly stats = wordsIn(new ArrayBuffer(STATS_BYTES), 0);
   readonly #handlers = new Map<number, ReplyHandler>();
   #nextRequestId = 1;
   #stopped: Error | undefined;
@@ -111,6 +114,8 @@ export class ComputeHost {
   #receive(message: FromCompute): void {
     if (message.type === 'ready' || message.type === 'prepared') {
       if (this.#startUp && --this.#startUp.waitingFor === 0) this.#startUp.resolve();
+    } else if (message.type === 'stats') {
+      this.stats.set(message.words);
     } else if (message.type === 'failed') {
       const error = asError(message.code, message.message);
       if (message.requestId === undefined) this.#stop(error);

@@ -45,7 +45,7 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
         port.post({ type: 'ready' });
         if (threadIndex > 0) thread.follow();
         const whenRead = port.whenRead ?? (isAlone ? arrivals.whenRead.bind(arrivals) : undefined);
-        core = new EngineCore({ plan, thread, draft, ...port, whenRead });
+        core = new EngineCore({ plan, thread, draft, ...port, whenRead, isAlone });
         return;
       }
       case 'write':

@@ -1,25 +1,25 @@
 // The engine on the first compute thread: takes requests, admits them, schedules, runs, samples, reports.
 // One step is: schedule → run → sample. Between steps messages are handled, so a cancellation acts within one step.
-import { ClawdbotError } from '../errors.ts';
-import { BlockPool, blocksFor } from './block-pool.ts';
+import { BlockPool } from './block-pool.ts';
 import { Choice } from './choice.ts';
+import { computeJob } from './compute-job.ts';
 import type { ComputeThread } from './compute-thread.ts';
-import { embedIds } from './embedding.ts';
+import { StatsRecord } from './engine-stats.ts';
+import { failed } from './failed-message.ts';
 import type {
-  CancelMessage, CommitMessage, ComputePlan, EmbedMessage, FromCompute, GenerateMessage, HoldMessage, ModelInMemory, ScoreMessage,
-  ToCore,
+  CancelMessage, CommitMessage, ComputePlan, FromCompute, GenerateMessage, ModelInMemory, ToCore,
 } from './protocol.ts';
-import { FEWEST_ROWS_BESIDE_DECODE, Pace } from './pace.ts';
+import { FEWEST_ROWS_BESIDE_DECODE, Pace, promptRows } from './pace.ts';
 import { GrammarStore } from './grammar-store.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { Runner } from './runner.ts';
 import type { BatchPart, PassOptions } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
-import { scoreIds } from './scoring.ts';
 import { Sequence } from './sequence.ts';
-import { holdBlocks } from './session/hold-blocks.ts';
 import { ModelDrafter } from './speculation/model-drafter.ts';
+import { WaitingJobs, blocksNeeded } from './waiting-jobs.ts';
+import type { Job } from './waiting-jobs.ts';
 import { windowPools } from './window-blocks.ts';
 import { warmUp } from './warm-up.ts';
 import type { WindowPool } from './window-blocks.ts';
@@ -35,15 +35,9 @@ export interface CoreOptions {
   /** Set on a thread that may not be blocked: see `WorkerPort`. */
   readonly whenRead?: (model: 'main' | 'draft', shard: number, count: number) => Promise<void>;
   readonly isCallersThread?: boolean;
+  /** No other thread has its memory. */
+  readonly isAlone?: boolean;
 }
-
-/** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
-const PROMPT_MS = 500;
-const PROMPT_BESIDE_DECODE_MS = 100;
-/** Likewise on the caller's thread: what browsers call a long task begins here. */
-const PROMPT_INLINE_MS = 50;
-
-type Job = GenerateMessage | ScoreMessage | EmbedMessage | HoldMessage;
 
 interface Computing {
   readonly requestId: number;
@@ -51,12 +45,6 @@ interface Computing {
   readonly numBlocksLeft: () => number;
   cancelled: boolean;
   resume?: () => void;
-}
-
-/** Blocks that must be free for a job; choices beyond what fits together run one after another. */
-function blocksNeeded(job: Job): number {
-  if (job.type !== 'generate') return blocksFor(job.ids.length);
-  return blocksFor(Math.min(job.promptIds.length + job.maxTokens, job.slide?.contextLength ?? Infinity));
 }
 
 export class EngineCore {
@@ -70,7 +58,8 @@ export class EngineCore {
   readonly #freeSlots: number[];
   readonly #samplerMemory: SamplerMemory;
   readonly #grammars = new GrammarStore();
-  readonly #waiting: Job[] = [];
+  readonly #stats: StatsRecord;
+  readonly #waiting = new WaitingJobs();
   /** The score, embed or hold request being computed; `resume` continues it with its next pass. */
   #computing: Computing | undefined;
   /** Sequences whose blocks are in the caller's hands, by request. */
@@ -82,6 +71,8 @@ export class EngineCore {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.#pace = new Pace(options.isCallersThread ? FEWEST_ROWS_BESIDE_DECODE : undefined);
+    const { memory, regions } = options.thread.chain.shards[0]!;
+    this.#stats = new StatsRecord(memory, regions.statsPtr, options.isAlone ? options.post : undefined);
     this.#runner = new Runner(options.thread, options.plan.config.vocabSize);
     this.#pool = new BlockPool(options.plan.kv.numBlocks);
     this.#windows = windowPools(options.thread.chain.kvGroups);
@@ -106,6 +97,7 @@ export class EngineCore {
         return;
       case 'cancel':
         this.#cancel(message);
+        this.#publish();
         return;
       case 'commit':
         this.#commit(message);
@@ -134,9 +126,10 @@ export class EngineCore {
       };
       await makeReady(this.#runner, 'main');
       if (this.#draftRunner) await makeReady(this.#draftRunner, 'draft');
+      this.#runner.onPass = (parts) => this.#count(parts);
       this.#options.post({ type: 'prepared' });
     } catch (error) {
-      this.#options.post({ type: 'failed', ...describe(error) });
+      this.#options.post(failed(error));
     }
   }
 
@@ -154,33 +147,56 @@ export class EngineCore {
           resume();
         }
         if (this.#running.length > 0) this.#step();
+        this.#publish();
         await this.#options.yieldNow();
       }
     } catch (error) {
-      this.#options.post({ type: 'failed', ...describe(error) });
+      this.#options.post(failed(error));
     } finally {
       this.#working = false;
+      this.#publish();
     }
   }
 
+  #publish(): void {
+    const usedBlocks = this.#pool.numBlocks - this.#pool.numFree;
+    const running = this.#running.length + this.#held.size + (this.#computing ? 1 : 0);
+    this.#stats.publish({ running, waiting: this.#waiting.length, usedBlocks, cachedBlocks: this.#prefixes?.numKept ?? 0 });
+  }
+
+  #count(parts: readonly BatchPart[]): void {
+    this.#stats.countPass(parts.length);
+    const decoding = new Set(this.#running.filter((choice) => choice.isDecoding).map(({ sequence }) => sequence));
+    for (const { sequence, numTokens } of parts) if (!decoding.has(sequence)) this.#stats.add('prefilled', numTokens);
+  }
+
+  /** Lets a sequence begin with what is remembered of it. */
+  #recall(sequence: Sequence): void {
+    const before = sequence.numSpared;
+    const numSpared = this.#prefixes?.extend(sequence) ?? 0;
+    this.#stats.add('cached', numSpared);
+    if (before === 0 && numSpared > 0) this.#stats.add('prefixHits', 1);
+  }
+
   /**
-   * Starts waiting jobs, first come first served, while slots and blocks last. One score, embed or hold request is computed at
+   * Starts waiting jobs, clients taking turns, while slots and blocks last. One score, embed or hold request is computed at
    * a time, beside the running choices; others wait for it without holding up what comes after them.
    */
   #admit(): void {
     for (let at = 0; at < this.#waiting.length;) {
-      const job = this.#waiting[at]!;
+      const job = this.#waiting.at(at);
       if (job.type !== 'generate' && this.#computing) {
         at++;
         continue;
       }
       if (this.#freeSlots.length === 0 || blocksNeeded(job) > this.#unreservedBlocks()) return;
-      this.#waiting.splice(at, 1);
+      this.#waiting.take(at);
+      this.#stats.add('sequences', 1);
       try {
         if (job.type === 'generate') this.#start(job, job.firstChoice);
         else void this.#compute(job);
       } catch (error) {
-        this.#options.post({ type: 'failed', requestId: job.requestId, ...describe(error) });
+        this.#options.post(failed(error, job.requestId));
       }
     }
   }
@@ -202,7 +218,7 @@ export class EngineCore {
       const constraint = this.#grammars.constraint(request);
       const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory, constraint);
       if (source) this.#runner.share(source, sequence);
-      else this.#prefixes?.extend(sequence);
+      else this.#recall(sequence);
       this.#running.push(new Choice(request, choiceIndex, sequence, sampler, constraint));
     } catch (error) {
       this.#release(sequence);
@@ -210,7 +226,7 @@ export class EngineCore {
     }
   }
 
-  async #compute(job: ScoreMessage | EmbedMessage | HoldMessage): Promise<void> {
+  async #compute(job: Exclude<Job, GenerateMessage>): Promise<void> {
     const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool, this.#windows);
     const computing: Computing = (this.#computing = {
       requestId: job.requestId, cancelled: false, numBlocksLeft: () => blocksNeeded(job) - sequence.blocks.length,
@@ -223,21 +239,12 @@ export class EngineCore {
       maxRows: () => this.#promptRows(), onComputed: (computed) => this.#prefixes?.note(computed),
     };
     try {
-      if (job.type === 'score') {
-        const scored = await scoreIds(this.#runner, sequence, { ...this.#options.plan.limits, ...passes }, job, isCancelled);
-        if (scored) this.#options.post({ type: 'scored', requestId: job.requestId, ...scored });
-      } else if (job.type === 'hold') {
-        if (!job.toFill) this.#prefixes?.extend(sequence);
-        const isReady = await holdBlocks(this.#runner, sequence, { ...this.#options.plan.limits, ...passes }, job.toFill, isCancelled);
-        if (!isReady) return;
-        this.#held.set(job.requestId, sequence);
-        this.#options.post({ type: 'held', requestId: job.requestId, blocks: sequence.blocksByGroup() });
-      } else {
-        const embedding = await embedIds(this.#runner, sequence, { ...this.#options.plan, ...passes }, job.pooling, isCancelled);
-        if (embedding) this.#options.post({ type: 'embedded', requestId: job.requestId, embedding });
-      }
+      if (job.type === 'hold' && !job.toFill) this.#recall(sequence);
+      const message = await computeJob(this.#runner, sequence, { ...this.#options.plan, ...passes }, job, isCancelled);
+      if (message?.type === 'held') this.#held.set(job.requestId, sequence);
+      if (message) this.#options.post(message);
     } catch (error) {
-      this.#options.post({ type: 'failed', requestId: job.requestId, ...describe(error) });
+      this.#options.post(failed(error, job.requestId));
     } finally {
       this.#computing = undefined;
       if (!this.#held.has(job.requestId)) this.#release(sequence);
@@ -263,7 +270,7 @@ export class EngineCore {
     for (const choice of this.#running) {
       choice.propose();
       // What others have computed since it was admitted.
-      this.#prefixes?.extend(choice.sequence);
+      this.#recall(choice.sequence);
     }
     const numDecoding = this.#running.filter((choice) => choice.isDecoding).length;
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
@@ -273,7 +280,7 @@ export class EngineCore {
       maxTokens: maxBatchTokens, maxOutputs,
       repeats: (sequence, part) => this.#prefixes?.repeats(sequence, part.sequence, part.numTokens) ?? false,
       promptRows: this.#promptRows(),
-      promptRowsBesideDecode: this.#promptRows(PROMPT_BESIDE_DECODE_MS),
+      promptRowsBesideDecode: this.#promptRows(true),
     });
     const forwardAt = performance.now();
     this.#runner.forward(parts, true, (sequence) => this.#prefixes?.note(sequence));
@@ -299,9 +306,11 @@ export class EngineCore {
     if (numOutputs === 0) return 0;
     const draft = sequence.draft.slice(0, numOutputs - 1);
     choice.drafted(draft.length);
+    this.#stats.add('drafted', draft.length);
     let numNew = 0;
     for (let i = 0; i < numOutputs; i++) {
       numNew++;
+      if (i > 0) this.#stats.add('accepted', 1);
       this.#advance(choice, this.#runner.logits(row + i).subarray(0, this.#options.plan.numTokens), draft[i]);
       if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
     }
@@ -313,11 +322,8 @@ export class EngineCore {
     return numNew;
   }
 
-  /** Rows of prompts that a pass may have, so that it takes about `ms`. */
-  #promptRows(ms = PROMPT_MS): number {
-    const rows = this.#options.isCallersThread
-      ? this.#pace.rowsFor(PROMPT_INLINE_MS, FEWEST_ROWS_BESIDE_DECODE)
-      : this.#pace.rowsFor(ms, ms < PROMPT_MS ? FEWEST_ROWS_BESIDE_DECODE : undefined);
+  #promptRows(isBesideDecode = false): number {
+    const rows = promptRows(this.#pace, { isInline: this.#options.isCallersThread ?? false, isBesideDecode });
     return Math.min(rows, this.#options.plan.limits.maxBatchTokens);
   }
 
@@ -328,6 +334,7 @@ export class EngineCore {
     if (!this.#running.includes(choice)) return;
     this.#attempt(choice, () => {
       const message = choice.advance(logits, draftId);
+      this.#stats.add('decoded', 1);
       if (message.finishReason) this.#finish(choice);
       this.#options.post(message);
     });
@@ -339,7 +346,7 @@ export class EngineCore {
       work();
     } catch (error) {
       this.#cancel({ type: 'cancel', requestId });
-      this.#options.post({ type: 'failed', requestId, ...describe(error) });
+      this.#options.post(failed(error, requestId));
     }
   }
 
@@ -349,7 +356,7 @@ export class EngineCore {
     for (let index = request.firstChoice + 1; index < request.numChoices; index++) {
       if (!this.#running.includes(first)) return;
       if (this.#freeSlots.length === 0 || blocksNeeded(request) > this.#unreservedBlocks()) {
-        this.#waiting.unshift({ ...request, firstChoice: index });
+        this.#waiting.putBack({ ...request, firstChoice: index });
         return;
       }
       this.#start(request, index, first.sequence);
@@ -358,9 +365,8 @@ export class EngineCore {
   }
 
   #cancel({ requestId, choiceIndex }: CancelMessage): void {
-    const waiting = this.#waiting.findIndex((job) => job.requestId === requestId);
     if (choiceIndex === undefined) {
-      if (waiting >= 0) this.#waiting.splice(waiting, 1);
+      this.#waiting.remove(requestId);
       if (this.#computing?.requestId === requestId) this.#computing.cancelled = true;
       const held = this.#held.get(requestId);
       if (held) this.#letGo(requestId, held);
@@ -387,9 +393,4 @@ export class EngineCore {
     this.#drafter?.release(sequence.slot);
     this.#freeSlots.push(sequence.slot);
   }
-}
-
-function describe(error: unknown): { code: string; message: string } {
-  if (error instanceof ClawdbotError) return { code: error.code, message: error.message };
-  return { code: 'ERR_INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }

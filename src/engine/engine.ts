@@ -14,6 +14,7 @@ import type { ComputeHost } from './compute-host.ts';
 import { fitIds, fitMessages, roomFor } from './context-policy.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { collect, startGeneration } from './generation.ts';
+import type { EngineStats } from './engine-stats.ts';
 import type { Speaker } from './generation-options.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load.ts';
@@ -165,7 +166,7 @@ export class Engine {
     const pooling = options.pooling ?? usual;
     const embedding = await host.call(
       options.signal,
-      (requestId) => ({ type: 'embed', requestId, ids, pooling }),
+      (requestId) => ({ type: 'embed', requestId, ids, pooling, client: options.client }),
       (reply) => (reply.type === 'embedded' ? reply.embedding : undefined),
     );
     return options.normalize === false ? embedding : unitLength(embedding);
@@ -209,6 +210,11 @@ export class Engine {
   async loadSession(source: SessionSource, options: LoadSessionOptions = {}): Promise<RestoredSession> {
     checkLoadSessionOptions(options);
     return loadSession({ ...this.#running.session, model: this.#requireSessions() }, source, options);
+  }
+
+  /** What it holds and has done, as of now: read from memory, which costs nothing and asks no worker. */
+  get stats(): EngineStats {
+    return this.#running.stats();
   }
 
   /** Stops the workers and gives the memory back; requests under way fail with EngineStoppedError. */

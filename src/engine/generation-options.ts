@@ -8,6 +8,7 @@ import { checkIds, describe, samplingOptions } from './sampler/options.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import { draftSettings, lookupSettings } from './speculation/options.ts';
 import type { DraftSettings, LookupSettings } from './speculation/options.ts';
+import { checkClient } from './inputs.ts';
 import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import { checkTools } from './tools/tool-options.ts';
@@ -23,7 +24,7 @@ const MAX_STOP_IDS = 1024;
 const OTHERS: readonly (Exclude<keyof GenerateOptions, keyof SamplingOptions>)[] = [
   'maxTokens', 'stop', 'stopIds', 'ignoreEos', 'n', 'parseSpecial', 'tools', 'templateOptions', 'onPromptProgress',
   'speculation', 'contextPolicy', 'signal', 'grammar', 'jsonSchema', 'json', 'toolChoice',
-  'parallelToolCalls',
+  'parallelToolCalls', 'client',
 ];
 
 /** What a generation needs to know of the model. */
@@ -65,6 +66,7 @@ export function checkOptions(
   if (options.onPromptProgress !== undefined && typeof options.onPromptProgress !== 'function') {
     throw new InvalidArgumentError(`onPromptProgress must be a function, not ${describe(options.onPromptProgress)}.`);
   }
+  checkClient(options.client);
   checkIds('stopIds', stopIds, model.vocabSize, MAX_STOP_IDS);
   const called = checkTools(options);
   return {

@@ -36,6 +36,7 @@ export function startGeneration(
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
     type: 'generate', requestId, promptIds, numChoices, firstChoice: 0, maxTokens, stopIds, sampling, seed, lookup, draft,
+    client: options.client,
     wantsPromptProgress: onPromptProgress !== undefined, numDropped,
     ...(options.contextPolicy === 'slide' && { slide: { contextLength: model.contextLength, numSinks } }),
     ...(grammar && { grammar: grammarMessage(host, tokenizer, grammar) }),

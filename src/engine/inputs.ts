@@ -40,12 +40,18 @@ export function idsOf(input: unknown, encode: (text: string) => readonly number[
 
 /** Throws InvalidArgumentError for options that do not exist or make no sense. */
 export function checkEmbedOptions(options: EmbedOptions): void {
-  checkNames(options, ['pooling', 'normalize', 'signal']);
+  checkNames(options, ['pooling', 'normalize', 'client', 'signal']);
   const { pooling, normalize } = options;
+  checkClient(options.client);
   if (pooling !== undefined && !POOLINGS.includes(pooling)) {
     throw new InvalidArgumentError(`pooling must be one of ${POOLINGS.join(', ')}, not ${describe(pooling)}.`);
   }
   checkBoolean('normalize', normalize);
+}
+
+export function checkClient(client: unknown): void {
+  if (client === undefined || typeof client === 'string') return;
+  throw new InvalidArgumentError(`client must be a string, not ${describe(client)}.`);
 }
 
 /** Likewise; returns the defaults filled in. */

@@ -7,6 +7,8 @@ import { chooseKernels } from '../backends/wasm/load-kernels.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost } from './compute-host.ts';
+import { statsReader, wordsIn } from './engine-stats.ts';
+import type { EngineStats } from './engine-stats.ts';
 import { createInlineWorker } from './inline-worker.ts';
 import { checkLoadOptions, threadsFor } from './load-options.ts';
 import type { Threads } from './load-options.ts';
@@ -29,6 +31,7 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   readonly pooling: 'mean' | 'cls' | 'last';
   readonly session: Omit<SessionAccess, 'model'>;
+  readonly stats: () => EngineStats;
   readonly info: Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'>;
 }
 
@@ -92,6 +95,9 @@ export async function loadModel(platform: Platform, source: ModelSource, options
         cachedBlocks: main.modelPlan.plan.cachedBlocks,
         fingerprint: () => fingerprint(main.file.metadata, main.modelPlan.plan.config, samples),
       },
+      stats: statsReader(
+        main.modelPlan.plan, memories[0]![0]!.buffer ? wordsIn(memories[0]![0]!.buffer!, main.modelPlan.layouts[0]!.regions.statsPtr) : host.stats,
+      ),
       info: describeModel(opened, build, performance.now() - startedAt, options, threads, platform),
     };
   } catch (error) {

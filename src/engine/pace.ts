@@ -6,6 +6,11 @@ const FEWEST_ROWS = 32;
 /** While others wait for their next token. */
 export const FEWEST_ROWS_BESIDE_DECODE = 16;
 const GRAIN = 16;
+/** How long a pass over a prompt may hold up what else happens, and how long while others wait for their next token. */
+const PROMPT_MS = 500;
+const PROMPT_BESIDE_DECODE_MS = 100;
+/** Likewise on the caller's thread: what browsers call a long task begins here. */
+const PROMPT_INLINE_MS = 50;
 /** Rows of the first pass, of whose cost nothing is known. */
 const FIRST_ROWS = 64;
 
@@ -32,4 +37,10 @@ export class Pace {
     if (this.#msPerRow === undefined) return this.#firstRows;
     return Math.max(fewest, Math.floor(ms / this.#msPerRow / GRAIN) * GRAIN);
   }
+}
+
+/** Rows of prompts that a pass may have. */
+export function promptRows(pace: Pace, { isInline, isBesideDecode }: { isInline: boolean; isBesideDecode: boolean }): number {
+  if (isInline) return pace.rowsFor(PROMPT_INLINE_MS, FEWEST_ROWS_BESIDE_DECODE);
+  return isBesideDecode ? pace.rowsFor(PROMPT_BESIDE_DECODE_MS, FEWEST_ROWS_BESIDE_DECODE) : pace.rowsFor(PROMPT_MS);
 }

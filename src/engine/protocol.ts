@@ -72,7 +72,12 @@ export interface InitMessage extends ModelInMemory {
   readonly threadIndex: number;
 }
 
-export interface GenerateMessage {
+/** Requests of one client wait behind each other, and those of others beside them. */
+interface Asked {
+  readonly client?: string;
+}
+
+export interface GenerateMessage extends Asked {
   readonly type: 'generate';
   readonly requestId: number;
   readonly promptIds: readonly number[];
@@ -104,7 +109,7 @@ export interface GrammarMessage {
   readonly tokens?: TokenBytes;
 }
 
-export interface ScoreMessage {
+export interface ScoreMessage extends Asked {
   readonly type: 'score';
   readonly requestId: number;
   readonly ids: readonly number[];
@@ -113,7 +118,7 @@ export interface ScoreMessage {
   readonly wantLogits: boolean;
 }
 
-export interface EmbedMessage {
+export interface EmbedMessage extends Asked {
   readonly type: 'embed';
   readonly requestId: number;
   readonly ids: readonly number[];
@@ -124,7 +129,7 @@ export interface EmbedMessage {
  * Wants a sequence's blocks in its own hands, until it cancels: with the keys and values of `ids` in them, or `toFill`, to be
  * written by the caller and then committed.
  */
-export interface HoldMessage {
+export interface HoldMessage extends Asked {
   readonly type: 'hold';
   readonly requestId: number;
   readonly ids: readonly number[];
@@ -208,6 +213,12 @@ export interface HeldMessage {
   readonly blocks: readonly (readonly number[])[];
 }
 
+/** See engine-stats.ts; from a worker with a memory of its own. */
+export interface StatsMessage {
+  readonly type: 'stats';
+  readonly words: BigInt64Array;
+}
+
 export interface CopiedMessage {
   readonly type: 'copied';
   readonly requestId: number;
@@ -230,4 +241,4 @@ export interface FailedMessage {
 
 export type FromCompute =
   | { readonly type: 'ready' } | { readonly type: 'prepared' }
-  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | CopiedMessage | FailedMessage;
+  | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | CopiedMessage | StatsMessage | FailedMessage;

@@ -4,6 +4,7 @@ import type { Arena } from '../backends/arena.ts';
 import type { Batch, IndexVector } from '../backends/tensors.ts';
 import { CONTROL_BYTES } from '../backends/wasm/thread.ts';
 import { blocksFor } from './block-pool.ts';
+import { STATS_BYTES } from './engine-stats.ts';
 
 /**
  * Int32 words of the step command, by index. `arrived`: how many of the layout's tensors, from the first on, have been read,
@@ -17,6 +18,8 @@ export const COMMAND = { forward: 1, repack: 2, draft: 3 } as const;
 export interface Regions {
   readonly controlPtr: number;
   readonly stepPtr: number;
+  /** See engine-stats.ts; in the first shard only. */
+  readonly statsPtr: number;
   readonly tokens: IndexVector;
   readonly positions: IndexVector;
   readonly sequenceLengths: IndexVector;
@@ -47,6 +50,7 @@ export function allocateRegions(arena: Arena, sizes: RegionSizes): Regions {
   return {
     controlPtr: arena.allocate(CONTROL_BYTES, 'thread control'),
     stepPtr: arena.allocate(4 * STEP.length, 'step command'),
+    statsPtr: arena.allocate(STATS_BYTES, 'statistics'),
     tokens: vector(rows, 'batch tokens'),
     positions: vector(rows, 'batch positions'),
     sequenceLengths: vector(rows, 'batch sequence lengths'),

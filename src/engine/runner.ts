@@ -27,6 +27,8 @@ export class Runner {
   /** Each shard has its own copy of what describes a batch, at the same addresses. */
   readonly #copies: readonly Int32Array[];
   readonly #vocabSize: number;
+  /** Hears of every pass before it is computed. */
+  onPass: ((parts: readonly BatchPart[]) => void) | undefined;
 
   constructor(thread: ComputeThread, vocabSize: number) {
     this.thread = thread;
@@ -50,6 +52,7 @@ export class Runner {
    */
   forward(parts: readonly BatchPart[], wantLogits: boolean, onComputed?: (sequence: Sequence) => void): void {
     const { regions } = this.thread.chain.shards[0]!;
+    this.onPass?.(parts);
     const numRows = parts.reduce((sum, part) => sum + part.numTokens, 0);
     if (numRows > regions.tokens.length) throw new Error(`A batch of ${numRows} rows; there is room for ${regions.tokens.length}.`);
     let row = 0;

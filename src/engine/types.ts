@@ -141,6 +141,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly jsonSchema?: object | boolean;
   /** The text is a JSON object. */
   readonly json?: boolean;
+  /** Who asks, such as a user of a server: where requests wait, clients take turns. */
+  readonly client?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -211,6 +213,8 @@ export interface EmbedOptions {
   readonly pooling?: 'mean' | 'cls' | 'last';
   /** Scale to unit length (true). */
   readonly normalize?: boolean;
+  /** Who asks, such as a user of a server: where requests wait, clients take turns. */
+  readonly client?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -1,7 +1,9 @@
-// Figures for Prometheus at /metrics: requests, their time and their tokens, by prom-client.
+// Figures for Prometheus at /metrics: requests and their time, what the engines do, and the process, by prom-client.
 import type { Hono } from 'hono';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { engineMetrics } from './node-engine-metrics.ts';
 import type { ServedRequest } from './handler.ts';
+import type { ModelPool } from './model-pool.ts';
 
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
@@ -11,10 +13,11 @@ export interface NodeMetrics {
 }
 
 /** `paths` are the labels that a path may become; what else is asked for counts as "other". */
-export function nodeMetrics(paths: readonly string[], numActive: () => number): NodeMetrics {
+export function nodeMetrics(paths: readonly string[], pool: ModelPool, numActive: () => number): NodeMetrics {
   const registry = new Registry();
   const known = new Set(paths);
   collectDefaultMetrics({ register: registry });
+  engineMetrics(registry, pool);
   const requests = new Counter({
     name: 'clawdbot_requests_total', help: 'Answered requests', labelNames: ['path', 'status'], registers: [registry],
   });

@@ -42,7 +42,7 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
   }
   const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
   const paths = [...ENDPOINTS.map(({ path }) => path), '/health', '/v1/models', '/metrics', '/openapi.json', '/'];
-  const metrics = nodeMetrics(paths, () => handler.numActive);
+  const metrics = nodeMetrics(paths, pool, () => handler.numActive);
   const handler: Handler = createHandler(pool, {
     ...options,
     // On other addresses the name is the operator's to know, and keys keep out pages that rebind theirs.

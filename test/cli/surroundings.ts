@@ -107,6 +107,11 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
       if (behaviour.failRestore) throw behaviour.failRestore;
       return { ids: [1, 2], note: '' };
     },
+    stats: {
+      runningSequences: 0, maxSequences: 4, waitingRequests: 0, kvBlocks: { positions: 32, used: 0, cached: 0, total: 64 }, numPasses: 0,
+      passesBySequences: [], numPrefilledTokens: 0, numDecodedTokens: 0, numSequences: 0, numPrefixHits: 0, numCachedTokens: 0,
+      numDraftTokens: 0, numAcceptedDraftTokens: 0,
+    },
     async dispose() {
       calls.disposed++;
     },
