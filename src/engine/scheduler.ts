@@ -16,7 +16,8 @@ export interface ScheduleLimits {
 
 /**
  * The next batch, within the limits: one row for every sequence that has a single id left, then their draft ids, then
- * prompt chunks in order of arrival. The result row of a part is wanted once its sequence is fully computed, and those
+ * prompt chunks: half of their rows at most for the prompt with the fewest ids left, so that a short one waits for no long one,
+ * the rest in order of arrival. The result row of a part is wanted once its sequence is fully computed, and those
  * of its draft ids too.
  */
 export function schedule(sequences: readonly Sequence[], limits: ScheduleLimits): BatchPart[] {
@@ -24,32 +25,42 @@ export function schedule(sequences: readonly Sequence[], limits: ScheduleLimits)
   const decoding: Sequence[] = [];
   const parts: BatchPart[] = [];
   const pending = (sequence: Sequence): number => sequence.ids.length - sequence.numComputed;
-  let outputs = 0;
-  let rows = 0;
   for (const sequence of sequences) {
     if (pending(sequence) !== 1 || decoding.length === Math.min(maxTokens, maxOutputs)) continue;
     decoding.push(sequence);
   }
-  rows = outputs = decoding.length;
+  let rows = decoding.length, outputs = rows;
   for (const sequence of decoding) {
     const numDraft = Math.min(sequence.draft.length, maxTokens - rows, maxOutputs - outputs);
     parts.push({ sequence, numTokens: 1 + numDraft, numOutputs: 1 + numDraft });
     rows += numDraft;
     outputs += numDraft;
   }
-  let budget = Math.min(maxTokens - rows, rows > 0 ? limits.promptRowsBesideDecode : limits.promptRows);
+  const budget = Math.min(maxTokens - rows, rows > 0 ? limits.promptRowsBesideDecode : limits.promptRows);
+  return [...parts, ...prefill(sequences.filter((sequence) => pending(sequence) > 1), budget, maxOutputs - outputs, limits.repeats)];
+}
+
+function prefill(
+  sequences: readonly Sequence[], rows: number, outputs: number, repeats: ScheduleLimits['repeats'],
+): BatchPart[] {
+  const left = ({ ids, numComputed }: Sequence): number => ids.length - numComputed;
+  const [first, ...others] = sequences;
+  if (!first) return [];
+  const shortest = others.reduce((best, sequence) => (left(sequence) < left(best) ? sequence : best), first);
   const prompts: BatchPart[] = [];
-  for (const sequence of sequences) {
-    const left = pending(sequence);
-    if (left <= 1 || budget === 0) continue;
+  const take = (sequence: Sequence, most: number): void => {
+    if (most <= 0) return;
     // It waits for the other, whose blocks it then has too.
-    if (limits.repeats && prompts.some((part) => limits.repeats!(sequence, part))) continue;
-    const numTokens = Math.min(left, budget);
-    const complete = numTokens === left;
-    if (complete && outputs === maxOutputs) continue;
+    if (repeats && prompts.some((part) => repeats(sequence, part))) return;
+    const numTokens = Math.min(left(sequence), most);
+    const complete = numTokens === left(sequence);
+    if (complete && outputs === 0) return;
     prompts.push({ sequence, numTokens, numOutputs: complete ? 1 : 0 });
-    budget -= numTokens;
-    if (complete) outputs++;
-  }
-  return [...parts, ...prompts];
+    rows -= numTokens;
+    if (complete) outputs--;
+  };
+  if (shortest !== first) take(shortest, Math.ceil(rows / 2));
+  const isTaken = prompts.length > 0;
+  for (const sequence of sequences) if (!(isTaken && sequence === shortest)) take(sequence, rows);
+  return prompts;
 }

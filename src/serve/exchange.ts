@@ -1,6 +1,6 @@
 // What every generating endpoint does around its own work: a place among the running requests, the model, a signal that ends
 // with the client or the deadline, and the answer as JSON or as a stream of events.
-import type { GenerateOptions } from '../engine/types.ts';
+import type { EmbedOptions, GenerateOptions, Prompt } from '../engine/types.ts';
 import { ApiError } from './api-error.ts';
 import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
 import { eventStream } from './sse.ts';
@@ -10,6 +10,8 @@ export interface ExchangeLimits {
   readonly maxRequests: number;
   /** Milliseconds until a request is given up, 0 for no limit. */
   readonly timeoutMs: number;
+  /** Milliseconds that a stream may wait for its client to take more. */
+  readonly stallMs: number;
   /** Handed on with what is served. */
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
 }
@@ -24,6 +26,8 @@ export interface Served {
 export class Exchange {
   readonly #pool: ModelPool;
   readonly #limits: ExchangeLimits;
+  /** Who asks, where that is known. */
+  readonly #clients = new WeakMap<Request, string>();
   #numActive = 0;
   #draining = false;
   #idle: (() => void) | undefined;
@@ -31,6 +35,11 @@ export class Exchange {
   constructor(pool: ModelPool, limits: ExchangeLimits) {
     this.#pool = pool;
     this.#limits = limits;
+  }
+
+  /** Requests of one client take turns with those of others. */
+  introduce(request: Request, client: string): void {
+    this.#clients.set(request, client);
   }
 
   get numActive(): number {
@@ -61,7 +70,7 @@ export class Exchange {
     request: Request, model: string | undefined, done: boolean, work: (served: Served) => AsyncGenerator<object, void, void>,
   ): Promise<Response> {
     const { served, end, abort } = await this.#begin(request, model);
-    return eventStream(work(served), { done, onEnd: end, onCancel: abort });
+    return eventStream(work(served), { done, stallMs: this.#limits.stallMs, onEnd: end, onCancel: abort });
   }
 
   async #begin(request: Request, model: string | undefined): Promise<{
@@ -95,9 +104,28 @@ export class Exchange {
     const { timeoutMs } = this.#limits;
     const signals = [request.signal, gone.signal, ...(timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [])];
     const { contextPolicy } = this.#limits;
-    const served = { engine: lease.engine, model: lease.id, signal: AbortSignal.any(signals), contextPolicy };
+    const engine = forClient(lease.engine, this.#clients.get(request));
+    const served = { engine, model: lease.id, signal: AbortSignal.any(signals), contextPolicy };
     return { served, end, abort: () => gone.abort(new DOMException('The client has gone.', 'AbortError')) };
   }
+}
+
+/** An engine that says on whose behalf it is asked. */
+function forClient(engine: ServeEngine, client: string | undefined): ServeEngine {
+  if (client === undefined) return engine;
+  const { model, tokenizer } = engine;
+  return {
+    model, tokenizer,
+    get stats() {
+      return engine.stats;
+    },
+    generate: (prompt: Prompt, options?: GenerateOptions) => engine.generate(prompt, { ...options, client }),
+    embed: (input: string | readonly number[], options?: EmbedOptions) => engine.embed(input, { ...options, client }),
+    promptIds: (...given) => engine.promptIds(...given),
+    tokenize: (...given) => engine.tokenize(...given),
+    detokenize: (...given) => engine.detokenize(...given),
+    dispose: () => engine.dispose(),
+  };
 }
 
 /** What an aborted request ended for, rather than how the engine reports it. */

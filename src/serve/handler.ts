@@ -36,6 +36,8 @@ export interface HandlerOptions {
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
   /** Milliseconds for one request (none). */
   readonly timeoutMs?: number;
+  /** Milliseconds until a stream whose client takes nothing more is cut off (60,000). */
+  readonly stallTimeoutMs?: number;
   readonly version?: string;
   /** Hears of every answered request. */
   readonly onRequest?: (request: ServedRequest) => void;
@@ -44,7 +46,10 @@ export interface HandlerOptions {
 }
 
 export interface Handler {
-  (request: Request): Promise<Response>;
+  /**
+   * `from.client` tells clients apart where no keys do, by their address for one: where requests wait, clients take turns.
+   */
+  (request: Request, from?: { readonly client?: string }): Promise<Response>;
   /** Refuses new requests, waits for the running ones. */
   drain(): Promise<void>;
   readonly numActive: number;
@@ -52,6 +57,7 @@ export interface Handler {
 
 const MAX_BODY_BYTES = 8 * 2 ** 20;
 const MAX_REQUESTS = 64;
+const STALL_MS = 60_000;
 
 /**
  * `engine` is a loaded model, which stays the caller's, or a pool. The handler never throws: what goes wrong is answered in the
@@ -61,9 +67,14 @@ export function createHandler(engine: ServeEngine | ModelPool, options: HandlerO
   const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine }]);
   const exchange = new Exchange(pool, {
     maxRequests: options.maxRequests ?? MAX_REQUESTS, timeoutMs: options.timeoutMs ?? 0, contextPolicy: options.contextPolicy,
+    stallMs: options.stallTimeoutMs ?? STALL_MS,
   });
   const app = createApp(pool, exchange, options);
-  const handler = async (request: Request): Promise<Response> => app.fetch(request);
+  const handler = async (request: Request, from?: { readonly client?: string }): Promise<Response> => {
+    const client = options.apiKeys?.length ? request.headers.get('authorization') : from?.client;
+    if (typeof client === 'string') exchange.introduce(request, client);
+    return app.fetch(request);
+  };
   return Object.defineProperty(
     Object.assign(handler, { drain: () => exchange.drain() }), 'numActive', { get: () => exchange.numActive },
   ) as unknown as Handler;

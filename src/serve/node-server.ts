@@ -74,7 +74,7 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
 
 function listen(handler: Handler, hostname: string, port: number): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: handler, hostname, port }, () => {
+    const server = serve({ fetch: (request, { incoming }) => handler(request, { client: incoming.socket.remoteAddress }), hostname, port }, () => {
       server.off('error', reject);
       resolve(server);
     });

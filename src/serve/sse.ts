@@ -9,6 +9,8 @@ const HEADERS = {
 export interface EventStream {
   /** `data: [DONE]` at the end, as the completions endpoints have it. */
   readonly done: boolean;
+  /** Milliseconds until a client that takes nothing more is given up. */
+  readonly stallMs: number;
   /** Called once, however the stream ends; with what went wrong, if anything. */
   readonly onEnd: (error?: unknown) => void;
   /** The client has gone. */
@@ -28,12 +30,24 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
     throw error;
   }
   let pending: IteratorResult<object, void> | undefined = first;
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  const giveUp = (controller: ReadableStreamDefaultController): void => {
+    const error = new DOMException('The client takes nothing more.', 'TimeoutError');
+    controller.error(error);
+    stream.onCancel();
+    void events.return().catch(() => undefined);
+    stream.onEnd(error);
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
+      clearTimeout(stalled);
       try {
         const { done, value } = pending ?? (await events.next());
         pending = undefined;
-        if (!done) return controller.enqueue(encoder.encode(frame(value)));
+        if (!done) {
+          stalled = setTimeout(giveUp, stream.stallMs, controller);
+          return controller.enqueue(encoder.encode(frame(value)));
+        }
         if (stream.done) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
         stream.onEnd();
       } catch (error) {
@@ -43,6 +57,7 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
       controller.close();
     },
     async cancel() {
+      clearTimeout(stalled);
       stream.onCancel();
       await events.return().catch(() => undefined);
       stream.onEnd();

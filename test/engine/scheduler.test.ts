@@ -30,6 +30,15 @@ describe('schedule', () => {
     expect(parts.map((part) => [part.sequence, part.numTokens])).toEqual([[decoding[0], 1], [decoding[1], 1], [prompt, 128]]);
   });
 
+  it('gives a short prompt half of the rows, so that it need not wait for a long one before it', () => {
+    const long = sequence(pool, 1000, 0), other = sequence(pool, 600, 0), short = sequence(pool, 80, 0);
+    const shares = schedule([long, other, short], { ...limits, maxTokens: 128 }).map((part) => [part.sequence, part.numTokens]);
+    expect(shares).toEqual([[short, 64], [long, 64]]);
+    short.numComputed = 64;
+    expect(schedule([long, other, short], { ...limits, maxTokens: 128 }).map(({ numTokens, numOutputs }) => [numTokens, numOutputs]))
+      .toEqual([[16, 1], [112, 0]]);
+  });
+
   it('never exceeds the rows or the results of a pass', () => {
     const all = [...Array(20)].map((_, i) => sequence(pool, 5 + i, i % 2 ? 4 + i : 0));
     const parts = schedule(all, { ...limits, maxTokens: 16, maxOutputs: 3 });

@@ -1,13 +1,18 @@
 // clawdbot serve: OpenAI-compatible endpoints and a chat page over one or several models.
 import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { MAX_SEQUENCES } from '../../engine/load-options.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { command } from '../command.ts';
 import type { Surroundings } from '../command.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
+import type { LoadOptions } from '../../engine/types.ts';
 import { print, printJson } from '../output.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
+
+/** Sequences computed at the same time, where there is memory for them. */
+const SEQUENCES = 8;
 
 const OPTIONS = {
   host: text({ value: 'ADDRESS', help: 'Address to listen on (127.0.0.1)' }),
@@ -20,11 +25,13 @@ const OPTIONS = {
   maxRequests: integer({ min: 1, max: 100_000 }, { help: 'Requests that run or wait; one more gets 429 (64)' }),
   maxBodyBytes: integer({ min: 1024 }, { help: 'Largest request in bytes (8388608)' }),
   timeout: integer({ min: 0 }, { value: 'SECONDS', help: 'Longest time for one request; 0 is no limit (0)' }),
+  stallTimeout: integer({ min: 1 }, { value: 'SECONDS', help: 'Cut a stream off whose client takes nothing more for so long (60)' }),
   noPage: flag({ help: 'No chat page at /' }),
   quiet: flag({ help: 'No log of requests' }),
   ...JSON_OUTPUT,
   ...CONTEXT_POLICY,
   ...ENGINE,
+  maxSequences: integer({ min: 1, max: MAX_SEQUENCES }, { help: `Sequences computed at the same time (${SEQUENCES}, or as many as fit)` }),
   ...EVERYWHERE,
 };
 
@@ -63,7 +70,10 @@ async function serveUntilStopped(
   const { ModelPool } = await import('../../serve/model-pool.ts');
   const { startServer } = await import('../../serve/node-server.ts');
   const { stderr, stdout, env, signal } = surroundings;
-  const load = (reference: string) => surroundings.loadEngine(reference, { ...loadOptionsFrom(options), signal });
+  const load = async (reference: string) => {
+    const given = { ...loadOptionsFrom(options), signal };
+    return surroundings.loadEngine(reference, { ...given, maxSequences: await sequencesFor(reference, given, surroundings) });
+  };
   const pool = new ModelPool(models.map(({ id, reference }) => ({ id, load: () => load(reference) })), options.maxLoaded);
   try {
     if (models.length === 1) (await pool.acquire(undefined)).release();
@@ -78,6 +88,7 @@ async function serveUntilStopped(
       contextPolicy: options.contextPolicy,
       maxBodyBytes: options.maxBodyBytes,
       timeoutMs: 1000 * (options.timeout ?? 0),
+      stallTimeoutMs: options.stallTimeout && 1000 * options.stallTimeout,
       version: packageJson.version,
       pageFolder: options.noPage ? undefined : fileURLToPath(new URL('./web', import.meta.url)),
       log: options.quiet ? undefined : (line) => stderr.write(line),
@@ -89,6 +100,16 @@ async function serveUntilStopped(
   } finally {
     await pool.dispose();
   }
+}
+
+/** As many as are asked for, or those of a server, or as many of them as fit beside a whole context. */
+async function sequencesFor(reference: string, given: LoadOptions, { planLoad }: Surroundings): Promise<number | undefined> {
+  if (given.maxSequences !== undefined) return given.maxSequences;
+  const { kind, numSequences, maxMemory, memory } = await planLoad(reference, given);
+  if (kind === 'encoder') return undefined;
+  // What a sequence takes besides its keys and values is little.
+  const more = Math.floor((0.98 * (maxMemory - memory.reservedBytes)) / memory.kvBytes);
+  return Math.max(numSequences, Math.min(SEQUENCES, numSequences + more));
 }
 
 /** Resolves at Ctrl-C, SIGTERM or an aborted command. */
