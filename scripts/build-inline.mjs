@@ -10,6 +10,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const kernels = path.join(root, 'dist/kernels');
 const outDir = path.join(root, 'dist/inline');
 
+const BUILDS = ['baseline', 'relaxed', 'dot'];
+
 /** One file each, without imports or exports: a classic worker as well as a module, and a script that Node takes as text. */
 const WORKERS = {
   'browser-worker': { entryPoint: 'src/engine/compute-worker-browser.ts', platform: 'browser', target: 'es2022', format: 'iife' },
@@ -19,18 +21,14 @@ const WORKERS = {
 /** Needs dist/kernels/. The browser's worker is written as a file of its own too, for pages that name its address. */
 export async function buildInline() {
   await mkdir(outDir, { recursive: true });
-  await Promise.all([writeKernels(), ...Object.entries(WORKERS).map(writeWorker)]);
+  await Promise.all([...BUILDS.map(writeKernels), ...Object.entries(WORKERS).map(writeWorker)]);
 }
 
-async function writeKernels() {
-  const builds = await Promise.all(['baseline', 'relaxed'].map(async (name) =>
-    `export const ${name} = ${JSON.stringify(await inlinedKernels(name))};\n`));
-  await writeFile(path.join(outDir, 'kernels.js'), builds.join(''));
-}
-
-async function inlinedKernels(build) {
+async function writeKernels(build) {
   const [shared, unshared] = await Promise.all([`${build}-shared`, build].map((name) => readFile(path.join(kernels, `${name}.wasm`))));
-  return { gzip: gzipSync(shared, { level: 9 }).toString('base64'), unshared: difference(shared, unshared) };
+  const gzip = gzipSync(shared, { level: 9 }).toString('base64');
+  const text = `export const gzip = ${JSON.stringify(gzip)};\nexport const unshared = ${JSON.stringify(difference(shared, unshared))};\n`;
+  await writeFile(path.join(outDir, `kernels-${build}.js`), text);
 }
 
 /** What turns `shared` into `unshared`: the bytes between `start` and `end` are replaced. */

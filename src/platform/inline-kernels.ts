@@ -3,10 +3,16 @@ import type { KernelBuild } from './platform.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Each is a part of the bundle that is loaded when it is needed. */
+const BUILDS = {
+  baseline: () => import('#inline/kernels-baseline'),
+  relaxed: () => import('#inline/kernels-relaxed'),
+  dot: () => import('#inline/kernels-dot'),
+};
+
 /** The WebAssembly module of a build; `unzip` undoes gzip. */
 export async function inlineKernels(build: KernelBuild, unzip: (bytes: Bytes) => Bytes | Promise<Bytes>): Promise<Bytes> {
-  const inlined = await import('#inline/kernels');
-  const { gzip, unshared } = inlined[build.startsWith('relaxed') ? 'relaxed' : 'baseline'];
+  const { gzip, unshared } = await BUILDS[build.replace('-shared', '') as keyof typeof BUILDS]();
   const shared = await unzip(bytesFrom(gzip));
   return build.endsWith('-shared') ? shared : spliced(shared, unshared.start, unshared.end, bytesFrom(unshared.bytes));
 }
