@@ -46,21 +46,16 @@ export async function loadWeights(
     while (arrived < tensors.length && pending[arrived] === 0) arrived++;
     if (arrived > before) memory.arrived(arrived);
   };
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < reads.length) {
-      signal?.throwIfAborted();
-      const { tensorIndex, tensor, offset, byteLength } = reads[next++]!;
-      const ptr = ptrOf(tensors[tensorIndex]!) + offset;
-      const bytes = memory.room(ptr, byteLength);
-      await sources[tensor.partIndex]!.read(tensor.offset + offset, bytes, signal);
-      onPart(tensor, offset, bytes);
-      memory.filled(ptr, bytes);
-      onBytes(byteLength);
-      if (--pending[tensorIndex]! === 0) advance();
-    }
+  const fill = async ({ tensorIndex, tensor, offset, byteLength }: Read): Promise<void> => {
+    const ptr = ptrOf(tensors[tensorIndex]!) + offset;
+    const bytes = memory.room(ptr, byteLength);
+    await sources[tensor.partIndex]!.read(tensor.offset + offset, bytes, signal);
+    onPart(tensor, offset, bytes);
+    memory.filled(ptr, bytes);
+    onBytes(byteLength);
+    if (--pending[tensorIndex]! === 0) advance();
   };
-  await Promise.all(Array.from({ length: PARALLEL_READS }, work));
+  await inParallel(reads, fill, signal);
   for (const { tensor, ptr } of widened) {
     const bytes = new Uint8Array(tensor.byteLength);
     await sources[tensor.partIndex]!.read(tensor.offset, bytes, signal);
@@ -71,6 +66,27 @@ export async function loadWeights(
     memory.filled(ptr, room);
   }
   memory.arrived(tensors.length + 1);
+}
+
+/**
+ * `work` for each of `items`, some at a time. A failure is thrown once what was under way has ended, as files are closed then,
+ * and nothing is begun after it.
+ */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const failures: unknown[] = [];
+  let next = 0;
+  const goOn = async (): Promise<void> => {
+    try {
+      while (next < items.length && failures.length === 0) {
+        signal?.throwIfAborted();
+        await work(items[next++]!);
+      }
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_READS }, goOn));
+  if (failures.length > 0) throw failures[0];
 }
 
 function split(tensorIndex: number, tensor: GgufTensor): Read[] {
