@@ -4,6 +4,7 @@ import { createReferenceBackend } from '../../src/backends/reference/reference-b
 import type { Activation, IndexVector, KvType } from '../../src/backends/tensors.ts';
 import type { BackendSetup, TestBackend } from '../support/run-model.ts';
 import { Bench } from './bench.ts';
+import { BUILDS } from '../kernels/kernel-memory.ts';
 import type { Rows } from './bench.ts';
 import { runVirtualThreads } from './virtual-threads.ts';
 import type { KernelBuild } from './virtual-threads.ts';
@@ -43,15 +44,18 @@ export interface Outcome {
 export interface BackendUnderTest {
   readonly name: string;
   readonly build?: KernelBuild;
+  /** Whether everything lies in the last MiB below 4 GiB. */
+  readonly isHigh?: boolean;
   readonly numThreads: number;
   readonly orders: readonly (readonly number[])[];
 }
 
 export const BACKENDS: readonly BackendUnderTest[] = [
   { name: 'reference', numThreads: 1, orders: [[0]] },
-  ...(['baseline', 'relaxed'] as const).flatMap((build) => [
+  ...BUILDS.flatMap((build) => [
     { name: `wasm ${build}`, build, numThreads: 1, orders: [[0]] },
     { name: `wasm ${build}, 3 threads`, build, numThreads: 3, orders: [[0, 1, 2], [2, 1, 0]] },
+    { name: `wasm ${build}, below 4 GiB`, build, isHigh: true, numThreads: 1, orders: [[0]] },
   ]),
 ];
 
@@ -62,7 +66,7 @@ const REFERENCE_BYTES = 4 * 2 ** 20;
 const referenceMemory = new ArrayBuffer(REFERENCE_BYTES);
 
 export function runCase(
-  { kvType = 'f32', prepare }: ContractCase, { build, numThreads }: BackendUnderTest, order: readonly number[],
+  { kvType = 'f32', prepare }: ContractCase, { build, isHigh, numThreads }: BackendUnderTest, order: readonly number[],
 ): Outcome {
   const setup: BackendSetup = { kv: { type: kvType, numBlocks: NUM_BLOCKS }, maxSlots: NUM_SLOTS };
   let prepared: Prepared | undefined;
@@ -91,7 +95,7 @@ export function runCase(
     return made;
   };
   if (build) {
-    runVirtualThreads({ build, numThreads, order }, setup, (place, isFirst) => {
+    runVirtualThreads({ build, isHigh, numThreads, order }, setup, (place, isFirst) => {
       replay(place, () => place.backend.synchronize(), isFirst);
     });
   } else {

@@ -19,30 +19,34 @@ import type { BackendSetup, TestBackend } from '../support/run-model.ts';
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const PAGES = 128;
+const ALL_PAGES = 65536;
 
-export type KernelBuild = 'baseline' | 'relaxed';
+export type KernelBuild = 'baseline' | 'relaxed' | 'dot';
 
 interface KernelRoom {
   readonly memory: WebAssembly.Memory;
   readonly exports: KernelExports;
+  readonly base: number;
   /** End of what the last run has used; from there on all is zero. */
   end: number;
 }
 
-const rooms = new Map<KernelBuild, KernelRoom>();
+const rooms = new Map<string, KernelRoom>();
 
-/** Kernels on a memory that is as if it were new. */
-function freshRoom(build: KernelBuild): KernelRoom {
-  const known = rooms.get(build);
+/** Kernels on a memory that is as if it were new; `isHigh`: of 4 GiB, of which the end is used. */
+function freshRoom(build: KernelBuild, isHigh: boolean): KernelRoom {
+  const key = `${build} ${isHigh}`;
+  const known = rooms.get(key);
   if (known) {
-    new Uint8Array(known.memory.buffer).fill(0, ARENA_BASE, known.end);
+    new Uint8Array(known.memory.buffer, known.base, known.end - known.base).fill(0);
     return known;
   }
-  const memory = new WebAssembly.Memory({ initial: PAGES });
+  const memory = new WebAssembly.Memory({ initial: isHigh ? ALL_PAGES : PAGES });
   writeTables(memory);
   const module = new WebAssembly.Module(readFileSync(inRepository('dist/kernels', `${build}.wasm`)));
-  const room = { memory, exports: instantiateKernels(module, memory).exports, end: ARENA_BASE };
-  rooms.set(build, room);
+  const base = isHigh ? (ALL_PAGES - PAGES) * 65536 : ARENA_BASE;
+  const room = { memory, exports: instantiateKernels(module, memory).exports, base, end: base };
+  rooms.set(key, room);
   return room;
 }
 
@@ -52,6 +56,8 @@ export type Replay = (on: TestBackend & { readonly backend: WasmBackend }, isFir
 export interface VirtualThreads {
   readonly build: KernelBuild;
   readonly numThreads: number;
+  /** Whether everything lies in the last MiB below 4 GiB. */
+  readonly isHigh?: boolean;
   /** The order in which threads do their work of one phase. */
   readonly order: readonly number[];
   /** Leaves barriers out, for tests of this file: each that this returns true for, counted from 0. */
@@ -61,8 +67,8 @@ export interface VirtualThreads {
 /** Runs `replay` to its end on all threads; returns the barriers they met at. */
 export function runVirtualThreads(threads: VirtualThreads, setup: BackendSetup, replay: Replay): number {
   const { numThreads, order, skipBarrier = () => false } = threads;
-  const room = freshRoom(threads.build);
-  const { memory } = room;
+  const room = freshRoom(threads.build, threads.isHigh ?? false);
+  const { memory, base } = room;
   let [target, met, called] = [0, 0, 0];
   const barrier = (): number => {
     if (!skipBarrier(called++)) met++;
@@ -81,7 +87,7 @@ export function runVirtualThreads(threads: VirtualThreads, setup: BackendSetup, 
   for (target = 0; meetings.size === 0 || target <= Math.max(...meetings); target++) {
     for (const threadIndex of order) {
       [met, called] = [0, 0];
-      const arena = new Arena(ARENA_BASE, PAGES * 65536);
+      const arena = new Arena(base, memory.buffer.byteLength);
       const controlPtr = arena.allocate(CONTROL_BYTES, 'control');
       const backend = createWasmBackend({
         memory, arena, threadIndex, numThreads, controlPtr, ...setup,
