@@ -5,8 +5,8 @@
 //   0      …  1023   never used: a null pointer must not hit anything
 //   1024   …  2047   vector constants, 16 bytes each
 //   2048   …  4095   small tables (non-linear 4-bit values, sign patterns)
-//   4096   … 40959   codebooks of the IQ formats
-//   40960  … 65535   thread control (barrier, shares): see src/backends/wasm/backend.ts
+//   4096   … 37887   codebooks of the IQ formats
+//   65536  …         what an engine allocates: thread control, batch, weights, activations, keys and values
 
 // @ts-ignore: decorator
 @inline export const NIBBLE_MASK: usize = 1024; // u8x16 0x0f

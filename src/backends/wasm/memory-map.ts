@@ -6,10 +6,6 @@ import {
 /** Arenas begin here; everything below is reserved. */
 export const ARENA_BASE = 65536;
 
-/** Thread control of the backend (barrier, shares) may use these addresses. */
-export const CONTROL_PTR = 40960;
-export const CONTROL_END = ARENA_BASE;
-
 const bytes = (value: number): Uint8Array => new Uint8Array(16).fill(value);
 const words = (value: number): Uint8Array => new Uint8Array(new Uint32Array(4).fill(value).buffer);
 

@@ -55,10 +55,10 @@ export class WasmThread {
   readonly #controlPtr: number;
   readonly #hazards = new Hazards();
   readonly #privatePtrs: ReadonlyMap<number, number>;
-  /** Activations whose current contents are private, by allocation. */
   /** What each counter has come to once all threads are done with what was dealt out by it last. */
   readonly #dealt = new Int32Array(DEAL_COUNTERS);
   #dealTurn = 0;
+  /** Activations whose current contents are private, by allocation. */
   readonly #private = new Map<number, { readonly x: Activation; readonly n: number }>();
   #packed: Packed | undefined;
 
