@@ -26,6 +26,8 @@ import { coldProcess, SideProcess } from './sides/side-process.mjs';
 
 const PEERS = { native: 'node-llama-cpp', wllama: 'wllama' };
 const SETTLE_MS = 150;
+/** Load at the start above which figures should be taken again: docs/benchmarks.md. */
+const QUIET_LOAD = 0.5;
 
 const { values: options } = parseArgs({
   options: {
@@ -208,6 +210,10 @@ function bandwidthRows(rows) {
 }
 
 const machine = describeMachine(options.node);
+if (machine.loadAverage > QUIET_LOAD) {
+  notes.push(`The machine was busy (load ${machine.loadAverage.toFixed(1)} at the start), which costs sides unequally: take these figures again.`);
+}
+if (process.env.CLAWDBOT_DIST) notes.push('clawdbot is the build that CLAWDBOT_DIST named, not that of the commit.');
 const date = new Date().toISOString().slice(0, 10);
 for (const threads of options.threads.split(',').map(Number)) {
   if (warmTests.length > 0) await warmRounds(threads);
