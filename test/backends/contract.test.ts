@@ -1,5 +1,4 @@
-// The contract suite on the reference backend and on every kernel build that the engine computes right: with one thread, with
-// three, and at the end of the addresses that memory has.
+// The contract suite on the reference backend and on both kernel builds, with one thread and with three.
 import { testBackend } from './contract.ts';
 import { BACKENDS } from './run-case.ts';
 
