@@ -53,18 +53,28 @@ export class Automaton {
     if (known !== undefined) return known;
     const { byteStart, byteLow, byteHigh, byteTo } = this.#network;
     const kernel: Place[] = [];
+    // The bytes around this one that lead to the same place.
+    let [first, last] = [0, 255];
     for (const { state, frames } of position.places) {
       for (let i = byteStart[state]; i < byteStart[state + 1]; i++) {
-        if (byte >= byteLow[i] && byte <= byteHigh[i]) kernel.push({ state: byteTo[i], frames });
+        const [low, high] = [byteLow[i], byteHigh[i]];
+        if (byte < low) last = Math.min(last, low - 1);
+        else if (byte > high) first = Math.max(first, high + 1);
+        else {
+          kernel.push({ state: byteTo[i], frames });
+          [first, last] = [Math.max(first, low), Math.min(last, high)];
+        }
       }
     }
-    return (position.next[byte] = kernel.length === 0 ? null : this.#position(kernel));
+    const next = kernel.length === 0 ? null : this.#position(kernel);
+    position.next.fill(next, first, last + 1);
+    return next;
   }
 
-  /** Where the token `id` that stands for `bytes` leads, or null; control tokens have no bytes here. */
-  nextToken(position: Position, id: number, bytes: Uint8Array): Position | null {
-    let after: Position | null = bytes.length === 0 ? null : position;
-    for (let i = 0; i < bytes.length && after; i++) after = this.next(after, bytes[i]);
+  /** Where the token `id` that stands for `bytes` (from `start` to `end`) leads, or null; control tokens have no bytes here. */
+  nextToken(position: Position, id: number, bytes: Uint8Array, start = 0, end = bytes.length): Position | null {
+    let after: Position | null = start === end ? null : position;
+    for (let i = start; i < end && after; i++) after = this.next(after, bytes[i]);
     if (!position.hasTokens) return after;
     const { tokenStart, tokenTo } = this.#network;
     const kernel: Place[] = after ? [...after.kernel] : [];

@@ -1,5 +1,4 @@
-// What one continuation may say: where it stands in its grammar, and the restriction of its logits to what fits there.
-import { SamplingError } from '../errors.ts';
+// What one continuation may say: where it stands in its grammar, and which tokens fit there.
 import type { Position } from './automaton.ts';
 import type { TokenMask, TokenMasks } from './token-masks.ts';
 
@@ -43,13 +42,18 @@ export class Constraint {
     return ids.length;
   }
 
-  /** The tokens that may follow, if they are known or few; else undefined. */
-  cheapMask(): TokenMask | undefined {
-    return this.#masks.cheap(this.#position, this.#mayEnd);
+  /** The tokens that may follow, ascending, if they are few; else undefined. */
+  few(): readonly number[] | undefined {
+    return this.#masks.few(this.#position, this.#mayEnd);
   }
 
-  mask(): TokenMask {
-    return this.#masks.full(this.#position, this.#mayEnd);
+  /** Whether `all` is known already. */
+  get knowsAll(): boolean {
+    return this.#masks.knowsAll(this.#position);
+  }
+
+  all(): TokenMask {
+    return this.#masks.all(this.#position, this.#mayEnd);
   }
 
   #ends(id: number): boolean {
@@ -60,23 +64,4 @@ export class Constraint {
     if (this.#ends(id)) return this.#mayEnd && position.canEnd;
     return this.#masks.after(position, id) !== null;
   }
-}
-
-/** Sets the logits (vocabSize) of all other tokens to −∞. Throws SamplingError where none is left. */
-export function applyMask(logits: Float32Array, mask: TokenMask): void {
-  let isEmpty = true;
-  for (let word = 0; word < mask.length; word++) {
-    const bits = mask[word];
-    const end = Math.min(32 * word + 32, logits.length);
-    if (bits === 0) logits.fill(-Infinity, 32 * word, end);
-    else for (let id = 32 * word; id < end; id++) {
-      if ((bits & (1 << (id & 31))) === 0) logits[id] = -Infinity;
-      else if (logits[id] > -Infinity) isEmpty = false;
-    }
-  }
-  if (isEmpty) {
-    throw new SamplingError('No token of the model goes on as the grammar demands: ' +
-      'its vocabulary cannot write what comes next, or logitBias rules it out.');
-  }
-  logits.fill(-Infinity, 32 * mask.length);
 }

@@ -6,8 +6,8 @@ import { exponentials } from './exponential.ts';
 import { Head } from './head.ts';
 import type { Random } from './random.ts';
 
-/** Tokens per block of the first look at the logits. */
-const BLOCK = 256;
+/** Tokens per block of the first look at the logits: enough blocks to tell the likeliest hundred, few enough to sort. */
+const blockFor = (vocabSize: number): number => (vocabSize > 2 ** 17 ? 256 : 64);
 /** Above this a temperature's inverse overflows. */
 const STEEPEST = 1e300;
 
@@ -22,6 +22,7 @@ export class Candidates {
   readonly #everyId: Int32Array;
   readonly #keptIds: Int32Array;
   readonly #keptLogits: Float32Array;
+  readonly #block: number;
   readonly #blockMaxima: Float32Array;
   readonly #head: Head;
   #ids: Int32Array;
@@ -33,7 +34,8 @@ export class Candidates {
     this.#everyId = Int32Array.from({ length: vocabSize }, (_, id) => id);
     this.#keptIds = new Int32Array(vocabSize);
     this.#keptLogits = new Float32Array(vocabSize);
-    this.#blockMaxima = new Float32Array(Math.ceil(vocabSize / BLOCK));
+    this.#block = blockFor(vocabSize);
+    this.#blockMaxima = new Float32Array(Math.ceil(vocabSize / this.#block));
     this.#head = new Head(vocabSize);
     this.#ids = this.#keptIds;
     this.#logits = this.#keptLogits;
@@ -45,10 +47,10 @@ export class Candidates {
 
   /** All tokens of `logits` (vocabSize), which must not change before the draw. Throws where none can be chosen. */
   reset(logits: Float32Array): void {
-    const maxima = this.#blockMaxima;
+    const [maxima, size] = [this.#blockMaxima, this.#block];
     let highest = -Infinity;
     for (let block = 0; block < maxima.length; block++) {
-      const max = maximum(logits, block * BLOCK, Math.min((block + 1) * BLOCK, logits.length));
+      const max = maximum(logits, block * size, Math.min((block + 1) * size, logits.length));
       maxima[block] = max;
       if (max > highest) highest = max;
       else if (max !== max) throw samplingError(logits);
@@ -60,16 +62,65 @@ export class Candidates {
     this.#highest = highest;
   }
 
-  /** The likeliest of all tokens; right after `reset` only. */
-  likeliest(): number {
-    const block = this.#blockMaxima.indexOf(this.#highest);
-    return this.#logits.indexOf(this.#highest, block * BLOCK);
+  /** Instead of `reset`: only the tokens `ids`, ascending. False where none of them can be chosen. */
+  resetTo(logits: Float32Array, ids: ArrayLike<number>): boolean {
+    let kept = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i];
+      if (logits[id] > -Infinity) this.#keep(id, logits[id], kept++);
+    }
+    this.#keepFirst(kept);
+    return kept > 0;
   }
 
-  /** The `k` likeliest; right after `reset` only. */
+  /**
+   * Likewise, the tokens whose bit is set (bit id % 32 of word id / 32), and of those at least the `k` likeliest: 0 is all of
+   * them.
+   */
+  resetToMask(logits: Float32Array, mask: Uint32Array, k: number): boolean {
+    const [maxima, words] = [this.#blockMaxima, this.#block / 32];
+    for (let block = 0; block < maxima.length; block++) {
+      let max = -Infinity;
+      for (let word = block * words; word < Math.min((block + 1) * words, mask.length); word++) {
+        for (let bits = mask[word]; bits !== 0; bits &= bits - 1) {
+          const logit = logits[32 * word + 31 - Math.clz32(bits & -bits)];
+          if (logit > max) max = logit;
+        }
+      }
+      maxima[block] = max;
+    }
+    const least = this.#nthMaximum(k === 0 ? maxima.length : k);
+    let kept = 0;
+    for (let block = 0; block < maxima.length; block++) {
+      if (maxima[block] < least) continue;
+      for (let word = block * words; word < Math.min((block + 1) * words, mask.length); word++) {
+        for (let bits = mask[word]; bits !== 0; bits &= bits - 1) {
+          const id = 32 * word + 31 - Math.clz32(bits & -bits);
+          if (logits[id] >= least && logits[id] > -Infinity) this.#keep(id, logits[id], kept++);
+        }
+      }
+    }
+    this.#keepFirst(kept);
+    return kept > 0;
+  }
+
+  /** Ids of at least the `count` likeliest, ascending; right after `reset` only. Undefined where there is no short way. */
+  atLeast(count: number): Int32Array | undefined {
+    if (this.#ids !== this.#everyId || count > this.#blockMaxima.length / 2) return undefined;
+    return this.#keptIds.slice(0, this.#aboveBlocks(count));
+  }
+
+  /** The likeliest of all tokens; right after a reset only. */
+  likeliest(): number {
+    if (this.#ids !== this.#everyId) return this.#ids[this.#logits.indexOf(this.#highest)];
+    const block = this.#blockMaxima.indexOf(this.#highest);
+    return this.#logits.indexOf(this.#highest, block * this.#block);
+  }
+
+  /** The `k` likeliest; right after a reset only. */
   keepTopK(k: number): void {
     if (k >= this.#size) return;
-    this.#narrowByBlocks(k);
+    if (this.#ids === this.#everyId) this.#narrowByBlocks(k);
     if (this.#size <= k) return;
     const { weights } = this.#head;
     this.#keysByLogit();
@@ -111,7 +162,7 @@ export class Candidates {
   }
 
   /**
-   * Those whose surprise −log2 p at `temperature` is at most `bits`, or the likeliest alone. Right after `reset`
+   * Those whose surprise −log2 p at `temperature` is at most `bits`, or the likeliest alone. Right after a reset
    * only.
    */
   keepSurprise(bits: number, temperature: number): void {
@@ -196,21 +247,32 @@ export class Candidates {
     for (let i = 0; i < size; i++) keys[i] = -logits[i];
   }
 
-  /** Of the blocks, k have a maximum at or above the k-th greatest one: nothing beneath it is among the k likeliest. */
   #narrowByBlocks(k: number): void {
-    const maxima = this.#blockMaxima;
-    if (k > maxima.length / 2) return;
-    const least = maxima.slice().sort()[maxima.length - k];
-    const logits = this.#logits;
+    if (k <= this.#blockMaxima.length / 2) this.#keepFirst(this.#aboveBlocks(k));
+  }
+
+  /**
+   * Notes the tokens that may be among the `k` likeliest and returns how many they are: of the blocks, k have a maximum at or above
+   * the k-th greatest one, so that nothing beneath it is.
+   */
+  #aboveBlocks(k: number): number {
+    const [maxima, size, logits] = [this.#blockMaxima, this.#block, this.#logits];
+    const least = this.#nthMaximum(k);
     let kept = 0;
     for (let block = 0; block < maxima.length; block++) {
       if (maxima[block] < least) continue;
-      const end = Math.min((block + 1) * BLOCK, logits.length);
-      for (let id = block * BLOCK; id < end; id++) {
+      const end = Math.min((block + 1) * size, logits.length);
+      for (let id = block * size; id < end; id++) {
         if (logits[id] >= least && logits[id] > -Infinity) this.#keep(id, logits[id], kept++);
       }
     }
-    this.#keepFirst(kept);
+    return kept;
+  }
+
+  /** The `n`-th greatest block maximum, −∞ beyond the last. */
+  #nthMaximum(n: number): number {
+    const maxima = this.#blockMaxima;
+    return n < maxima.length ? maxima.slice().sort()[maxima.length - n] : -Infinity;
   }
 
   /** Keeps those before index `end` in the order of the keys, and that one; −1 keeps all. */

@@ -1,5 +1,5 @@
 // Chooses the next token: bias and penalties on the logits, then truncations, temperature and a draw.
-import { applyMask } from '../../grammar/constraint.ts';
+import { SamplingError } from '../../errors.ts';
 import type { Constraint } from '../../grammar/constraint.ts';
 import { Candidates } from './candidates.ts';
 import { SAMPLING_DEFAULTS } from './options.ts';
@@ -76,7 +76,7 @@ export function createSampler(options: SamplingOptions, memory: SamplerMemory, c
     sample(logits) {
       const adjusted = adjust(logits);
       candidates.reset(adjusted);
-      if (constraint) candidates.reset(constrained(adjusted, constraint, numWanted, memory));
+      if (constraint) constrain(candidates, adjusted, constraint, numWanted);
       const id = temperature === 0 ? candidates.likeliest() : mirostat === 2 ? drawMirostat() : drawTruncated();
       return options.logprobs === undefined ? { id } : { id, ...logprobs(candidates, logits, id, options.logprobs) };
     },
@@ -102,42 +102,34 @@ function adjuster(
   };
 }
 
-/** Likeliest tokens that are asked whether they fit, before looking for all that do. */
-const FEW = 32;
+/** How many of the likeliest tokens are asked whether they fit, before looking for all that do. */
+const ASKED = [64, 384];
 
 /**
- * `logits` without the tokens that do not fit, in `memory.adjusted`: all of them where they are known, else as many of the
- * likeliest as are wanted (0 is all), which leads to the same choice. `memory.candidates` must hold the logits.
+ * Leaves in `candidates`, which hold all `logits`, the tokens that fit: all of them where they are few or `numWanted` is 0, else
+ * at least so many of the likeliest, which leads to the same choice. They are in order of id either way.
  */
-function constrained(
-  logits: Float32Array, constraint: Constraint, numWanted: number, { adjusted, candidates }: SamplerMemory,
-): Float32Array {
-  const restricted = adjusted.subarray(0, logits.length);
-  const mask = constraint.cheapMask();
-  const fitting = mask || numWanted === 0 ? undefined : likeliestFitting(candidates, constraint, numWanted);
-  if (fitting) {
-    const kept = fitting.map((id) => logits[id]);
-    restricted.fill(-Infinity);
-    fitting.forEach((id, i) => (restricted[id] = kept[i]));
-    return restricted;
+function constrain(candidates: Candidates, logits: Float32Array, constraint: Constraint, numWanted: number): void {
+  if (numWanted === 1) {
+    const id = candidates.likeliest();
+    if (constraint.allows(id)) return void candidates.resetTo(logits, [id]);
   }
-  if (logits !== restricted) restricted.set(logits);
-  applyMask(restricted, mask ?? constraint.mask());
-  return restricted;
+  const few = constraint.few();
+  if (few ? candidates.resetTo(logits, few) : keepLikeliest(candidates, logits, constraint, numWanted)) return;
+  if (!few && candidates.resetToMask(logits, constraint.all(), numWanted)) return;
+  throw new SamplingError('No token of the model goes on as the grammar demands: ' +
+    'its vocabulary cannot write what comes next, or logitBias rules it out.');
 }
 
-/** The `count` likeliest tokens that fit, or undefined if they are not among some more of the likeliest. */
-function likeliestFitting(candidates: Candidates, constraint: Constraint, count: number): number[] | undefined {
-  if (count === 1) {
-    const id = candidates.likeliest();
-    if (constraint.allows(id)) return [id];
+/** The likeliest tokens that fit, `count` or more; false if there are not so many among some of the likeliest. */
+function keepLikeliest(candidates: Candidates, logits: Float32Array, constraint: Constraint, count: number): boolean {
+  // Where all were looked for, asking a few did not do.
+  if (count === 0 || constraint.knowsAll) return false;
+  for (const asked of ASKED) {
+    const fitting = candidates.atLeast(Math.max(asked, count))?.filter((id) => constraint.allows(id));
+    if (fitting && fitting.length >= count) return candidates.resetTo(logits, fitting);
   }
-  candidates.keepTopK(2 * count + FEW);
-  const fitting: number[] = [];
-  for (const id of candidates.sorted()) {
-    if (constraint.allows(id) && fitting.push(id) === count) return fitting;
-  }
-  return undefined;
+  return false;
 }
 
 function logprobs(
