@@ -1,10 +1,11 @@
-// How a model is made to write tool calls: by its template's dialect, or in Hermes' form where the template knows no tools.
+// How a model is made to write tool calls: by its template's dialect, or in Hermes' form where the template knows no tools, or none
+// of the dialects.
 import { toolDialect } from './tool-calls.ts';
 import type { ToolDialect } from './tool-calls.ts';
 
 export interface ToolFormat {
   readonly dialect: ToolDialect;
-  /** The template writes tools, calls and results itself; otherwise they are told in words. */
+  /** The template writes tools, calls and results itself, in this dialect; otherwise they are told in words. */
   readonly isKnownToTemplate: boolean;
   /** What stands before a call and after it; '' for nothing. */
   readonly opening: string;
@@ -23,9 +24,14 @@ const HERMES: Omit<ToolFormat, 'isKnownToTemplate'> = {
   dialect: 'hermes', opening: '<tool_call>', closing: '</tool_call>', isBare: false, several: 'marked', argumentsKey: 'arguments',
 };
 
+/** What a template shows that asks for calls as JSON objects, and that it wants them in marks of its own. */
+const SHOWS_OBJECT = /\\?["']name\\?["']\s*:.{0,60}?\\?["'](?:arguments|parameters)\\?["']\s*:/s;
+const SHOWS_MARK = /<tool_?calls?>/i;
+
 export function toolFormat(template: string): ToolFormat {
-  if (!/\btools\b/.test(template)) return { ...HERMES, isKnownToTemplate: false };
   const dialect = toolDialect(template);
+  const isKnown = /\btools\b/.test(template) && (dialect !== 'json' || (SHOWS_OBJECT.test(template) && !SHOWS_MARK.test(template)));
+  if (!isKnown) return { ...HERMES, isKnownToTemplate: false };
   const shared = { dialect, isKnownToTemplate: true, closing: '' } as const;
   switch (dialect) {
     case 'hermes': return { ...HERMES, isKnownToTemplate: true };

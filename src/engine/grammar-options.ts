@@ -39,16 +39,23 @@ export function grammarOf(
     return ids.length === 1 ? ids[0] : undefined;
   };
   const answer = answerSource(options, tokenId);
-  const source = called ? withCalls(called, format, tokenId, answer) : answer;
+  const source = called ? withCalls(called, format, tokenizer, tokenId, answer) : answer;
   return source && remembered(tokenizer, source.key, () => buildNetwork(source.rules()));
 }
 
-function withCalls(called: CheckedTools, format: ToolFormat, tokenId: TokenId, answer: Source | undefined): Source {
+function withCalls(
+  called: CheckedTools, format: ToolFormat, tokenizer: Tokenizer, tokenId: TokenId, answer: Source | undefined,
+): Source {
   const tools = called.tools.map(({ function: { name, parameters } }) => [name, parameters]);
   return {
     key: `tools:${asJson(tools, 'tools')}:${called.isRequired}:${called.isParallel}:${answer?.key ?? ''}`,
-    rules: () => toolRules(called, format, tokenId, answer?.rules()),
+    rules: () => toolRules(called, format, { tokenId, ids: controlIds(tokenizer) }, answer?.rules()),
   };
+}
+
+function controlIds(tokenizer: Tokenizer): number[] {
+  const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
+  return ids.filter((id) => tokenizer.isControl(id) && !tokenizer.endIds.has(id));
 }
 
 type TokenId = (spelling: string) => number | undefined;

@@ -1,18 +1,19 @@
 // Text that is free but for what it must not contain, as an expression.
 import { union } from './code-points.ts';
 import { characters } from './expression.ts';
-import type { Expression } from './expression.ts';
+import type { CharacterGraph, Expression } from './expression.ts';
 import { EVERYTHING, PatternBudget, combine, languageOf } from './pattern/language.ts';
 import { parsePattern } from './pattern/pattern-parser.ts';
 
-/** All texts in which none of the patterns (ECMA-262) matches. */
-export function textWithout(patterns: readonly string[]): Expression {
+/** All texts in which none of the patterns (ECMA-262) matches; `between` may stand anywhere in them, and is not looked at. */
+export function textWithout(patterns: readonly string[], between?: Expression): Expression {
   const budget = new PatternBudget();
   const { classes, next, accepting } = patterns.reduce(
     (language, pattern) => combine(language, languageOf(parsePattern(pattern), budget), budget, true), EVERYTHING,
   );
-  const edges = next.flatMap((row, from) => [...new Set(row)].filter((to) => to >= 0).map((to) => (
-    { from, to, on: characters(union(...classes.filter((_, i) => row[i] === to))) })));
+  const edges: CharacterGraph['edges'][number][] = next.flatMap((row, from) => [...new Set(row)].filter((to) => to >= 0)
+    .map((to) => ({ from, to, on: characters(union(...classes.filter((_, i) => row[i] === to))) })));
+  if (between) edges.push(...next.map((_, state) => ({ from: state, to: state, on: between })));
   const finals = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
   return { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } };
 }

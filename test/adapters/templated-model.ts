@@ -10,7 +10,7 @@ const TEMPLATE = `{% for m in messages %}[{{ m.role }}{% if m.name %} {{ m.name 
 {% if m.reasoning_content %}<thought>{{ m.reasoning_content }}
 {% endif %}{% for call in m.tool_calls or [] %}<call {{ call.id }}> {{ call.function.name }} {{ call.function.arguments | tojson }}
 {% endfor %}{% if m.tool_call_id %}<result of {{ m.tool_call_id }}>
-{% endif %}{% endfor %}{% for tool in tools or [] %}<tool> {{ tool.function.name }}: {{ tool.function.parameters.type }}
+{% endif %}{% endfor %}{# {"name": …, "arguments": …} #}{% for tool in tools or [] %}<tool> {{ tool.function.name }}: {{ tool.function.parameters.type }}
 {% endfor %}{% if enable_thinking is defined %}<thinking {{ enable_thinking }}>
 {% endif %}`;
 

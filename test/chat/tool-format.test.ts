@@ -1,6 +1,7 @@
 // Calls as they stream: the reader agrees with the parser of whole calls on every dialect, and templates without tools are told
 // about them in words.
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { ToolCallReader } from '../../src/chat/tool-call-reader.ts';
@@ -8,12 +9,13 @@ import type { ToolCallDelta } from '../../src/chat/tool-call-reader.ts';
 import { ToolCallParser } from '../../src/chat/tool-calls.ts';
 import { toolFormat } from '../../src/chat/tool-format.ts';
 import { withTools } from '../../src/chat/tool-prompt.ts';
+import { fixture, fixturesDir } from '../support/fixtures.ts';
 
 const HERMES = toolFormat('{{ tools }}<tool_call>');
 const LLAMA = toolFormat('{{ tools }}<|python_tag|>');
 const MISTRAL_LIST = toolFormat('{{ tools }}[TOOL_CALLS]');
 const MISTRAL_NAMED = toolFormat('{{ tools }}[TOOL_CALLS]name[ARGS]');
-const JSON_FORMAT = toolFormat('{{ tools }}');
+const JSON_FORMAT = toolFormat('{{ tools }} {"name": "…", "arguments": {}}');
 const UNKNOWN = toolFormat('{{ messages }}');
 const NAMES = ['weather', 'add'];
 const WEATHER = '{"city": "Paris {\\"x\\"}", "days": [1, {"a": "]"}]}';
@@ -76,6 +78,25 @@ describe('ToolCallReader', () => {
     expect(reader.isAmidCall).toBe(false);
     expect(read(HERMES, ['<tool_call>{"name": "unknown", "arguments": {}}']).text).toContain('unknown');
     expect(read(HERMES, ['<tool_call>{"na']).text).toBe('{"na');
+  });
+});
+
+describe('toolFormat', () => {
+  it('takes templates that know tools in another form for such as do not', () => {
+    expect(UNKNOWN).toMatchObject({ dialect: 'hermes', isKnownToTemplate: false });
+    expect(toolFormat('{{ tools }} <|channel|>')).toEqual(UNKNOWN);
+    expect(toolFormat('{{ tools }} <TOOLCALL>[{"name": "f", "arguments": {}}]</TOOLCALL>')).toEqual(UNKNOWN);
+    expect(JSON_FORMAT).toMatchObject({ dialect: 'json', isKnownToTemplate: true });
+  });
+
+  it.skipIf(!fixturesDir()).each([
+    ['Qwen-Qwen2.5-7B-Instruct', 'hermes', true], ['Qwen-Qwen3-0.6B', 'hermes', true], ['NousResearch-Hermes-3-Llama-3.1-8B-tool_use', 'hermes', true],
+    ['meta-llama-Llama-3.1-8B-Instruct', 'llama3', true], ['meta-llama-Llama-3.2-3B-Instruct', 'llama3', true],
+    ['mistralai-Mistral-Nemo-Instruct-2407', 'mistral', true], ['Mistral-Small-3.2-24B-Instruct-2506', 'mistral', true],
+    ['GigaChat3-10B-A1.8B', 'json', true], ['openai-gpt-oss-120b', 'hermes', false], ['google-gemma-2-2b-it', 'hermes', false],
+    ['microsoft-Phi-3.5-mini-instruct', 'hermes', false],
+  ] as const)('%s is %s, known: %s (needs reference data)', (name, dialect, isKnownToTemplate) => {
+    expect(toolFormat(readFileSync(fixture('templates', 'jinja', `${name}.jinja`), 'utf8'))).toMatchObject({ dialect, isKnownToTemplate });
   });
 });
 

@@ -22,14 +22,15 @@ const TEMPLATES = {
   llama3: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}<|python_tag|>',
   mistral: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}[TOOL_CALLS]',
   named: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}[TOOL_CALLS][ARGS]',
-  json: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}',
+  json: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}{# {"name": …, "arguments": …} #}',
   none: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}',
 } as const;
 const MARK = 7;
+const CONTROL = 8;
 
 function grammar(format: ToolFormat, options: GenerateOptions, answer?: string): (input: Parameters<typeof matches>[1]) => boolean {
   const checked = checkTools({ tools: TOOLS, ...options })!;
-  const automaton = automatonOf(toolRules(checked, format, (mark) => (mark === format.opening ? MARK : undefined), answer === undefined ? undefined : parseGbnf(answer)));
+  const automaton = automatonOf(toolRules(checked, format, { tokenId: (mark) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] }, answer === undefined ? undefined : parseGbnf(answer)));
   return (input) => matches(automaton, input);
 }
 const weather = (key = 'arguments'): string => `{"name": "weather", "${key}": {"city": "Rome"}}`;
@@ -46,6 +47,9 @@ describe('the grammar of calls', () => {
     }
     expect([required(one), required(`Sure. ${one}`), required('Hello'), required('')]).toEqual([true, false, false, false]);
     expect(auto(['Hm.', { token: MARK }, `${weather()}</tool_call>`])).toBe(true);
+    expect(auto([{ token: CONTROL }, 'Thoughts', { token: CONTROL }, 'Hello <to', { token: CONTROL }, 'ol_call> is text'])).toBe(false);
+    expect(auto([{ token: CONTROL }, 'Thoughts', { token: CONTROL }, `Hello ${one}`])).toBe(true);
+    expect(auto([`<tool_call>${now}</tool_call>`, { token: CONTROL }])).toBe(false);
     const single = grammar(toolFormat(TEMPLATES.hermes), { toolChoice: 'auto', parallelToolCalls: false });
     expect([single(one), single(one + one)]).toEqual([true, false]);
     const named = grammar(toolFormat(TEMPLATES.hermes), { toolChoice: { name: 'now' } });

@@ -14,7 +14,7 @@ type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
 const written = '{% for m in messages %}{{ m.role }}: {{ m.content }}{% for c in m.tool_calls or [] %}<{{ c.function.name }} {{ c.function.arguments.city }}>{% endfor %};{% endfor %}';
 const DIALECTS = {
   hermes: `${written}{% if tools %}{{ tools | tojson }}{% endif %}<tool_call>`, llama3: `${written}{% if tools %}{{ tools | tojson }}{% endif %}<|python_tag|>`,
-  mistral: `${written}{% if tools %}{{ tools | tojson }}{% endif %}[TOOL_CALLS]`, json: `${written}{% if tools %}{{ tools | tojson }}{% endif %}`, none: written,
+  mistral: `${written}{% if tools %}{{ tools | tojson }}{% endif %}[TOOL_CALLS]`, json: `${written}{# {"name": …, "arguments": …} #}{% if tools %}{{ tools | tojson }}{% endif %}`, none: written,
 };
 const CITY = { type: 'object', properties: { city: { enum: ['Rome', 'Oslo'] }, days: { type: 'integer', minimum: 1, maximum: 9 } }, required: ['city'], additionalProperties: false };
 const isCity = new Ajv2020().compile(CITY);

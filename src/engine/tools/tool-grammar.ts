@@ -16,12 +16,20 @@ const BARE_CALL = '^\\s*(?:\\[\\s*)?\\{\\s*"name"';
 const space = rule('space');
 const SPACE = choice(EMPTY, text(' '), text('\n'));
 
+/** The tokens that are no text. */
+export interface ControlTokens {
+  /** The token of a mark, whether or not it is text besides. */
+  tokenId(spelling: string): number | undefined;
+  /** Those that may stand in free text, as they may where there is no grammar: thoughts and channels begin and end with some. */
+  readonly ids: readonly number[];
+}
+
 /**
- * `answer` is what the text must be where nothing is called; by default it is free. `tokenId` finds the token of a mark. Throws
- * GrammarError, with the tool's name, for parameters that cannot be enforced.
+ * `answer` is what the text must be where nothing is called; by default it is free. Throws GrammarError, with the tool's name, for
+ * parameters that cannot be enforced.
  */
 export function toolRules(
-  { tools, isRequired, isParallel }: CheckedTools, format: ToolFormat, tokenId: (spelling: string) => number | undefined, answer?: Rules,
+  { tools, isRequired, isParallel }: CheckedTools, format: ToolFormat, controls: ControlTokens, answer?: Rules,
 ): Rules {
   const rules = new Map<string, Expression>([['space', SPACE]]);
   const add = (more: Rules, prefix: string): Expression => {
@@ -29,7 +37,7 @@ export function toolRules(
     return rule(`${prefix}root`);
   };
   const mark = (spelling: string): Expression => {
-    const id = spelling === '' ? undefined : tokenId(spelling);
+    const id = spelling === '' ? undefined : controls.tokenId(spelling);
     return id === undefined ? text(spelling) : choice({ kind: 'token', id, negated: false }, text(spelling));
   };
   const calls = tools.map((tool, i) => callOf(tool, format, mark, add(parameterRules(tool), `tool ${i} `)));
@@ -37,16 +45,14 @@ export function toolRules(
   const marked = format.opening === '' ? undefined : callsOf(format, isParallel, mark);
   const bare = format.isBare ? callsOf({ ...format, opening: '' }, isParallel, mark) : undefined;
   rules.set('calls', choice(...[marked, bare].filter((form) => form !== undefined)));
-  rules.set('root', isRequired ? rule('calls') : rootOf(format, marked, bare, answer && add(answer, ANSWER)));
-  return rules;
-}
-
-function rootOf(
-  { opening }: ToolFormat, marked: Expression | undefined, bare: Expression | undefined, answer: Expression | undefined,
-): Expression {
-  if (answer) return choice(answer, sequence(space, rule('calls')));
-  const free = textWithout([...(marked ? [literalPattern(opening)] : []), ...(bare ? [BARE_CALL] : [])]);
-  return choice(sequence(free, marked ? optional(marked) : EMPTY), ...(bare ? [sequence(space, bare)] : []));
+  if (isRequired) return rules.set('root', rule('calls'));
+  if (answer) return rules.set('root', choice(add(answer, ANSWER), sequence(space, rule('calls'))));
+  const opening = controls.tokenId(format.opening);
+  rules.set('control', choice(...controls.ids.filter((id) => id !== opening).map((id) => ({ kind: 'token', id, negated: false }) as const)));
+  const free = textWithout(
+    [...(marked ? [literalPattern(format.opening)] : []), ...(bare ? [BARE_CALL] : [])], controls.ids.length > 0 ? rule('control') : undefined,
+  );
+  return rules.set('root', choice(sequence(free, marked ? optional(marked) : EMPTY), ...(bare ? [sequence(space, bare)] : [])));
 }
 
 function callOf({ function: { name } }: ToolDefinition, format: ToolFormat, mark: (spelling: string) => Expression, parameters: Expression): Expression {
