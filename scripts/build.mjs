@@ -55,7 +55,7 @@ const builds = await Promise.all([
     target: 'es2022',
     // Edge hosts compile kernels when a program is deployed, and take them by such imports.
     external: ['./kernels/*'],
-    banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team). */' },
+    banner: { js: '/*! Contains @huggingface/jinja (MIT, Copyright 2023 The Hugging Face team) and, for browsers, @noble/hashes (MIT, Copyright 2022 Paul Miller). */' },
   }),
   // The package itself and the libraries adapted to are found by whoever imports an adapter.
   esbuild.build({

@@ -1,8 +1,9 @@
 // The public API that is the same everywhere: an engine for a platform, the typed errors, and the parts that are useful alone.
 // The entries (entry/) add what a runtime brings.
 import { Engine as CoreEngine } from './engine/engine.ts';
+import { ModelSourceError } from './errors.ts';
 import type { LoadOptions, LoadPlan, ModelSource } from './engine/types.ts';
-import type { Platform } from './platform/platform.ts';
+import type { CachedModel, Platform } from './platform/platform.ts';
 
 /** A loaded model; see `Engine.load`. */
 export type Engine = CoreEngine;
@@ -20,6 +21,10 @@ export interface EngineApi {
    * would: with OutOfMemoryError where it does not fit `maxMemory`.
    */
   plan(source: ModelSource, options?: LoadOptions): Promise<LoadPlan>;
+  /** Models that were downloaded and are kept, by name; none where this runtime keeps none. */
+  cachedModels(options?: { readonly cacheDir?: string }): Promise<readonly CachedModel[]>;
+  /** Deletes a kept model by its name or reference. Rejects with ModelSourceError where there is none. */
+  removeModel(name: string, options?: { readonly cacheDir?: string }): Promise<CachedModel>;
   [Symbol.hasInstance](value: unknown): value is CoreEngine;
 }
 
@@ -28,6 +33,11 @@ export function createEngine(platform: Platform): EngineApi {
   return {
     load: (source, options = {}) => CoreEngine.loadOn(platform, source, options),
     plan: (source, options = {}) => CoreEngine.planOn(platform, source, options),
+    cachedModels: async ({ cacheDir } = {}) => (await platform.models?.list(cacheDir)) ?? [],
+    async removeModel(name, { cacheDir } = {}) {
+      if (!platform.models) throw new ModelSourceError(`This runtime (${platform.name}) keeps no models.`);
+      return platform.models.remove(name, cacheDir);
+    },
     // The object is no class, and cannot be mistaken for one with a constructor.
     [Symbol.hasInstance]: (value): value is CoreEngine => value instanceof CoreEngine,
   };
@@ -39,7 +49,7 @@ export type { EngineStats } from './engine/engine-stats.ts';
 export type { ChatMessage } from './chat/messages.ts';
 export type { SamplingOptions } from './engine/sampler/options.ts';
 export type { ByteSource } from './gguf/byte-source.ts';
-export type { ComputeWorker, KernelBuild, ModelFiles, Platform, PlatformFiles } from './platform/platform.ts';
+export type { CachedModel, ComputeWorker, KernelBuild, ModelFiles, ModelStore, OpenModelOptions, Platform, PlatformFiles, SpawnOptions } from './platform/platform.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 export type { ToolCallDelta } from './chat/tool-call-reader.ts';
 export { ToolCallParser, toolDialect } from './chat/tool-calls.ts';

@@ -58,6 +58,7 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   shardBytes: ['a positive number of bytes', (value) => typeof value === 'number' && value > 0],
   workerUrl: ['a URL', (value) => (typeof value === 'string' && value !== '') || value instanceof URL],
   cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],
+  cache: ['true or false', isBoolean],
   offline: ['true or false', isBoolean],
   onProgress: ['a function', (value) => typeof value === 'function'],
   signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.throwIfAborted === 'function'],

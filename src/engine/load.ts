@@ -152,6 +152,7 @@ function describeModel(
     warnings: [
       ...contextWarnings(limits.contextLength, stretchedContext(config.contextLength, options), options.contextLength),
       ...(isInline && options.threads ? ['There are no worker threads here: the model is computed on the calling thread.'] : []),
+      ...main!.warnings,
       ...(isAlone ? [`${unshared} One worker computes, with one thread.`] : []),
     ],
   };

@@ -5,7 +5,7 @@ import { blobSource, bytesSource } from '../gguf/memory-source.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { readGguf } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
-import type { Platform } from '../platform/platform.ts';
+import type { ModelFiles, Platform } from '../platform/platform.ts';
 import { planFitting } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { refuseRecurrent } from './speculation/options.ts';
@@ -15,6 +15,7 @@ export interface OpenedModel {
   readonly name: string;
   /** To be closed by who opened it. */
   readonly sources: readonly ByteSource[];
+  readonly warnings: readonly string[];
   readonly file: GgufFile;
   readonly modelPlan: ModelPlan;
 }
@@ -27,10 +28,10 @@ export async function openModel(
   platform: Platform, source: ModelSource, options: LoadOptions, numThreads: number,
 ): Promise<OpenedModel> {
   const { signal } = options;
-  const { name, sources } = await openSource(platform, source, options);
+  const { name, sources, warnings = [] } = await openSource(platform, source, options);
   try {
     const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
-    return { name, sources, file, modelPlan: planFitting(file, options, numThreads, platform.memoryLimit) };
+    return { name, sources, warnings, file, modelPlan: planFitting(file, options, numThreads, platform.memoryLimit) };
   } catch (error) {
     await closeAll(sources);
     throw error;
@@ -85,10 +86,10 @@ function requireSameTokens(main: OpenedModel, draft: OpenedModel): void {
 
 async function openSource(
   platform: Platform, source: ModelSource, options: LoadOptions,
-): Promise<{ name: string; sources: readonly ByteSource[] }> {
+): Promise<ModelFiles> {
   if (typeof source === 'string' || source instanceof URL) {
-    const { cacheDir, offline, signal, onProgress } = options;
-    return platform.openModel(source, { cacheDir, offline, signal, onProgress });
+    const { cacheDir, cache, offline, signal, onProgress, workerUrl } = options;
+    return platform.openModel(source, { cacheDir, cache, offline, signal, onProgress, workerUrl });
   }
   if (source instanceof ArrayBuffer) return { name: 'bytes', sources: [bytesSource(new Uint8Array(source))] };
   if (source instanceof Uint8Array) return { name: 'bytes', sources: [bytesSource(source)] };

@@ -83,8 +83,10 @@ export interface LoadOptions {
    * Needed where a content security policy forbids workers from Blobs.
    */
   readonly workerUrl?: string | URL;
-  /** Where downloaded models are kept. */
+  /** Where downloaded models are kept; in browsers a folder of the origin's private file system ("clawdbot"). */
   readonly cacheDir?: string;
+  /** In browsers: false keeps nothing of a model from an address, and reads it by range each time (true). */
+  readonly cache?: boolean;
   /** Never touch the network. */
   readonly offline?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;

@@ -4,6 +4,7 @@ import v8 from 'node:v8';
 import { gunzipSync } from 'node:zlib';
 import workerScript from '#inline/node-worker';
 import { InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import { listCached, removeCached } from '../sources/cache.ts';
 import { remoteHeader } from '../sources/header.ts';
 import { resolveModel } from '../sources/resolve.ts';
 import { inlineKernels } from './inline-kernels.ts';
@@ -43,7 +44,13 @@ export const createNodeLikePlatform = (runtime: NodeLikeRuntime): Platform => ({
   files: { open: openFile, write: writeFileWhole },
   collectGarbage,
 
+  models: {
+    list: (cacheDir) => listCached({ cacheDir }),
+    remove: (name, cacheDir) => removeCached(name, { cacheDir }),
+  },
+
   async openModel(reference, options) {
+    if (options.cache === false) throw new InvalidArgumentError('cache: false is for browsers: here, models are read from files.');
     const resolved = await resolveModel(reference, options);
     if (resolved.format !== 'gguf') {
       throw new UnsupportedModelError(`${resolved.name} is a ${resolved.format} model; this version runs GGUF files only.`);

@@ -23,6 +23,8 @@ export interface ModelFiles {
   readonly name: string;
   /** The parts of the model in order. */
   readonly sources: readonly ByteSource[];
+  /** What whoever loads the model must know of how it was opened. */
+  readonly warnings?: readonly string[];
 }
 
 /** Files of the user's, by path. */
@@ -30,6 +32,32 @@ export interface PlatformFiles {
   open(path: string): Promise<ByteSource>;
   /** Writes the whole file or, where that fails or is aborted, nothing. A part is valid until the next is asked for. */
   write(path: string, parts: Iterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
+}
+
+export interface OpenModelOptions extends SpawnOptions {
+  readonly cacheDir?: string;
+  readonly cache?: boolean;
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** A model in the cache. */
+export interface CachedModel {
+  readonly name: string;
+  /** The reference that was asked for, and the source that served it. */
+  readonly reference: string;
+  readonly source: string;
+  readonly bytes: number;
+  readonly licence?: string;
+  readonly lastUsed: Date;
+}
+
+/** Models that were downloaded and are kept. */
+export interface ModelStore {
+  list(cacheDir?: string): Promise<readonly CachedModel[]>;
+  /** Deletes a model by its name or reference. Throws ModelSourceError where there is none. */
+  remove(name: string, cacheDir?: string): Promise<CachedModel>;
 }
 
 export interface Platform {
@@ -41,7 +69,7 @@ export interface Platform {
   /** Opens what a model reference (catalog name, path, URL, hf:, pip:) stands for. */
   openModel(
     reference: string | URL,
-    options: { cacheDir?: string; offline?: boolean; signal?: AbortSignal; onProgress?: (progress: LoadProgress) => void },
+    options: OpenModelOptions,
   ): Promise<ModelFiles>;
   /** The same for reading headers: where servers give ranges, nothing else is fetched. Absent where openModel does that. */
   openHeader?: Platform['openModel'];
@@ -49,6 +77,8 @@ export interface Platform {
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
   /** Has memory freed that nobody refers to any more; undefined where that cannot be asked for. */
   collectGarbage?(): Promise<void>;
+  /** Undefined where downloads are not kept. */
+  readonly models?: ModelStore;
   /** Where sessions are kept; undefined where there are no files. */
   readonly files?: PlatformFiles;
   /** Starts a compute worker; undefined where there are none, and models run on the caller's thread. */

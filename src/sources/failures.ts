@@ -1,5 +1,4 @@
 // Which failures there are: the user's abort, the disk's, the network's; and how each is put into words.
-import path from 'node:path';
 import { ModelSourceError } from '../errors.ts';
 
 const STORAGE_REASONS: Readonly<Record<string, string>> = {
@@ -70,7 +69,7 @@ export function formatBytes(bytes: number): string {
 
 /** A name that is one path segment on every system and none of the cache's own, from text that may be hostile. */
 export function safeFileName(text: string): string {
-  const base = path.posix.basename(text.replaceAll('\\', '/')).replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^[.-]+/, '');
+  const base = text.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^[.-]+/, '');
   const name = base.slice(-120) || 'model.gguf';
   return /^(entry|parts)\.json$/i.test(name) ? `model-${name}` : name;
 }

@@ -1,4 +1,4 @@
-// Questions about local files and folders: sizes, hashes, free space, and what a file's first bytes say it is.
+// Questions about local files and folders: sizes, hashes, free space.
 import { createHash } from 'node:crypto';
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -65,13 +65,4 @@ export async function sizeOf(file: string): Promise<number | undefined> {
     if (['ENOENT', 'ENOTDIR'].includes(failureCode(error) ?? '')) return undefined;
     throw error;
   }
-}
-
-/** What a file begins with says more than its name: "GGUF", gzip, zip, a web page. */
-export function kindOfBytes(start: Uint8Array): 'gguf' | 'gzip' | 'zip' | 'html' | 'unknown' {
-  const text = new TextDecoder('latin1').decode(start.subarray(0, 64));
-  if (text.startsWith('GGUF')) return 'gguf';
-  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
-  if (text.startsWith('PK\x03\x04')) return 'zip';
-  return /^\s*<(!doctype|html|head|\?xml)/i.test(text.replace(/^\u00ef\u00bb\u00bf/, '')) ? 'html' : 'unknown';
 }

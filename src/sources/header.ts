@@ -7,6 +7,7 @@ import { describeReference } from './fetch-reference.ts';
 import { chooseFiles, partPaths } from './hub/choose-files.ts';
 import { findInHubCache, hubIsOffline } from './hub/hub.ts';
 import { fileFacts, hubToken, repositoryFiles } from './hub/hub-api.ts';
+import { pathOfFileUrl } from './local.ts';
 import { parseReference } from './reference.ts';
 import type { HubReference, UrlReference } from './reference.ts';
 import { settle } from './settings.ts';
@@ -27,7 +28,7 @@ export interface RemoteHeader {
 export async function remoteHeader(reference: string | URL, options: ResolveOptions): Promise<RemoteHeader | undefined> {
   options.signal?.throwIfAborted();
   const settings = settle(options);
-  const parsed = parseReference(reference, options.catalog ?? defaultCatalog());
+  const parsed = parseReference(reference, options.catalog ?? defaultCatalog(), pathOfFileUrl);
   if (settings.offline || (parsed.kind !== 'url' && parsed.kind !== 'hub')) return undefined;
   const { key, name, format } = describeReference(parsed);
   if (format !== 'gguf') throw new UnsupportedModelError(`${name} is a ${format} model; this version runs GGUF files only.`);

@@ -1,15 +1,22 @@
 // The local source: a file, a folder that holds one model, or any part of a split model.
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ModelSourceError } from '../errors.ts';
+import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError, ModelSourceError } from '../errors.ts';
 import { failureCode } from './failures.ts';
 import { sizeOf } from './files.ts';
 import { expandHome } from './settings.ts';
 import type { Environment } from './settings.ts';
-import { allParts } from './split-names.ts';
+import { NOT_A_MODEL, allParts } from './split-names.ts';
 
-/** Files that lie beside models and are none. */
-export const NOT_A_MODEL = /(^|[-_.])(mmproj|imatrix)([-_.]|$)/i;
+/** The path that a file: URL means on this system. */
+export function pathOfFileUrl(text: string): string {
+  try {
+    return fileURLToPath(text);
+  } catch (cause) {
+    throw new InvalidArgumentError(`"${text}" is not the URL of a local file. Give its path.`, { cause });
+  }
+}
 
 /** Absolute paths of the model's parts in order. Throws ModelSourceError where there is none, or a part is missing. */
 export async function findLocal(given: string, env: Environment): Promise<string[]> {

@@ -3,14 +3,10 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError } from '../errors.ts';
+import { checkBytes } from './check-bytes.ts';
+import type { Expected } from './check-bytes.ts';
 import { failureCode, storageFailure } from './failures.ts';
 import { eachChunk } from './files.ts';
-
-export interface Expected {
-  readonly sha256?: string;
-  readonly sizeBytes?: number;
-}
 
 export class PartialFile {
   readonly path: string;
@@ -90,21 +86,5 @@ export class PartialFile {
       throw storageFailure(error, target);
     }
     return sha256;
-  }
-}
-
-/** Throws IntegrityError where size or hash are not what was promised. */
-export function checkBytes(name: string, actual: { sha256: string; sizeBytes: number }, expected: Expected): void {
-  if (expected.sizeBytes !== undefined && actual.sizeBytes !== expected.sizeBytes) {
-    throw new IntegrityError(
-      `"${name}" has ${actual.sizeBytes} bytes where ${expected.sizeBytes} were promised, so it is not used. ` +
-        'Try again; if it stays so, the source serves another file than it should.',
-    );
-  }
-  if (expected.sha256 !== undefined && actual.sha256 !== expected.sha256) {
-    throw new IntegrityError(
-      `"${name}" has the sha256 ${actual.sha256} where ${expected.sha256} was promised, so it is not used. ` +
-        'Try again; if it stays so, the source serves another file than it should.',
-    );
   }
 }

@@ -1,7 +1,6 @@
 // Takes a model reference apart: catalog name, path, URL, hf: or pip:. Looks at nothing but the text.
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../errors.ts';
-import { shown } from './web/http.ts';
+import { shown } from './web/shown.ts';
 import type { Catalog, CatalogModel } from './catalog.ts';
 
 export interface HubReference {
@@ -47,8 +46,11 @@ const QUANT = /^\w[\w.-]{0,31}$/;
 const PACKAGE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 const VERSION = /^[0-9][0-9A-Za-z.!_+-]{0,63}$/;
 
+/** The path of a file: URL; throws InvalidArgumentError where it has none. */
+export type PathOf = (fileUrl: string) => string;
+
 /** Throws InvalidArgumentError for text that has the form of no reference. */
-export function parseReference(reference: string | URL, catalog: Catalog): ModelReference {
+export function parseReference(reference: string | URL, catalog: Catalog, pathOf: PathOf): ModelReference {
   const text = (typeof reference === 'string' ? reference : reference.href).trim();
   if (text === '') {
     throw new InvalidArgumentError('The model reference is empty. Give a catalog name, a path or a URL.');
@@ -57,15 +59,15 @@ export function parseReference(reference: string | URL, catalog: Catalog): Model
     throw new InvalidArgumentError('The model reference is longer than 8192 characters or contains a zero byte.');
   }
   const model = catalog.models.find((entry) => entry.name === text);
-  return model ? { kind: 'catalog', model } : parseSource(text);
+  return model ? { kind: 'catalog', model } : parseSource(text, pathOf);
 }
 
 /** What a catalog's sources may be: any reference but a catalog name. */
-export function parseSource(text: string): SourceReference {
+export function parseSource(text: string, pathOf: PathOf): SourceReference {
   if (/^hf:/i.test(text)) return parseHub(text);
   if (/^pip:/i.test(text)) return parsePip(text);
   if (/^https?:/i.test(text)) return parseUrl(text);
-  if (/^file:/i.test(text)) return { kind: 'path', path: fromFileUrl(text) };
+  if (/^file:/i.test(text)) return { kind: 'path', path: pathOf(text) };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text);
   if (scheme) {
     throw new InvalidArgumentError(
@@ -145,14 +147,6 @@ function parseUrl(text: string): UrlReference {
   }
   url.hash = '';
   return { kind: 'url', url, ...(pick === '' ? {} : { pick }) };
-}
-
-function fromFileUrl(text: string): string {
-  try {
-    return fileURLToPath(text);
-  } catch (cause) {
-    throw new InvalidArgumentError(`"${text}" is not the URL of a local file. Give its path.`, { cause });
-  }
 }
 
 function decoded(text: string): string | undefined {

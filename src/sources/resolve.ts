@@ -11,7 +11,7 @@ import { describeReference, fetchReference } from './fetch-reference.ts';
 import type { RemoteReference } from './fetch-reference.ts';
 import { makeDir } from './files.ts';
 import { nearest } from './nearest.ts';
-import { findLocal } from './local.ts';
+import { findLocal, pathOfFileUrl } from './local.ts';
 import { acquireLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { parseReference, parseSource } from './reference.ts';
@@ -41,7 +41,7 @@ export interface ResolvedModel {
 export async function resolveModel(reference: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
   const catalog = options.catalog ? checkedCatalog(options.catalog) : defaultCatalog();
-  const parsed = parseReference(reference, catalog);
+  const parsed = parseReference(reference, catalog, pathOfFileUrl);
   if (parsed.kind === 'catalog' && !canRun(parsed.model) && !options.anyFormat) {
     throw new UnsupportedModelError(
       `The model "${parsed.model.name}" is in the ${parsed.model.format} format, which this version cannot run: it ` +
@@ -81,7 +81,7 @@ async function fromCatalog(model: CatalogModel, settings: Settings): Promise<Cac
     const failures: SourceFailure[] = [];
     for (const source of model.sources) {
       try {
-        const reference = parseSource(source);
+        const reference = parseSource(source, pathOfFileUrl);
         return { ...await fetchReference(reference, dir, model, settings), source, licence: model.licence };
       } catch (error) {
         if (isAbort(error, settings.signal) || isStorageFailure(error)) throw error;

@@ -2,6 +2,9 @@
 import { ModelSourceError } from '../errors.ts';
 import { splitName, splitPartNames } from '../gguf/split.ts';
 
+/** Files that lie beside models and are none. */
+export const NOT_A_MODEL = /(^|[-_.])(mmproj|imatrix)([-_.]|$)/i;
+
 /** Every part's name, in order; a file that is no part of a split stands alone. */
 export function allParts(fileName: string): string[] {
   const split = splitName(fileName);

@@ -8,6 +8,7 @@ import { storageFailure } from './failures.ts';
 import { describeReference } from './fetch-reference.ts';
 import { sizeOf } from './files.ts';
 import { acquireLock } from './lock.ts';
+import { pathOfFileUrl } from './local.ts';
 import { parseReference } from './reference.ts';
 import { defaultCacheDir } from './settings.ts';
 
@@ -79,7 +80,7 @@ export async function removeUnfinished(
 /** The folder of a reference that is written as for `pull`. */
 function keyFor(text: string): string | undefined {
   try {
-    const reference = parseReference(text, defaultCatalog());
+    const reference = parseReference(text, defaultCatalog(), pathOfFileUrl);
     return reference.kind === 'catalog' || reference.kind === 'path' ? undefined : describeReference(reference).key;
   } catch (error) {
     if (error instanceof InvalidArgumentError) return undefined;

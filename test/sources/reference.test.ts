@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
 import { checkedCatalog, defaultCatalog } from '../../src/sources/catalog.ts';
 import { describeReference } from '../../src/sources/fetch-reference.ts';
+import { pathOfFileUrl } from '../../src/sources/local.ts';
 import { parseReference, parseSource } from '../../src/sources/reference.ts';
 import type { SourceReference } from '../../src/sources/reference.ts';
 import { catalogOf, modelBytes } from './workbench.ts';
@@ -30,7 +31,7 @@ describe('references', () => {
     }],
   ];
   it.each(rows)('%s', (text, expected) => {
-    expect(parseSource(text)).toEqual(expected);
+    expect(parseSource(text, pathOfFileUrl)).toEqual(expected);
   });
 
   it.each([
@@ -41,14 +42,14 @@ describe('references', () => {
     'pip:a==1;import os#x', 'pip:a @ file:///x==1#y', 'pip:a==1.*#x', 'pip:a==1#x+', 'pip:a==1#x+b#y', 'pip:a==1#%zz',
     'https://', 'https://x/a.zip#../b.gguf',
   ])('%s is refused', (text) => {
-    expect(() => parseReference(text, { models: [] })).toThrow(InvalidArgumentError);
+    expect(() => parseReference(text, { models: [] }, pathOfFileUrl)).toThrow(InvalidArgumentError);
   });
 
   it('any text is understood or refused with a typed error', () => {
     const start = fc.constantFrom('', 'hf:', 'pip:', 'https://', 'file://', 'hf:a/b', 'pip:a==1#');
     fc.assert(fc.property(start, fc.string({ maxLength: 60 }), (prefix, rest) => {
       try {
-        parseReference(prefix + rest, { models: [] });
+        parseReference(prefix + rest, { models: [] }, pathOfFileUrl);
       } catch (error) {
         expect(error).toBeInstanceOf(InvalidArgumentError);
       }
@@ -58,10 +59,10 @@ describe('references', () => {
   it('a reference as it is recorded means the same again, and differing ones have different folders', () => {
     const texts = rows.map(([text]) => text).filter((text) => /^(hf|pip|https):/.test(text));
     const keys = texts.map((text) => {
-      const described = describeReference(parseSource(text) as Exclude<SourceReference, { kind: 'path' }>);
+      const described = describeReference(parseSource(text, pathOfFileUrl) as Exclude<SourceReference, { kind: 'path' }>);
       expect(described.key).toMatch(/^[A-Za-z0-9._-]{1,90}$/);
       if (!text.includes('%2B')) {
-        expect(describeReference(parseSource(described.reference) as never).key).toBe(described.key);
+        expect(describeReference(parseSource(described.reference, pathOfFileUrl) as never).key).toBe(described.key);
       }
       return described.key;
     });
@@ -75,7 +76,7 @@ describe('the catalog', () => {
     expect(models.map(({ name }) => name)).toEqual(expect.arrayContaining(['smollm2', 'gemma3-270m', 'all-minilm']));
     for (const model of models) {
       expect(model.licence).not.toBe('');
-      for (const source of model.sources) expect(['pip', 'hub', 'url']).toContain(parseSource(source).kind);
+      for (const source of model.sources) expect(['pip', 'hub', 'url']).toContain(parseSource(source, pathOfFileUrl).kind);
     }
   });
 

@@ -1,8 +1,8 @@
 // An engine as the AI SDK's language model: whole answers, and answers in parts.
 import type {
-  LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4ToolCall, LanguageModelV4Usage,
+  LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import type { FinishReason, GenerateChunk, GenerateTimings, ToolCallDelta, ToolCallResult } from '@clawdbot/runtime';
+import type { FinishReason, GenerateChunk, GenerateTimings } from '@clawdbot/runtime';
 import type { Engines, ModelOrEngine } from '../engines.ts';
 import { nameOf } from '../engines.ts';
 import { toMessages } from './messages.ts';
@@ -20,9 +20,9 @@ export function createLanguageModel(engines: Engines, model: ModelOrEngine): Lan
       const { options, warnings } = toGenerateOptions(call);
       const messages = toMessages(call.prompt);
       const engine = await engines.get(model);
-      const { text, finishReason, timings, toolCalls = [] } = await engine.complete(messages, { ...options, n: 1 });
+      const { text, finishReason, timings } = await engine.complete(messages, { ...options, n: 1 });
       return {
-        content: [...(text === '' ? [] : [{ type: 'text', text } as const]), ...toolCalls.filter(isWhole).map(toToolCall)],
+        content: text === '' ? [] : [{ type: 'text', text }],
         finishReason: toFinishReason(finishReason),
         usage: toUsage(timings),
         warnings,
@@ -48,65 +48,17 @@ export function createLanguageModel(engines: Engines, model: ModelOrEngine): Lan
 /** One text, between its start and its end. */
 const TEXT_ID = '0';
 
-/** The text or the call that is being written. */
-class OpenParts {
-  #isText = false;
-  #call: ToolCallResult | undefined;
-
-  *text(delta: string): Generator<LanguageModelV4StreamPart, void, void> {
-    if (!this.#isText) yield { type: 'text-start', id: TEXT_ID };
-    this.#isText = true;
-    yield { type: 'text-delta', id: TEXT_ID, delta };
-  }
-
-  *call({ id, name, arguments: delta }: ToolCallDelta): Generator<LanguageModelV4StreamPart, void, void> {
-    if (id !== undefined) {
-      yield* this.end(true);
-      this.#call = { id, name: name!, arguments: '' };
-      yield { type: 'tool-input-start', id, toolName: name! };
-    }
-    if (delta === '') return;
-    this.#call = { ...this.#call!, arguments: this.#call!.arguments + delta };
-    yield { type: 'tool-input-delta', id: this.#call.id, delta };
-  }
-
-  /** A call that was cut off is not called. */
-  *end(isWhole: boolean): Generator<LanguageModelV4StreamPart, void, void> {
-    if (this.#isText) yield { type: 'text-end', id: TEXT_ID };
-    this.#isText = false;
-    if (!this.#call) return;
-    yield { type: 'tool-input-end', id: this.#call.id };
-    if (isWhole) yield toToolCall(this.#call);
-    this.#call = undefined;
-  }
-}
-
-/** Not cut off in the middle of its arguments. */
-function isWhole({ arguments: written }: ToolCallResult): boolean {
-  try {
-    JSON.parse(written);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function toToolCall({ id, name, arguments: input }: ToolCallResult): LanguageModelV4ToolCall {
-  return { type: 'tool-call', toolCallId: id, toolName: name, input };
-}
-
 async function* streamParts(
   first: IteratorResult<GenerateChunk, void>, rest: AsyncGenerator<GenerateChunk, void, void>, head: LanguageModelV4StreamPart[],
 ): AsyncGenerator<LanguageModelV4StreamPart, void, void> {
   try {
     yield* head;
-    const open = new OpenParts();
+    yield { type: 'text-start', id: TEXT_ID };
     for (let next = first; !next.done; next = await rest.next()) {
-      const { text, toolCalls = [], finishReason, timings } = next.value;
-      if (text !== '') yield* open.text(text);
-      for (const delta of toolCalls) yield* open.call(delta);
+      const { text, finishReason, timings } = next.value;
+      if (text !== '') yield { type: 'text-delta', id: TEXT_ID, delta: text };
       if (!finishReason) continue;
-      yield* open.end(finishReason === 'tool_calls');
+      yield { type: 'text-end', id: TEXT_ID };
       yield { type: 'finish', finishReason: toFinishReason(finishReason), usage: toUsage(timings!) };
     }
   } finally {

@@ -12,12 +12,13 @@ export function toGenerateOptions(call: LanguageModelV4CallOptions): MappedOptio
   const warnings: SharedV4Warning[] = [];
   const own = (call.providerOptions?.['clawdbot'] ?? {}) as GenerateOptions;
   const tools = toolsOf(call, warnings);
-  const { toolChoice: choice, responseFormat: format } = call;
   const templateOptions = { ...reasoningOptions(call.reasoning), ...own.templateOptions };
+  if (call.responseFormat?.type === 'json') {
+    warnings.push({ type: 'unsupported', feature: 'responseFormat', details: 'The model is asked for JSON by the prompt only.' });
+  }
   const options: GenerateOptions = {
     ...own,
-    ...(tools.length > 0 && { tools, toolChoice: choice?.type === 'tool' ? { name: choice.toolName } : (choice?.type ?? 'auto') }),
-    ...(format?.type === 'json' && (format.schema ? { jsonSchema: format.schema } : { json: true })),
+    ...(tools.length > 0 && { tools }),
     ...(Object.keys(templateOptions).length > 0 && { templateOptions }),
     maxTokens: call.maxOutputTokens ?? own.maxTokens,
     temperature: call.temperature ?? own.temperature,
@@ -32,13 +33,18 @@ export function toGenerateOptions(call: LanguageModelV4CallOptions): MappedOptio
   return { options, warnings };
 }
 
-/** Function tools as chat templates expect them. */
-function toolsOf({ tools = [] }: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): unknown[] {
+/** Function tools as chat templates expect them; whether the model calls one is up to it. */
+function toolsOf({ tools = [], toolChoice }: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): unknown[] {
+  if (toolChoice?.type === 'none') return [];
+  if (toolChoice?.type === 'required' || toolChoice?.type === 'tool') {
+    warnings.push({ type: 'unsupported', feature: 'toolChoice', details: 'A model cannot be made to call a tool.' });
+  }
   return tools.flatMap((tool) => {
     if (tool.type !== 'function') {
       warnings.push({ type: 'unsupported', feature: `tool ${tool.id}` });
       return [];
     }
+    if (toolChoice?.type === 'tool' && toolChoice.toolName !== tool.name) return [];
     const { name, description = '', inputSchema } = tool;
     return [{ type: 'function', function: { name, description, parameters: inputSchema } }];
   });

@@ -1,26 +1,23 @@
 // An engine as LangChain's chat model: whole answers, and answers in parts.
 import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager';
-import type { BaseLanguageModelInput, StructuredOutputMethodOptions } from '@langchain/core/language_models/base';
+import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
 import { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import type {
   BaseChatModelCallOptions, BaseChatModelParams, BindToolsInput, LangSmithParams,
 } from '@langchain/core/language_models/chat_models';
 import { AIMessage, AIMessageChunk } from '@langchain/core/messages';
-import type { BaseMessage, ToolCallChunk, UsageMetadata } from '@langchain/core/messages';
+import type { BaseMessage, UsageMetadata } from '@langchain/core/messages';
 import { ChatGenerationChunk } from '@langchain/core/outputs';
 import type { ChatResult } from '@langchain/core/outputs';
 import type { Runnable } from '@langchain/core/runnables';
-import type { InteropZodType } from '@langchain/core/utils/types';
 import { convertToOpenAITool } from '@langchain/core/utils/function_calling';
-import type { GenerateOptions, GenerateTimings, LoadOptions, ToolCallDelta, ToolChoice } from '@clawdbot/runtime';
-import { InvalidArgumentError } from '@clawdbot/runtime';
+import type { GenerateOptions, GenerateTimings, LoadOptions } from '@clawdbot/runtime';
 import { Engines, nameOf } from '../engines.ts';
 import type { ModelOrEngine } from '../engines.ts';
 import { toMessages } from './messages.ts';
-import { structuredOutput } from './structured-output.ts';
 
 /** Options of `Engine.generate` but for those that LangChain has itself. */
-type Sampling = Omit<GenerateOptions, 'stop' | 'signal' | 'tools' | 'toolChoice' | 'n' | 'parseSpecial' | 'logprobs'>;
+type Sampling = Omit<GenerateOptions, 'stop' | 'signal' | 'tools' | 'n' | 'parseSpecial' | 'logprobs'>;
 
 export interface ChatClawdbotFields extends BaseChatModelParams, Sampling {
   /** What `Engine.load` takes (loaded when first used), or an engine. */
@@ -37,7 +34,7 @@ const SAMPLING: readonly (keyof Sampling)[] = [
   'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'typicalP', 'xtcProbability', 'xtcThreshold', 'dryMultiplier', 'dryBase',
   'dryAllowedLength', 'dryPenaltyLastN', 'drySequenceBreakers', 'mirostat', 'mirostatTau', 'mirostatEta', 'repetitionPenalty',
   'presencePenalty', 'frequencyPenalty', 'penaltyLastN', 'logitBias', 'seed', 'stopIds', 'ignoreEos',
-  'templateOptions', 'speculation', 'onPromptProgress', 'grammar', 'jsonSchema', 'json', 'parallelToolCalls',
+  'templateOptions', 'speculation', 'onPromptProgress',
 ];
 
 export class ChatClawdbot extends BaseChatModel<ChatClawdbotCallOptions> {
@@ -72,48 +69,34 @@ export class ChatClawdbot extends BaseChatModel<ChatClawdbotCallOptions> {
     };
   }
 
-  /** `tool_choice` is 'auto' unless `kwargs` say 'any' (or 'required'), 'none' or a tool's name. */
+  /** Tools reach the model through its chat template; calls that it writes are part of its text. */
   override bindTools(
     tools: BindToolsInput[], kwargs: Partial<ChatClawdbotCallOptions> = {},
   ): Runnable<BaseLanguageModelInput, AIMessageChunk, ChatClawdbotCallOptions> {
     return this.withConfig({ ...kwargs, tools });
   }
 
-  /** The answer is held to the schema by the engine's grammar, whatever `config.method` says. */
-  override withStructuredOutput<T extends Record<string, unknown>>(
-    schema: InteropZodType<T> | object, config?: StructuredOutputMethodOptions<false>,
-  ): Runnable<BaseLanguageModelInput, T>;
-  override withStructuredOutput<T extends Record<string, unknown>>(
-    schema: InteropZodType<T> | object, config?: StructuredOutputMethodOptions<true>,
-  ): Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: T }>;
-  override withStructuredOutput<T extends Record<string, unknown>>(
-    schema: InteropZodType<T> | object, config?: StructuredOutputMethodOptions<boolean>,
-  ): Runnable<BaseLanguageModelInput, T> | Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: T }> {
-    return structuredOutput<T>((jsonSchema) => this.withConfig({ jsonSchema }), schema, config);
-  }
-
   override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions'], run?: CallbackManagerForLLMRun): Promise<ChatResult> {
     let whole: ChatGenerationChunk | undefined;
     for await (const chunk of this._streamResponseChunks(messages, options, run)) whole = whole?.concat(chunk) ?? chunk;
     const { text, message, generationInfo } = whole!;
-    const { usage_metadata: usage, response_metadata: metadata, tool_calls, invalid_tool_calls } = message as AIMessageChunk;
-    const answer = new AIMessage({ content: text, usage_metadata: usage, response_metadata: metadata, tool_calls, invalid_tool_calls });
+    const { usage_metadata: usage, response_metadata: metadata } = message as AIMessageChunk;
+    const answer = new AIMessage({ content: text, usage_metadata: usage, response_metadata: metadata });
     return { generations: [{ text, message: answer, generationInfo }], llmOutput: { tokenUsage: tokenUsage(usage!) } };
   }
 
   override async *_streamResponseChunks(
     messages: BaseMessage[], options: this['ParsedCallOptions'], run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const { stop, signal, tools, tool_choice: choice } = options;
+    const { stop, signal, tools } = options;
     const engine = await this.#engines.get(this.#model);
     const chunks = engine.generate(toMessages(messages), {
       ...this.#sampling, ...samplingIn(options), signal, stop: stop ?? this.#stop,
-      ...(tools && { tools: tools.map((tool) => convertToOpenAITool(tool)), toolChoice: toToolChoice(choice) }),
+      ...(tools && { tools: tools.map((tool) => convertToOpenAITool(tool)) }),
     });
-    for await (const { text, toolCalls = [], finishReason, timings } of chunks) {
+    for await (const { text, finishReason, timings } of chunks) {
       const message = new AIMessageChunk({
         content: text,
-        tool_call_chunks: toolCalls.map(toCallChunk),
         ...(finishReason && {
           usage_metadata: toUsage(timings!),
           response_metadata: { model_name: this.model, finish_reason: finishReason },
@@ -129,19 +112,6 @@ export class ChatClawdbot extends BaseChatModel<ChatClawdbotCallOptions> {
   dispose(): Promise<void> {
     return this.#engines.dispose();
   }
-}
-
-function toCallChunk({ index, id, name, arguments: args }: ToolCallDelta): ToolCallChunk {
-  return { type: 'tool_call_chunk', index, args, ...(id !== undefined && { id, name }) };
-}
-
-/** LangChain's choices: OpenAI's object, a name, or one of these words. */
-function toToolChoice(choice: BaseChatModelCallOptions['tool_choice']): ToolChoice {
-  if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required') return choice ?? 'auto';
-  if (typeof choice === 'string') return choice === 'any' ? 'required' : { name: choice };
-  const { function: named } = choice as { readonly function?: { readonly name?: string } };
-  if (typeof named?.name === 'string') return { name: named.name };
-  throw new InvalidArgumentError('tool_choice must be "auto", "any", "none", a name or { type: "function", function: { name } }.');
 }
 
 /** What is set among `fields` of the options that are the engine's own. */

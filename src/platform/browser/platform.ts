@@ -1,6 +1,8 @@
 // What a browser can do for the engine, in a page and in a worker of either kind.
-import { UnsupportedModelError } from '../../errors.ts';
+import { ModelCache } from '../../sources/browser/model-cache.ts';
+import { DEFAULT_CACHE, openBrowserModel, settingsFor } from '../../sources/browser/open-model.ts';
 import type { Platform } from '../platform.ts';
+import { withFileWriter } from './files.ts';
 import { loadKernels } from './kernels.ts';
 import { physicalCores, usableMemory, whyUnshared } from './machine.ts';
 import { nextTask } from './next-task.ts';
@@ -17,8 +19,13 @@ export const browserPlatform: Platform = {
   get unshared() {
     return whyUnshared();
   },
-  async openModel(reference) {
-    throw new UnsupportedModelError(`"${String(reference)}" cannot be opened in this version's browser entry. Give a Blob or bytes.`);
+  openModel: (reference, options) => withFileWriter(options.workerUrl, (writeFile) =>
+    openBrowserModel(reference, options, settingsFor(options, writeFile))),
+  openHeader: (reference, options) => withFileWriter(options.workerUrl, (writeFile) =>
+    openBrowserModel(reference, options, settingsFor(options, writeFile), true)),
+  models: {
+    list: async (cacheDir = DEFAULT_CACHE) => (await ModelCache.open(cacheDir)).list(),
+    remove: async (name, cacheDir = DEFAULT_CACHE) => (await ModelCache.open(cacheDir)).removeModel(name),
   },
   loadKernels,
   yieldNow: nextTask,

@@ -1,7 +1,6 @@
 // Chooses a model among a repository's files: by quantization, the parts of a split together.
 import { ModelSourceError } from '../../errors.ts';
-import { NOT_A_MODEL } from '../local.ts';
-import { allParts } from '../split-names.ts';
+import { NOT_A_MODEL, allParts } from '../split-names.ts';
 
 /** What is taken when nobody says: a good size for its quality first. */
 const PREFERRED = [

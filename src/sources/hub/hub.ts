@@ -9,7 +9,7 @@ import { StatusError } from '../web/http.ts';
 import { acquireLock } from '../lock.ts';
 import { isAbort, isStorageFailure, storageFailure } from '../failures.ts';
 import { sha256OfFile, sizeOf } from '../files.ts';
-import type { Expected } from '../partial-file.ts';
+import type { Expected } from '../check-bytes.ts';
 import type { ReportProgress } from '../progress.ts';
 import type { HubReference } from '../reference.ts';
 import { goOnline, isOn } from '../settings.ts';

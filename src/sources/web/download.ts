@@ -3,10 +3,13 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { isAbort, storageFailure } from '../failures.ts';
-import { checkFreeSpace, kindOfBytes, sizeOf } from '../files.ts';
-import { networkFailure, sendRequest, shown, TransientError } from './http.ts';
+import { checkFreeSpace, sizeOf } from '../files.ts';
+import { kindOfBytes } from '../first-bytes.ts';
+import { networkFailure, sendRequest } from './http.ts';
+import { shown } from './shown.ts';
+import { TransientError } from './transient-error.ts';
 import { PartialFile } from '../partial-file.ts';
-import type { Expected } from '../partial-file.ts';
+import type { Expected } from '../check-bytes.ts';
 import { retried } from './retry.ts';
 import type { Settings } from '../settings.ts';
 

@@ -2,23 +2,10 @@
 import { ModelSourceError } from '../../errors.ts';
 import { failureCode, isAbort, reasonOf } from '../failures.ts';
 import type { Settings } from '../settings.ts';
+import { shown } from './shown.ts';
+import { TransientError } from './transient-error.ts';
 
 const MOST_REDIRECTS = 8;
-
-/** A failure that may pass by itself: the caller tries again. */
-export class TransientError extends Error {
-  /** What the server asked for (Retry-After), if it did. */
-  readonly waitMs: number | undefined;
-  /** The network itself is not there: only worth another try where it has been there before. */
-  readonly isUnreachable: boolean;
-
-  constructor(message: string, options: ErrorOptions & { waitMs?: number; isUnreachable?: boolean } = {}) {
-    super(message, options);
-    this.name = 'TransientError';
-    this.waitMs = options.waitMs;
-    this.isUnreachable = options.isUnreachable ?? false;
-  }
-}
 
 /** A status that will not change by itself. */
 export class StatusError extends ModelSourceError {
@@ -166,9 +153,4 @@ function basicAuthorization(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;
-}
-
-/** A URL for messages and records: no password, no query, which may hold a signature. */
-export function shown(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
 }

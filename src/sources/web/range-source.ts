@@ -3,7 +3,9 @@ import { ModelSourceError } from '../../errors.ts';
 import type { ByteSource } from '../../gguf/byte-source.ts';
 import { checkRange } from '../../gguf/memory-source.ts';
 import type { Settings } from '../settings.ts';
-import { sendRequest, shown, TransientError } from './http.ts';
+import { sendRequest } from './http.ts';
+import { shown } from './shown.ts';
+import { TransientError } from './transient-error.ts';
 import { retried } from './retry.ts';
 
 /** Read at first, together with the size: the header of a small model. */

@@ -1,0 +1,10 @@
+// What kind of file it is, by how it begins.
+
+/** What a file begins with says more than its name: "GGUF", gzip, zip, a web page. */
+export function kindOfBytes(start: Uint8Array): 'gguf' | 'gzip' | 'zip' | 'html' | 'unknown' {
+  const text = new TextDecoder('latin1').decode(start.subarray(0, 64));
+  if (text.startsWith('GGUF')) return 'gguf';
+  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
+  if (text.startsWith('PK\x03\x04')) return 'zip';
+  return /^\s*<(!doctype|html|head|\?xml)/i.test(text.replace(/^\u00ef\u00bb\u00bf/, '')) ? 'html' : 'unknown';
+}
