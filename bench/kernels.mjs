@@ -1,5 +1,5 @@
 // Speed of the matrix kernels: matrix-vector in GB/s of weight bytes against a memory-read ceiling measured in the same
-// run, and prefill tiles in GFLOP/s. One thread. Usage: node bench/kernels.mjs [--build baseline|relaxed] [--types Q4_1]
+// run, and prefill tiles in GFLOP/s. One thread. Usage: node bench/kernels.mjs [--build baseline|relaxed|dot] [--types Q4_1]
 // [--shape 4096x4096] [--columns 64] [--weights 256] (MiB of weights that matrix-vector calls go round) [--json]
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
 import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, OutOfMemoryError, SamplingError } from '../errors.ts';
 import { STATS_BYTES, wordsIn } from './engine-stats.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
-import type { CancelMessage, FromCompute, InitMessage, StatsMessage, ToCompute, ToOwnMemory } from './protocol.ts';
+import type { CancelMessage, FailedMessage, FromCompute, InitMessage, StatsMessage, ToCompute, ToOwnMemory } from './protocol.ts';
 
 export type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' } | StatsMessage>;
 export interface ReplyHandler {
@@ -117,7 +117,7 @@ export class ComputeHost {
     } else if (message.type === 'stats') {
       this.stats.set(message.words);
     } else if (message.type === 'failed') {
-      const error = asError(message.code, message.message);
+      const error = asError(message);
       if (message.requestId === undefined) this.#stop(error);
       else this.#handlers.get(message.requestId)?.onError(error);
     } else {
@@ -172,9 +172,9 @@ function spawnAll(count: number, spawn: () => ComputeWorker): ComputeWorker[] {
   }
 }
 
-function asError(code: string, message: string): Error {
+function asError({ code, message, bytes }: FailedMessage): Error {
   if (code === 'ERR_INVALID_ARGUMENT') return new InvalidArgumentError(message);
-  if (code === 'ERR_OUT_OF_MEMORY') return new OutOfMemoryError(NaN, 0, message);
+  if (bytes) return new OutOfMemoryError(bytes.requiredBytes, bytes.availableBytes, message);
   if (code === 'ERR_SAMPLING') return new SamplingError(message);
   if (code === 'ERR_GRAMMAR') return new GrammarError(message);
   if (code === 'ERR_ENGINE_STOPPED') return new EngineStoppedError(message);

@@ -237,6 +237,8 @@ export interface FailedMessage {
   readonly requestId?: number;
   readonly code: string;
   readonly message: string;
+  /** Of an OutOfMemoryError. */
+  readonly bytes?: { readonly requiredBytes: number; readonly availableBytes: number };
 }
 
 export type FromCompute =

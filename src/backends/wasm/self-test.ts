@@ -14,8 +14,8 @@ import { ARENA_BASE, writeTables } from './memory-map.ts';
 const TYPES = ['Q4_0', 'Q4_1', 'Q5_0', 'Q8_0', 'Q4_K', 'Q6_K'] as const;
 const ROWS = 8;
 const COLS = 256;
-/** One column at a time as in decode, and a tile of four as in prefill. */
-const COUNTS = [1, 4];
+/** One column at a time as in decode, a tile of four as in short prompts, and so many that weights are unpacked first. */
+const COUNTS = [1, 4, 13];
 /** Relative to the sum of magnitudes: float rounding stays far below, one wrong lane far above. */
 const TOLERANCE = 3e-5;
 
