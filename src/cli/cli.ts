@@ -9,11 +9,13 @@ import { embed } from './commands/embed.ts';
 import { inspect as inspectModel } from './commands/inspect.ts';
 import { list } from './commands/list.ts';
 import { perplexity } from './commands/perplexity.ts';
+import { ps } from './commands/ps.ts';
 import { pull } from './commands/pull.ts';
 import { rm } from './commands/rm.ts';
 import { run } from './commands/run.ts';
 import { score } from './commands/score.ts';
 import { serve } from './commands/serve.ts';
+import { stop } from './commands/stop.ts';
 import { tokenize } from './commands/tokenize.ts';
 import { Interrupted } from './command.ts';
 import type { Command, Surroundings } from './command.ts';
@@ -28,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   run,
   chat,
   serve,
+  ps,
+  stop,
   pull,
   list,
   rm,

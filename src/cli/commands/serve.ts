@@ -2,13 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { MAX_SEQUENCES } from '../../engine/load-options.ts';
+import { defaultCacheDir } from '../../sources/settings.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { command } from '../command.ts';
-import type { Surroundings } from '../command.ts';
+import type { Output, Surroundings } from '../command.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import type { LoadOptions } from '../../engine/types.ts';
 import { print, printJson } from '../output.ts';
+import { recordServer } from '../servers/records.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
 
 /** Sequences computed at the same time, where there is memory for them. */
@@ -95,10 +97,25 @@ async function serveUntilStopped(
     });
     if (options.json) await printJson(stdout, { url: server.url, models: models.map(({ id }) => id) });
     else await print(stdout, `Serving ${models.map(({ id }) => id).join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
-    await stopped(surroundings);
-    await server.close(GRACE_MS);
+    const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: models.map(({ id }) => id) }, stderr);
+    try {
+      await stopped(surroundings);
+      await server.close(GRACE_MS);
+    } finally {
+      await forget();
+    }
   } finally {
     await pool.dispose();
+  }
+}
+
+/** For clawdbot ps and stop. A server runs without being found where the cache folder cannot be written. */
+async function record(cacheDir: string, server: { url: string; models: string[] }, stderr: Output): Promise<() => Promise<void>> {
+  try {
+    return await recordServer(cacheDir, server);
+  } catch (error) {
+    stderr.write(`warning: clawdbot ps will not show this server: ${(error as Error).message}\n`);
+    return async () => undefined;
   }
 }
 
