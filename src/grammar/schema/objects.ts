@@ -3,6 +3,7 @@ import { EMPTY, NOTHING, choice, rule, sequence, text } from '../expression.ts';
 import type { CharacterGraph, Expression } from '../expression.ts';
 import { EVERYTHING, combine, includesText, isEmptyLanguage, lengths, literals } from '../pattern/language.ts';
 import type { Language } from '../pattern/language.ts';
+import { LIMITS } from '../limits.ts';
 import type { Expander } from './expand.ts';
 import { offersOthers, otherProperties, patternSchema, patternsOf, propertyNames, propertySchema } from './parts.ts';
 import type { Located } from './references.ts';
@@ -118,6 +119,10 @@ function membersGraph(declared: readonly Property[], others: Expression | undefi
     const key = `${passed},${written},${extra}`;
     const known = ids.get(key);
     if (known !== undefined) return known;
+    if (ids.size >= LIMITS.states) {
+      const holder = shape.holders.find(({ schema }) => 'properties' in schema) ?? shape.holders[0]!;
+      throw unenforceable('properties', holder.pointer, 'are too many to be counted: leave out minProperties and maxProperties');
+    }
     ids.set(key, ids.size);
     open.push([passed, written, extra]);
     return ids.size - 1;
