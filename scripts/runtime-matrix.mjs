@@ -2,7 +2,7 @@
 //   npm run test:runtimes; node scripts/runtime-matrix.mjs
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
-const ORDER = ['Node 20', 'Node 22', 'Node 26', 'Deno 2.9', 'Bun 1.4', 'Chromium', 'Chromium, not isolated', 'workerd', 'threads: 0'];
+const ORDER = ['Node 20', 'Node 22', 'Node 26', 'Deno 2.9', 'Bun 1.4', 'Chromium', 'Chromium, not isolated', 'workerd', 'no workers'];
 const FOLDER = new URL('../build/contract/', import.meta.url);
 const README = new URL('../README.md', import.meta.url);
 
@@ -22,8 +22,8 @@ const head = ['feature', ...reports.map(({ runtime }) => runtime)];
 const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 const reasons = [...new Set(reports.flatMap(({ runtime, outcomes }) => outcomes
   .filter(({ status }) => status === 'skipped').map(({ feature, reason }) => `- ${runtime}, ${feature}: ${reason}`)))];
-// `threads: 0` is the Node that runs the tests.
-const versions = `Versions: ${reports.filter(({ runtime }) => runtime !== 'threads: 0').map(({ runtime, version }) => `${runtime.replace(/ [\d.]+$/, '')} ${version}`).join(', ')}.`;
+// `no workers` is the Node that runs the tests.
+const versions = `Versions: ${reports.filter(({ runtime }) => runtime !== 'no workers').map(({ runtime, version }) => `${runtime.replace(/ [\d.]+$/, '')} ${version}`).join(', ')}.`;
 const text = [table, versions, ...(reasons.length > 0 ? [reasons.join('\n')] : [])].join('\n\n');
 const readme = readFileSync(README, 'utf8');
 writeFileSync(README, readme.replace(/(<!-- runtimes:begin[^\n]*\n)[\s\S]*?(\n?<!-- runtimes:end)/, `$1\n${text}\n$2`));

@@ -25,7 +25,7 @@ it('holds without workers', async () => {
       url: (name) => `${server.origin}/${name}`,
       loadOptions: { threads: 0, cacheDir: path.join(temporary, 'cache') },
     });
-    expectContract('threads: 0', process.versions.node, outcomes);
+    expectContract('no workers', process.versions.node, outcomes);
     expect(outcomes.filter(({ feature, status }) => feature === 'prefix cache and sessions' && status === 'passed')).toHaveLength(2);
   } finally {
     await server.close();
