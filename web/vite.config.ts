@@ -1,8 +1,32 @@
 // Builds the chat page into the package's dist/web: relative addresses, so that it runs under any path, and no inline code.
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import type { Plugin } from 'vite';
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+/** Writes sw.js, which knows by name whatever else was built. */
+function serviceWorker(): Plugin {
+  return {
+    name: 'service-worker',
+    generateBundle(_, bundle) {
+      const built = Object.keys(bundle).filter((name) => name !== 'index.html');
+      const files = ['./', ...built, ...readdirSync(here('public'))].sort();
+      const source = readFileSync(here('src/service-worker.js'), 'utf8');
+      const hash = createHash('sha256').update(source);
+      for (const output of Object.values(bundle)) hash.update('code' in output ? output.code : output.source);
+      const version = hash.digest('hex').slice(0, 12);
+      this.emitFile({ type: 'asset', fileName: 'sw.js', source: source.replace('__FILES__', JSON.stringify(files)).replace('__VERSION__', version) });
+    },
+  };
+}
 
 export default defineConfig({
   base: './',
+  plugins: [serviceWorker()],
+  resolve: { alias: { '@clawdbot/runtime': here('../dist/browser.js') } },
   // Rolldown's own transform; the JSX runtime is the one of tsconfig.json.
   build: {
     outDir: '../dist/web',

@@ -17,6 +17,7 @@ import { score } from './commands/score.ts';
 import { serve } from './commands/serve.ts';
 import { stop } from './commands/stop.ts';
 import { tokenize } from './commands/tokenize.ts';
+import { web } from './commands/web.ts';
 import { Interrupted } from './command.ts';
 import type { Command, Surroundings } from './command.ts';
 import { withFlags } from './flag-names.ts';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   run,
   chat,
   serve,
+  web,
   ps,
   stop,
   pull,

@@ -14,9 +14,16 @@ await Promise.all([loadConversations(), chooseBackend()]).catch((error: unknown)
   notice.value = `The page could not start: ${(error as Error).message}`;
 });
 
-/** The server that the page comes from. */
+/** The server that the page comes from; where it comes from none, the page computes itself. */
 async function chooseBackend(): Promise<void> {
-  if (!(await hasServer())) throw new Error('it is made for a server that speaks the OpenAI API, and comes from none.');
-  backend.value = serverBackend();
+  if (await hasServer()) {
+    backend.value = serverBackend();
+  } else {
+    const [{ browserBackend }, { stayUsableOffline }] = await Promise.all([import('./browser/browser-backend.ts'), import('./browser/offline.ts')]);
+    await stayUsableOffline().catch((error: unknown) => {
+      notice.value = `Without a network the page will not open: ${(error as Error).message}`;
+    });
+    backend.value = browserBackend();
+  }
   await refreshModels();
 }

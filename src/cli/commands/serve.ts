@@ -12,6 +12,7 @@ import type { LoadOptions } from '../../engine/types.ts';
 import { print, printJson } from '../output.ts';
 import { recordServer } from '../servers/records.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
+import { untilStopped } from '../until-stopped.ts';
 
 /** Sequences computed at the same time, where there is memory for them. */
 const SEQUENCES = 8;
@@ -99,7 +100,7 @@ async function serveUntilStopped(
     else await print(stdout, `Serving ${models.map(({ id }) => id).join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
     const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: models.map(({ id }) => id) }, stderr);
     try {
-      await stopped(surroundings);
+      await untilStopped(surroundings);
       await server.close(GRACE_MS);
     } finally {
       await forget();
@@ -127,17 +128,4 @@ async function sequencesFor(reference: string, given: LoadOptions, { planLoad }:
   // What a sequence takes besides its keys and values is little.
   const more = Math.floor((0.98 * (maxMemory - memory.reservedBytes)) / memory.kvBytes);
   return Math.max(numSequences, Math.min(SEQUENCES, numSequences + more));
-}
-
-/** Resolves at Ctrl-C, SIGTERM or an aborted command. */
-function stopped({ signal, onInterrupt, onTerminate }: Surroundings): Promise<void> {
-  return new Promise((resolve) => {
-    const removers: (() => void)[] = [];
-    const stop = (): void => {
-      for (const remove of removers) remove();
-      resolve();
-    };
-    removers.push(onInterrupt(stop), onTerminate(stop));
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

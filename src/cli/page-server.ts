@@ -1,0 +1,111 @@
+// Serves the chat page's files, the list of models that it may load, and their files by range; computes nothing.
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { ModelSourceError } from '../errors.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json', '.json': 'application/json',
+};
+
+/** Models may come from any https: address; scripts come from here alone. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
+    "connect-src 'self' https:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-cache',
+};
+
+export interface OfferedModel {
+  readonly name: string;
+  /** Paths of its parts in order. */
+  readonly files: readonly string[];
+}
+
+export interface PageServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** `folder` has the built page. Rejects with ModelSourceError where it has none, or with the reason why the port cannot be had. */
+export async function servePageWithModels(
+  folder: string, models: readonly OfferedModel[], { host, port }: { readonly host: string; readonly port: number },
+): Promise<PageServer> {
+  if (!isFile(path.join(folder, 'index.html'))) {
+    throw new ModelSourceError(`The chat page is missing (${folder}): the package is incomplete. Install it again, or run "npm run build" in a clone.`);
+  }
+  const files = new Map(models.flatMap(({ files }) => files.map((file) => [`models/${path.basename(file)}`, file])));
+  const list = JSON.stringify({
+    models: models.map(({ name, files: [first], files }) => ({
+      reference: `models/${encodeURIComponent(path.basename(first!))}`, name,
+      sizeBytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+    })),
+  });
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const name = nameOf(request);
+    if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
+    else if (name === 'models.json') response.setHeader('content-type', TYPES['.json']!).end(list);
+    else if (name === undefined) response.writeHead(400).end();
+    else sendFile(files.get(name) ?? pageFile(folder, name), request, response);
+  });
+  await listening(server, host, port);
+  const { port: chosen } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}/`,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(new ModelSourceError(cause.code === 'EADDRINUSE'
+      ? `Port ${port} of ${host} is in use. Choose another one with --port.` : `Cannot listen on ${host}: ${cause.message}.`, { cause })));
+    server.listen(port, host, resolve);
+  });
+}
+
+function nameOf({ url }: IncomingMessage): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url!, 'http://localhost').pathname.slice(1));
+  } catch {
+    return undefined;
+  }
+}
+
+function pageFile(folder: string, name: string): string | undefined {
+  const file = path.resolve(folder, name === '' ? 'index.html' : name);
+  return file.startsWith(folder + path.sep) && !name.includes('\0') && path.extname(file) in TYPES ? file : undefined;
+}
+
+const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** Whole, or the one range that is asked for. */
+function sendFile(file: string | undefined, { method, headers }: IncomingMessage, response: ServerResponse): void {
+  if (file === undefined || !isFile(file)) {
+    response.writeHead(404).end();
+    return;
+  }
+  const { size, mtimeMs } = statSync(file);
+  const range = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(headers.range ?? '');
+  const start = range ? Number(range[1]) : 0;
+  const end = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+  response.setHeader('accept-ranges', 'bytes');
+  if (range && (start > end || start >= size)) {
+    response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
+    return;
+  }
+  if (range) response.setHeader('content-range', `bytes ${start}-${end}/${size}`);
+  response.writeHead(range ? 206 : 200, {
+    'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': end - start + 1,
+    etag: `"${size.toString(16)}-${Math.trunc(mtimeMs).toString(16)}"`,
+  });
+  if (method === 'HEAD' || size === 0) response.end();
+  else createReadStream(file, { start, end }).on('error', () => response.destroy()).pipe(response);
+}

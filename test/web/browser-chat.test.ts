@@ -1,0 +1,158 @@
+// The chat page with the engine in it, as `clawdbot web` serves it and as a static host without headers does: download, cancel, stop,
+// speed and memory shown, and all of it again without a network. And the same page against the real `clawdbot serve`.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inRepository } from '../support/fixtures.ts';
+import { CHROMIUM, launchChromium } from './chromium.ts';
+import { modelHost } from './model-host.ts';
+import { serveStatic } from './static-server.ts';
+
+const MODEL = inRepository('test/data/arch/q-llama-q4_0.gguf');
+
+describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
+  let browser: Browser;
+  const started: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    execFileSync(process.execPath, [inRepository('scripts/build-web.mjs'), '--quiet']);
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    for (const child of started) child.kill('SIGKILL');
+  });
+
+  /** The address that a server of the command line says it is at. */
+  function start(...args: string[]): Promise<{ readonly url: string; stop(): void }> {
+    const child = spawn(process.execPath, [inRepository('dist/cli.js'), ...args, '--port', '0', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    started.push(child);
+    return new Promise((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)));
+      child.stdout.once('data', (line: Buffer) => {
+        const { url } = JSON.parse(line.toString()) as { url: string };
+        resolve({ url, stop: () => void child.kill('SIGTERM') });
+      });
+    });
+  }
+
+  async function withPage(url: string, use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}): Promise<void> {
+    const context = await browser.newContext(options);
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(url);
+    await use(page);
+    expect(problems).toEqual([]);
+    await context.close();
+  }
+
+  const choose = async (page: Page, name: RegExp): Promise<void> => {
+    await page.getByRole('button', { name: 'Choose a model' }).last().click();
+    await page.getByRole('dialog').getByRole('button', { name }).first().click();
+  };
+  const isReady = (page: Page): Promise<void> => page.getByText(/Runs in this page · [\d.]+ \wB of memory · \d thread/).waitFor();
+  /** A tiny model with random weights never ends by itself. */
+  const say = async (page: Page, text: string): Promise<void> => {
+    await page.getByLabel('Message', { exact: true }).fill(text);
+    await page.keyboard.press('Enter');
+  };
+  const stop = async (page: Page): Promise<string> => {
+    await page.locator('.message.assistant').last().getByText(/\S{3}/).first().waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.locator('.message.assistant[aria-busy=false]').last().waitFor();
+    return page.locator('.message.assistant').last().innerText();
+  };
+  const limit = async (page: Page, tokens: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('Longest answer', { exact: true }).fill(tokens);
+    await page.getByRole('button', { name: 'Close settings' }).click();
+  };
+
+  it('computes by itself at clawdbot web, and again after a reload without a network', async () => {
+    const server = await start('web', MODEL);
+    await withPage(server.url, async (page) => {
+      await choose(page, /q-llama/);
+      await isReady(page);
+      await say(page, 'Hello');
+      expect(await stop(page)).toMatch(/stopped/);
+      await limit(page, '12');
+      await say(page, 'And now?');
+      await page.locator('.facts', { hasText: /12 tokens · [\d.]+ tok\/s/ }).waitFor();
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+      server.stop();
+      await page.context().setOffline(true);
+      await page.reload();
+      await isReady(page);
+      await limit(page, '8');
+      await say(page, 'Still there?');
+      await page.locator('.facts', { hasText: /8 tokens/ }).waitFor();
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    });
+  });
+
+  it('is isolated by its service worker on a host that sends no headers; a download is cancelled and goes on', async () => {
+    const host = modelHost(new Uint8Array(readFileSync(MODEL)));
+    host.holdAfter = 50_000;
+    const server = await serveStatic({
+      folders: { '': inRepository('dist/web') },
+      handle(request, response) {
+        if (request.url !== '/models.json') return host.handle(request, response);
+        response.end(JSON.stringify({ models: [{ reference: 'model.gguf', name: 'Tiny', sizeBytes: host.bytes.length }, { nonsense: true }] }));
+        return true;
+      },
+    });
+    await withPage(server.origin, async (page) => {
+      await page.waitForFunction(() => crossOriginIsolated && document.readyState === 'complete');
+      await choose(page, /Tiny/);
+      await page.getByRole('dialog').getByText('Downloading').waitFor();
+      await expect.poll(() => host.requests.length).toBe(1);
+      await page.waitForTimeout(1000);
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+      host.holdAfter = undefined;
+      await page.getByRole('dialog').getByRole('button', { name: /Tiny/ }).first().click();
+      await isReady(page);
+      expect(host.requests[1]).toMatch(/^bytes=\d+-$/);
+      await page.locator('.model-button').click();
+      await page.getByRole('button', { name: /Remove Tiny/ }).click();
+      await page.getByRole('dialog').getByText('to download').waitFor();
+    });
+    await server.close();
+  });
+
+  it('opens a file of the reader, on a phone', async () => {
+    const server = await start('web', MODEL);
+    await withPage(server.url, async (page) => {
+      await page.getByRole('button', { name: 'Choose a model' }).last().click();
+      await page.locator('input[type=file]').first().setInputFiles({ name: 'mine.gguf', mimeType: '', buffer: readFileSync(MODEL) });
+      await isReady(page);
+      expect(await page.locator('.model-name').textContent()).toBe('mine');
+      await limit(page, '10');
+      await say(page, 'Hello');
+      await page.locator('.facts', { hasText: /10 tokens/ }).waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    }, { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true, colorScheme: 'dark' });
+    server.stop();
+  });
+
+  it('talks to the real clawdbot serve, also over plain http: from another name', async () => {
+    const server = await start('serve', `tiny=${MODEL}`, '--quiet');
+    await withPage(server.url, async (page) => {
+      // As on http: pages of other machines, which browsers do not trust.
+      await page.addInitScript(() => delete (Crypto.prototype as { randomUUID?: unknown }).randomUUID);
+      await page.reload();
+      await page.locator('.model-name', { hasText: 'tiny' }).waitFor();
+      await limit(page, '12');
+      await say(page, 'Hello');
+      await page.locator('.facts', { hasText: /tiny · 12 tokens · [\d.]+ tok\/s/ }).waitFor();
+      await limit(page, '400');
+      await say(page, 'Go on');
+      expect(await stop(page)).toMatch(/stopped/);
+    });
+    server.stop();
+  });
+});
