@@ -16,6 +16,7 @@ export function browserBackend(): ChatBackend {
   let current: { readonly id: string; readonly engine: LoadedEngine } | undefined;
 
   async function listModels(): Promise<readonly ChatModel[]> {
+    // A browser that keeps nothing (private windows) has none to list; opening one says so.
     const [offered, kept] = await Promise.all([hostModels(), Engine.cachedModels().catch(() => [])]);
     const isKept = (reference: string): boolean => kept.some((model) => model.reference === resolved(reference));
     const listed = offered.map(({ reference, ...model }) => ({ ...model, id: reference, isStored: isKept(reference), canRemove: isKept(reference) }));
@@ -33,7 +34,7 @@ export function browserBackend(): ChatBackend {
       await current?.engine.dispose();
       current = undefined;
       const engine = await Engine.load(added.get(id)?.source ?? id, {
-        workerUrl, signal, onProgress: (progress) => onProgress(inWords(progress)),
+        workerUrl, signal, maxSequences: 2, onProgress: (progress) => onProgress(inWords(progress)),
       });
       current = { id, engine };
       const { name, contextLength, memory, threads, kernels, warnings, chatTemplateWarning } = engine.model;
