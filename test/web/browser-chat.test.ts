@@ -61,11 +61,19 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.getByLabel('Message', { exact: true }).fill(text);
     await page.keyboard.press('Enter');
   };
-  const stop = async (page: Page): Promise<string> => {
-    await page.locator('.message.assistant').last().getByText(/\S{3}/).first().waitFor();
-    await page.getByRole('button', { name: 'Stop' }).click();
-    await page.locator('.message.assistant[aria-busy=false]').last().waitFor();
-    return page.locator('.message.assistant').last().innerText();
+  /** Says something and stops the reply as soon as it has text: a tiny model fills its context within a second. */
+  const sayAndStop = async (page: Page, text: string): Promise<void> => {
+    await page.evaluate(() => {
+      const timer = setInterval(() => {
+        const button = document.querySelector<HTMLButtonElement>('button[aria-label=Stop]');
+        const reply = document.querySelector('.message.assistant[aria-busy=true] .markdown');
+        if (!button || !reply?.textContent) return;
+        clearInterval(timer);
+        button.click();
+      }, 1);
+    });
+    await say(page, text);
+    await page.locator('.facts', { hasText: 'stopped' }).waitFor();
   };
   const limit = async (page: Page, tokens: string): Promise<void> => {
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -78,8 +86,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await withPage(server.url, async (page) => {
       await choose(page, /q-llama/);
       await isReady(page);
-      await say(page, 'Hello');
-      expect(await stop(page)).toMatch(/stopped/);
+      await sayAndStop(page, 'Hello');
       await limit(page, '12');
       await say(page, 'And now?');
       await page.locator('.facts', { hasText: /12 tokens · [\d.]+ tok\/s/ }).waitFor();
@@ -149,9 +156,6 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       await limit(page, '12');
       await say(page, 'Hello');
       await page.locator('.facts', { hasText: /tiny · 12 tokens · [\d.]+ tok\/s/ }).waitFor();
-      await limit(page, '400');
-      await say(page, 'Go on');
-      expect(await stop(page)).toMatch(/stopped/);
     });
     server.stop();
   });
