@@ -50,7 +50,7 @@ describe('the published package', () => {
       'dist/types/index.d.ts', 'dist/kernels/baseline-shared.wasm', 'dist/kernels/relaxed-shared.wasm',
       'dist/kernels/dot-shared.wasm',
     ]));
-    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|dist\/web\/[\w/.-]+\.(html|css|svg|webmanifest|json)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
+    const allowed = /^(dist\/[\w/.-]+\.(js|wasm|d\.ts)|dist\/web\/[\w/.-]+\.(html|css|svg|webmanifest|json)|deploy\/(clawdbot\.service|Dockerfile)|models\/catalog\.json|docs\/[\w-]+\.md|package\.json|[A-Z]+(\.md)?)$/;
     expect(names.filter((name) => !allowed.test(name) || name.includes('.test.'))).toEqual([]);
   });
 
