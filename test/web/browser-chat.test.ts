@@ -56,7 +56,6 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.getByRole('dialog').getByRole('button', { name }).first().click();
   };
   const isReady = (page: Page): Promise<void> => page.getByText(/Runs in this page · [\d.]+ \wB of memory · \d thread/).waitFor();
-  /** A tiny model with random weights never ends by itself. */
   const say = async (page: Page, text: string): Promise<void> => {
     await page.getByLabel('Message', { exact: true }).fill(text);
     await page.keyboard.press('Enter');
@@ -75,8 +74,10 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await say(page, text);
     await page.locator('.facts', { hasText: 'stopped' }).waitFor();
   };
+  /** Drawn at random, the end may come at any token. */
   const limit = async (page: Page, tokens: string): Promise<void> => {
     await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('Temperature', { exact: true }).fill('0');
     await page.getByLabel('Longest answer', { exact: true }).fill(tokens);
     await page.getByRole('button', { name: 'Close settings' }).click();
   };
@@ -86,6 +87,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await withPage(server.url, async (page) => {
       await choose(page, /q-llama/);
       await isReady(page);
+      await limit(page, '400');
       await sayAndStop(page, 'Hello');
       await limit(page, '12');
       await say(page, 'And now?');
