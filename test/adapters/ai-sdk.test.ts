@@ -97,7 +97,7 @@ describe('generateText', () => {
   });
 
   it('ends when it is aborted', async () => {
-    const abortSignal = AbortSignal.timeout(30);
+    const abortSignal = AbortSignal.timeout(2);
     await expect(generateText({ model, prompt: 'Hi', ...ENDLESS, maxOutputTokens: 240, abortSignal })).rejects.toThrow(/timeout|abort/i);
     expect((await generateText({ model, prompt: 'Hi', ...GREEDY })).finishReason).toBe('length');
   });

@@ -80,7 +80,7 @@ describe('a chat model', () => {
   });
 
   it('ends when it is aborted', async () => {
-    await expect(chat.invoke('Hello.', { maxTokens: 240, signal: AbortSignal.timeout(20) })).rejects.toThrow(/abort|timeout/i);
+    await expect(chat.invoke('Hello.', { maxTokens: 240, signal: AbortSignal.timeout(2) })).rejects.toThrow(/abort|timeout/i);
     expect((await chat.invoke('Hello.')).usage_metadata!.output_tokens).toBe(12);
   });
 
