@@ -137,6 +137,8 @@ describe('what cannot be enforced', () => {
     [{ $ref: 'https://example.com/other' }, '$ref', '/$ref'], [{ $ref: '#/nowhere' }, '$ref', '/$ref'],
     [{ type: 'number', multipleOf: 0.1 }, 'multipleOf', '/multipleOf'], [{ type: 'text' }, 'type', '/type'],
     [{ type: 'object', minProperties: 3 }, 'minProperties', '/minProperties'], [{ type: 'array', minItems: -1 }, 'minItems', '/minItems'],
+    [{ type: 'object', propertyNames: 'object' }, 'propertyNames', '/propertyNames'],
+    [{ enum: [[1]], contains: 'integer' }, 'contains', '/contains'],
     [{ 'properties': { 'a/b~c': { type: 'nope' } } }, 'type', '/properties/a~1b~0c/type'],
   ])('%j names %s at %s', (schema, keyword, pointer) => {
     let error: unknown;

@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { Expander } from './expand.ts';
 import { offersOthers, otherProperties, patternSchema, patternsOf, propertyNames, propertySchema } from './parts.ts';
 import type { Located } from './references.ts';
-import { unenforceable } from './references.ts';
+import { isObject, unenforceable } from './references.ts';
 import { Conjunction } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { stringOf, stringOfLength } from './strings.ts';
@@ -44,8 +44,10 @@ export function objectOf(shape: Shape, valueOf: ValueOf, expander: Expander): Ex
 function keysAllowed({ holders }: Shape, expander: Expander): Language | undefined {
   let allowed: Language | undefined;
   for (const { schema, pointer } of holders) {
-    if (!('propertyNames' in schema)) continue;
-    const at: Located = { schema: schema['propertyNames'] as Located['schema'], pointer: `${pointer}/propertyNames` };
+    const names = schema['propertyNames'];
+    if (names === undefined) continue;
+    if (!isObject(names) && typeof names !== 'boolean') throw unenforceable('propertyNames', pointer, 'must be a schema');
+    const at: Located = { schema: names, pointer: `${pointer}/propertyNames` };
     const language = namesOf(at, expander);
     allowed = allowed ? expander.patterns.intersect(allowed, language, 'propertyNames', pointer) : language;
   }

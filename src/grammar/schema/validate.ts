@@ -1,7 +1,7 @@
 // Whether a constant satisfies a schema: values of const and enum are filtered by all the other keywords beside them.
 import { LIMITS } from '../limits.ts';
 import type { Patterns } from './patterns.ts';
-import { isObject } from './references.ts';
+import { isObject, unenforceable } from './references.ts';
 import type { Json, JsonObject, Located, References } from './references.ts';
 
 export class Validator {
@@ -17,6 +17,10 @@ export class Validator {
   holds(value: Json, located: Located): boolean {
     const { schema, pointer } = located;
     if (typeof schema === 'boolean') return schema;
+    if (!isObject(schema)) {
+      const end = pointer.lastIndexOf('/');
+      throw unenforceable(pointer.slice(end + 1), pointer.slice(0, end), 'must be a schema');
+    }
     if (++this.#depth > 2 * LIMITS.depth) throw new RangeError('schemas refer to each other without end');
     try {
       const at = (keyword: string, ...path: readonly (string | number)[]): Located => {
@@ -71,7 +75,7 @@ export class Validator {
     if (keys.length < limit(schema, 'minProperties', 0) || keys.length > limit(schema, 'maxProperties', Infinity)) return false;
     if (!(schema['required'] as readonly string[] | undefined ?? []).every((key) => Object.hasOwn(value, key))) return false;
     const dependent = Object.entries(schema['dependentRequired'] as Record<string, readonly string[]> | undefined ?? {});
-    if (dependent.some(([key, needed]) => Object.hasOwn(value, key) && !needed.every((other) => Object.hasOwn(value, other)))) return false;
+    if (dependent.some(([key, needed]) => Object.hasOwn(value, key) && !(Array.isArray(needed) && needed.every((other) => Object.hasOwn(value, other))))) return false;
     if (Object.keys(schema['dependentSchemas'] ?? {}).some((key) => Object.hasOwn(value, key) && !this.holds(value, at('dependentSchemas', key)))) return false;
     return keys.every((key) => {
       if ('propertyNames' in schema && !this.holds(key, at('propertyNames'))) return false;
