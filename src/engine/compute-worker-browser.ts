@@ -4,6 +4,7 @@ import { answerStore } from '../platform/browser/store.ts';
 import type { StoreMessage, StoredMessage } from '../platform/browser/store.ts';
 import { nextTask } from '../platform/browser/next-task.ts';
 import { createComputeWorker } from './compute-worker.ts';
+import { failed } from './failed-message.ts';
 import type { FromCompute, ToCompute } from './protocol.ts';
 
 /** The part of a dedicated worker's global scope that is used. */
@@ -27,6 +28,6 @@ scope.addEventListener('message', ({ data }) => {
   } catch (error) {
     // What an error event carries is its message only.
     if (!(error instanceof ClawdbotError)) throw error;
-    scope.postMessage({ type: 'failed', code: error.code, message: error.message });
+    scope.postMessage(failed(error));
   }
 });
