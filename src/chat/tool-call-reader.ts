@@ -13,6 +13,14 @@ export interface ToolCallDelta {
   readonly arguments: string;
 }
 
+/** Adds pieces to the calls that they belong to. */
+export function gatherCalls(calls: { id: string; name: string; arguments: string }[], deltas: readonly ToolCallDelta[]): void {
+  for (const { index, id, name, arguments: piece } of deltas) {
+    if (id !== undefined) calls[index] = { id, name: name!, arguments: '' };
+    calls[index]!.arguments += piece;
+  }
+}
+
 export interface ToolCallPiece {
   readonly text: string;
   readonly toolCalls: readonly ToolCallDelta[];

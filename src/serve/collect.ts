@@ -1,4 +1,5 @@
 // A whole generation: what its chunks come to, choice by choice.
+import { gatherCalls } from '../chat/tool-call-reader.ts';
 import type { FinishReason, GenerateChunk, GenerateTimings, TokenLogprob, ToolCallResult } from '../engine/types.ts';
 
 export interface Collected {
@@ -19,11 +20,7 @@ export async function collect(chunks: AsyncIterable<GenerateChunk>): Promise<Col
     const { index, finishReason, timings } = chunk;
     texts[index] = (texts[index] ?? '') + chunk.text;
     (logprobs[index] ??= []).push(...(chunk.logprobs ?? []));
-    const called = (calls[index] ??= []);
-    for (const { index: at, id, name, arguments: piece } of chunk.toolCalls ?? []) {
-      if (id !== undefined) called[at] = { id, name: name!, arguments: '' };
-      called[at]!.arguments += piece;
-    }
+    gatherCalls((calls[index] ??= []), chunk.toolCalls ?? []);
     if (finishReason) ends[index] = { finishReason, timings: timings! };
   }
   return texts.map((text, index) => ({ text, logprobs: logprobs[index]!, toolCalls: calls[index]!, ...ends[index]! }));

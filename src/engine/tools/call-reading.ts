@@ -1,5 +1,5 @@
 // The tool calls of one answer: read from its text and from the marks that the model has as control tokens, and kept.
-import { ToolCallReader } from '../../chat/tool-call-reader.ts';
+import { ToolCallReader, gatherCalls } from '../../chat/tool-call-reader.ts';
 import type { ToolCallPiece } from '../../chat/tool-call-reader.ts';
 import type { ToolFormat } from '../../chat/tool-format.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -33,10 +33,7 @@ export class CallReading {
   take(text: string, isOver: boolean): ToolCallPiece {
     const pieces = [this.#reader.push(text), ...(isOver ? [this.#reader.flush()] : [])];
     const toolCalls = pieces.flatMap((piece) => piece.toolCalls);
-    for (const { index, id, name, arguments: piece } of toolCalls) {
-      if (id !== undefined) this.#calls[index] = { id, name: name!, arguments: '' };
-      this.#calls[index]!.arguments += piece;
-    }
+    gatherCalls(this.#calls, toolCalls);
     return { text: pieces.map((piece) => piece.text).join(''), toolCalls };
   }
 }
