@@ -13,7 +13,7 @@ import type { HubReference, UrlReference } from './reference.ts';
 import { settle } from './settings.ts';
 import type { ResolveOptions, Settings } from './settings.ts';
 import { rangeSource } from './web/range-source.ts';
-import { siblings } from './web/url.ts';
+import { siblings } from './split-names.ts';
 
 export interface RemoteHeader {
   readonly name: string;

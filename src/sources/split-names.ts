@@ -15,3 +15,13 @@ export function allParts(fileName: string): string[] {
     `"${fileName}" calls itself part ${split.index} of ${split.count}; rename it or get it again.`,
   );
 }
+
+/** Every part's address, in order. */
+export function siblings(url: URL): URL[] {
+  const name = decodeURIComponent(url.pathname.replace(/\/+$/, '').split('/').at(-1)!);
+  return allParts(name).map((part) => {
+    const sibling = new URL(url);
+    sibling.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1) + encodeURIComponent(part);
+    return part === name ? url : sibling;
+  });
+}

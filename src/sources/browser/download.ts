@@ -3,27 +3,19 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { checkBytes } from '../check-bytes.ts';
-import { kindOfBytes } from '../first-bytes.ts';
+import { LONGEST_START, kindOfBytes } from '../first-bytes.ts';
+import { bodyLength } from '../web/body-length.ts';
 import { shown } from '../web/shown.ts';
 import { retried } from '../web/retry.ts';
 import { TransientError } from '../web/transient-error.ts';
+import { canResume, validatorsOf } from '../web/validators.ts';
+import type { Validators } from '../web/validators.ts';
 import type { RemoteFile } from './locate.ts';
 import { pieceName } from './model-cache.ts';
 import type { ModelCache, StoredFile } from './model-cache.ts';
 import { checkQuota, storageFull } from './quota.ts';
-import { bodyLength, brokenOff, contentRange, send } from './request.ts';
+import { brokenOff, contentRange, send } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
-
-/** Bytes that must have come before their kind is judged. */
-const LONGEST_START = 64;
-
-/** What must still hold for a partial file to be continued. */
-interface Validators {
-  readonly url: string;
-  readonly etag?: string;
-  readonly lastModified?: string;
-  readonly totalBytes?: number;
-}
 
 /** Throws IntegrityError, ModelSourceError, or the signal's reason; what has come by then is continued next time. */
 export async function download(
@@ -103,10 +95,7 @@ class Download {
     const sidecar = await this.#cache.json(this.#key, this.#sidecar) as Validators | null | undefined;
     const kept = await this.#cache.pieces(this.#key, this.#fileIndex);
     const keptBytes = kept.reduce((sum, { size }) => sum + size, 0);
-    const total = expected.sizeBytes ?? sidecar?.totalBytes;
-    const canResume = keptBytes > 0 && sidecar?.url === shown(url) && (total === undefined || keptBytes <= total) &&
-      (sidecar.etag !== undefined || sidecar.lastModified !== undefined || expected.sha256 !== undefined);
-    if (!canResume) return this.#restart();
+    if (!canResume(sidecar, keptBytes, url, expected)) return this.#restart();
     this.#validators = sidecar;
     for (const piece of kept) {
       for (let at = 0; at < piece.size; at += 2 ** 20) {
@@ -265,15 +254,7 @@ class Download {
   }
 
   async #note(headers: Headers, totalBytes: number | undefined): Promise<void> {
-    const etag = headers.get('etag');
-    const lastModified = headers.get('last-modified');
-    this.#validators = {
-      url: shown(this.#file.url),
-      // A weak tag promises the same meaning, not the same bytes.
-      ...(etag && !etag.startsWith('W/') && { etag }),
-      ...(lastModified && { lastModified }),
-      ...(totalBytes !== undefined && { totalBytes }),
-    };
+    this.#validators = validatorsOf(this.#file.url, headers, totalBytes);
     await this.#settings.writeFile(this.#cache.path(this.#key, this.#sidecar), new TextEncoder().encode(JSON.stringify(this.#validators)));
   }
 }

@@ -9,7 +9,8 @@ import { safeFileName } from '../failures.ts';
 import { nearest } from '../nearest.ts';
 import { parseReference, parseSource } from '../reference.ts';
 import type { HubReference, ModelReference, SourceReference } from '../reference.ts';
-import { allParts } from '../split-names.ts';
+import { siblings } from '../split-names.ts';
+import { isLoopback } from '../web/loopback.ts';
 import { shown } from '../web/shown.ts';
 import { hubFiles } from './hub-files.ts';
 import type { BrowserSettings } from './settings.ts';
@@ -75,7 +76,7 @@ function located(parsed: Exclude<ModelReference, { kind: 'catalog' }> | SourceRe
     throw new ModelSourceError(`"${shown(url)}": archives are not unpacked in browsers. Give the address of a .gguf file.`);
   }
   checkProtection(url, base);
-  return { text: shown(url), source: { kind: 'url', identity: url.href, files: async () => siblings(url) } };
+  return { text: shown(url), source: { kind: 'url', identity: url.href, files: async () => filesAt(url) } };
 }
 
 /** What is no reference of any kind is an address relative to the page. */
@@ -95,18 +96,12 @@ function pageUrl(path: string, base: string | undefined): URL {
 function checkProtection(url: URL, base: string | undefined): void {
   if (url.protocol === 'https:') return;
   const isOwn = base !== undefined && URL.canParse(base) && new URL(base).origin === url.origin;
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname) || url.hostname.endsWith('.localhost');
-  if (url.protocol === 'http:' && (isOwn || isLoopback)) return;
+  if (url.protocol === 'http:' && (isOwn || isLoopback(url))) return;
   throw new ModelSourceError(`${shown(url)} is not protected. Use an https: address.`);
 }
 
-function siblings(url: URL): RemoteFile[] {
-  const name = decodeURIComponent(baseName(url.pathname));
-  return allParts(name).map((part) => {
-    const sibling = new URL(url);
-    if (part !== name) sibling.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1) + encodeURIComponent(part);
-    return { name: safeFileName(part), url: sibling, expected: {} };
-  });
+function filesAt(address: URL): RemoteFile[] {
+  return siblings(address).map((url) => ({ name: safeFileName(decodeURIComponent(baseName(url.pathname))), url, expected: {} }));
 }
 
 function hubText({ repo, file, revision, quant }: HubReference): string {

@@ -125,7 +125,7 @@ export class ModelCache {
     }
   }
 
-  /** A file's pieces from `from` on. */
+  /** All of a file's pieces. */
   async removePieces(key: string, fileIndex: number): Promise<void> {
     for (const [i] of (await this.pieces(key, fileIndex)).entries()) await this.remove(key, pieceName(fileIndex, i));
   }

@@ -3,10 +3,11 @@
 import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import type { ByteSource } from '../../gguf/byte-source.ts';
 import { blobSource, checkRange } from '../../gguf/memory-source.ts';
+import { bodyLength } from '../web/body-length.ts';
 import { shown } from '../web/shown.ts';
 import { retried } from '../web/retry.ts';
 import type { RemoteFile } from './locate.ts';
-import { bodyLength, brokenOff, contentRange, send } from './request.ts';
+import { brokenOff, contentRange, send } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
 
 /** Read at first, together with the size: the header of a small model. */

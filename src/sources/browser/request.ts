@@ -1,9 +1,7 @@
 // One request by the browser's fetch, which follows redirects by itself; failures sorted by what helps.
 import { ModelSourceError } from '../../errors.ts';
 import { shown } from '../web/shown.ts';
-import { TransientError } from '../web/transient-error.ts';
-
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
+import { PASSING_STATUSES, TransientError } from '../web/transient-error.ts';
 
 export interface BrowserRequest {
   readonly url: URL;
@@ -29,7 +27,7 @@ export async function send({ url, headers, accept = [], signal }: BrowserRequest
   if (response.ok || accept.includes(response.status)) return response;
   await response.body?.cancel();
   const said = `${shown(url)} answers ${response.status} ${response.statusText}`.trimEnd();
-  if (PASSING.includes(response.status)) throw new TransientError(said);
+  if (PASSING_STATUSES.includes(response.status)) throw new TransientError(said);
   throw new ModelSourceError(`${said}. Check the URL.`);
 }
 
@@ -42,11 +40,4 @@ export function brokenOff(url: URL, cause: unknown): TransientError {
 export function contentRange(response: Response): { readonly from: number; readonly to: number; readonly total: number | undefined } | undefined {
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(response.headers.get('content-range') ?? '');
   return range ? { from: Number(range[1]), to: Number(range[2]), total: range[3] === '*' ? undefined : Number(range[3]) } : undefined;
-}
-
-/** The length of what will be read: a body that fetch decompresses is longer than it says. */
-export function bodyLength({ headers }: Response): number | undefined {
-  const text = headers.get('content-length');
-  if ((headers.get('content-encoding') ?? 'identity') !== 'identity') return undefined;
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

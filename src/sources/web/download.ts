@@ -4,13 +4,16 @@ import path from 'node:path';
 import { IntegrityError, ModelSourceError } from '../../errors.ts';
 import { isAbort, storageFailure } from '../failures.ts';
 import { checkFreeSpace, sizeOf } from '../files.ts';
-import { kindOfBytes } from '../first-bytes.ts';
+import { LONGEST_START, kindOfBytes } from '../first-bytes.ts';
+import { bodyLength } from './body-length.ts';
 import { networkFailure, sendRequest } from './http.ts';
 import { shown } from './shown.ts';
 import { TransientError } from './transient-error.ts';
 import { PartialFile } from '../partial-file.ts';
 import type { Expected } from '../check-bytes.ts';
 import { retried } from './retry.ts';
+import { canResume, validatorsOf } from './validators.ts';
+import type { Validators } from './validators.ts';
 import type { Settings } from '../settings.ts';
 
 export interface DownloadRequest {
@@ -25,17 +28,6 @@ export interface DownloadRequest {
   readonly label?: string;
   /** Kinds of first bytes that are refused at once. */
   readonly refuse?: (kind: ReturnType<typeof kindOfBytes>) => string | undefined;
-}
-
-/** Bytes that must have come before their kind is judged. */
-const LONGEST_START = 64;
-
-/** What must still hold for a partial file to be continued. */
-interface Sidecar {
-  readonly url: string;
-  readonly etag?: string;
-  readonly lastModified?: string;
-  readonly totalBytes?: number;
 }
 
 /** The file at `request.target` and its sha256. Throws IntegrityError, ModelSourceError, or the signal's reason. */
@@ -57,7 +49,7 @@ class Download {
   readonly #file: string;
   readonly #partial: string;
   readonly #sidecar: string;
-  #validators: Sidecar | undefined;
+  #validators: Validators | undefined;
   #bytesAtLastFailure = 0;
   #keptBytes = 0;
 
@@ -92,11 +84,7 @@ class Download {
   async #resume(partial: PartialFile): Promise<void> {
     const sidecar = await this.#readSidecar();
     const kept = (await sizeOf(this.#partial)) ?? 0;
-    const total = this.#request.expected.sizeBytes ?? sidecar?.totalBytes;
-    // Without a validator only a known hash can tell whether old and new bytes belong together.
-    const canResume = kept > 0 && sidecar?.url === shown(this.#request.url) && (total === undefined || kept <= total) &&
-      (sidecar.etag !== undefined || sidecar.lastModified !== undefined || this.#request.expected.sha256 !== undefined);
-    if (!canResume) return partial.restart();
+    if (!canResume(sidecar, kept, this.#request.url, this.#request.expected)) return partial.restart();
     this.#validators = sidecar;
     await partial.resume(this.#settings.signal, (bytes) => this.#settings.report({
       phase: 'verify', file: this.#file, loadedBytes: bytes, totalBytes: kept,
@@ -228,10 +216,10 @@ class Download {
     await rm(this.#sidecar, { force: true });
   }
 
-  async #readSidecar(): Promise<Sidecar | undefined> {
+  async #readSidecar(): Promise<Validators | undefined> {
     if (((await sizeOf(this.#sidecar)) ?? Infinity) > 65_536) return undefined;
     try {
-      const sidecar = JSON.parse(await readFile(this.#sidecar, 'utf8')) as Sidecar | null;
+      const sidecar = JSON.parse(await readFile(this.#sidecar, 'utf8')) as Validators | null;
       return typeof sidecar?.url === 'string' ? sidecar : undefined;
     } catch (error) {
       if (error instanceof SyntaxError) return undefined;
@@ -240,14 +228,7 @@ class Download {
   }
 
   async #writeSidecar(headers: Headers, totalBytes: number | undefined): Promise<void> {
-    const etag = headers.get('etag') ?? undefined;
-    this.#validators = {
-      url: shown(this.#request.url),
-      // A weak tag promises the same meaning, not the same bytes.
-      ...(etag && !etag.startsWith('W/') ? { etag } : {}),
-      ...(headers.get('last-modified') ? { lastModified: headers.get('last-modified')! } : {}),
-      ...(totalBytes === undefined ? {} : { totalBytes }),
-    };
+    this.#validators = validatorsOf(this.#request.url, headers, totalBytes);
     try {
       await writeFile(this.#sidecar, `${JSON.stringify(this.#validators)}\n`);
     } catch (error) {
@@ -277,15 +258,9 @@ class StallWatch {
   }
 }
 
-function rangeHeaders(from: number, validators: Sidecar | undefined): Record<string, string> {
+function rangeHeaders(from: number, validators: Validators | undefined): Record<string, string> {
   const unchanged = validators?.etag ?? validators?.lastModified;
   return { range: `bytes=${from}-`, ...(unchanged ? { 'if-range': unchanged } : {}) };
-}
-
-/** The length of what will be read: a body that fetch decompresses is longer than it says. */
-function bodyLength(response: Response): number | undefined {
-  const encoding = response.headers.get('content-encoding') ?? 'identity';
-  return encoding === 'identity' ? numberOrUndefined(response.headers.get('content-length')) : undefined;
 }
 
 function numberOrUndefined(text: string | null): number | undefined {

@@ -2,8 +2,9 @@
 import { ModelSourceError } from '../../errors.ts';
 import { failureCode, isAbort, reasonOf } from '../failures.ts';
 import type { Settings } from '../settings.ts';
+import { isLoopback } from './loopback.ts';
 import { shown } from './shown.ts';
-import { TransientError } from './transient-error.ts';
+import { PASSING_STATUSES, TransientError } from './transient-error.ts';
 
 const MOST_REDIRECTS = 8;
 
@@ -113,7 +114,7 @@ export function networkFailure(error: unknown, url: URL): Error {
 function statusFailure(response: Response, url: URL): Error {
   const { status } = response;
   const said = `${shown(url)} answers ${status} ${response.statusText}`.trimEnd();
-  if ([408, 425, 429, 500, 502, 503, 504].includes(status)) {
+  if (PASSING_STATUSES.includes(status)) {
     return new TransientError(said, { waitMs: retryAfter(response.headers) });
   }
   const advice = status === 401 || status === 403
@@ -143,10 +144,6 @@ function checkedUrl(url: URL | undefined, from: URL | undefined, settings: Setti
     );
   }
   return url;
-}
-
-function isLoopback(url: URL): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname) || url.hostname.endsWith('.localhost');
 }
 
 function basicAuthorization(url: URL): string | undefined {

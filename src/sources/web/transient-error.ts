@@ -1,5 +1,8 @@
 // A failure of the network that another try may not meet.
 
+/** Statuses that a server may answer otherwise soon. */
+export const PASSING_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
 /** A failure that may pass by itself: the caller tries again. */
 export class TransientError extends Error {
   /** What the server asked for (Retry-After), if it did. */

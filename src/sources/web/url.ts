@@ -13,7 +13,7 @@ import { checkBytes } from '../check-bytes.ts';
 import type { Expected } from '../check-bytes.ts';
 import type { UrlReference } from '../reference.ts';
 import type { Settings } from '../settings.ts';
-import { allParts } from '../split-names.ts';
+import { siblings } from '../split-names.ts';
 
 /** Fetches into `dir`, which the caller has locked. `expected` is for a model in one file. */
 export async function fetchUrl(
@@ -32,16 +32,6 @@ export async function fetchUrl(
   }
   await landed.forget();
   return files;
-}
-
-/** Every part's URL, in order. */
-export function siblings(url: URL): URL[] {
-  const name = decodeURIComponent(path.posix.basename(url.pathname));
-  return allParts(name).map((part) => {
-    const sibling = new URL(url);
-    sibling.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1) + encodeURIComponent(part);
-    return part === name ? url : sibling;
-  });
 }
 
 export function urlFileName(url: URL): string {
