@@ -5,18 +5,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { ModelSourceError } from '../errors.ts';
+import { listeningUrl } from '../serve/node-address.ts';
+import { PAGE_TYPES, pageFile, pageHeaders } from '../serve/node-page-files.ts';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json', '.json': 'application/json',
-};
-
-/** Models may come from any https: address; scripts come from here alone. */
+/** Models may come from any https: address. */
 const HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
-    "connect-src 'self' https:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-resource-policy': 'same-origin',
-  'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-cache',
+  ...pageHeaders("'self' https:"), 'cross-origin-resource-policy': 'same-origin', 'cache-control': 'no-cache',
 };
 
 export interface OfferedModel {
@@ -48,14 +42,14 @@ export async function servePageWithModels(
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const name = nameOf(request);
     if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
-    else if (name === 'models.json') response.setHeader('content-type', TYPES['.json']!).end(list);
+    else if (name === 'models.json') response.setHeader('content-type', PAGE_TYPES['.json']!).end(list);
     else if (name === undefined) response.writeHead(400).end();
     else sendFile(files.get(name) ?? pageFile(folder, name), request, response);
   });
   await listening(server, host, port);
   const { port: chosen } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}/`,
+    url: `${listeningUrl(host, chosen)}/`,
     close: () => new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
@@ -79,11 +73,6 @@ function nameOf({ url }: IncomingMessage): string | undefined {
   }
 }
 
-function pageFile(folder: string, name: string): string | undefined {
-  const file = path.resolve(folder, name === '' ? 'index.html' : name);
-  return file.startsWith(folder + path.sep) && !name.includes('\0') && path.extname(file) in TYPES ? file : undefined;
-}
-
 const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /** Whole, or the one range that is asked for. */
@@ -103,7 +92,7 @@ function sendFile(file: string | undefined, { method, headers }: IncomingMessage
   }
   if (range) response.setHeader('content-range', `bytes ${start}-${end}/${size}`);
   response.writeHead(range ? 206 : 200, {
-    'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': end - start + 1,
+    'content-type': PAGE_TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': end - start + 1,
     etag: `"${size.toString(16)}-${Math.trunc(mtimeMs).toString(16)}"`,
   });
   if (method === 'HEAD' || size === 0) response.end();

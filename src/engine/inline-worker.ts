@@ -6,7 +6,7 @@ import { createComputeWorker } from './compute-worker.ts';
 import type { ToCompute } from './protocol.ts';
 
 export interface InlineWorker extends ComputeWorker {
-  /** Hears how many tensors of a model's shard have been read, see `LoadListeners.onArrived`. */
+  /** Hears how many tensors of a model's shard have been read, see `ModelMemory.arrived`. */
   arrived(model: 'main' | 'draft', shard: number, count: number): void;
 }
 

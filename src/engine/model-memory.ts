@@ -4,6 +4,7 @@ import type { MemoryRange } from '../backends/tensors.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import type { ComputeHost } from './compute-host.ts';
 import type { InlineWorker } from './inline-worker.ts';
+import type { ShardPlace } from './protocol.ts';
 import { STEP } from './regions.ts';
 import type { Regions } from './regions.ts';
 
@@ -42,7 +43,7 @@ export function createMemory(totalBytes: number, shared: boolean): WebAssembly.M
 
 /** One that this thread has: it shares it with workers that wait in it, or computes itself (`inline`). */
 export function ownMemory(
-  totalBytes: number, { stepPtr }: Regions, { model, shard }: { model: 'main' | 'draft'; shard: number }, inline: InlineWorker | undefined,
+  totalBytes: number, { stepPtr }: Regions, { model, shard }: ShardPlace, inline: InlineWorker | undefined,
 ): ModelMemory {
   const memory = createMemory(totalBytes, inline === undefined);
   const words = new Int32Array(memory.buffer, stepPtr, STEP.length);
@@ -60,7 +61,7 @@ export function ownMemory(
 }
 
 /** One that the only worker has: bytes go there in messages, without being copied on this side. */
-export function workerMemory(host: ComputeHost, totalBytes: number, place: { model: 'main' | 'draft'; shard: number }): ModelMemory {
+export function workerMemory(host: ComputeHost, totalBytes: number, place: ShardPlace): ModelMemory {
   return {
     given: totalBytes,
     room: (_, byteLength) => new Uint8Array(byteLength),

@@ -9,6 +9,7 @@ import { LOOPBACK_HOSTS } from './guards.ts';
 import { createHandler } from './handler.ts';
 import type { Handler, HandlerOptions } from './handler.ts';
 import type { ModelPool } from './model-pool.ts';
+import { listeningUrl } from './node-address.ts';
 import { nodeMetrics } from './node-metrics.ts';
 import { servePage } from './node-page.ts';
 
@@ -62,7 +63,7 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
   const server = await listen(handler, host, port);
   const { port: actualPort } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    url: listeningUrl(host, actualPort),
     handler,
     async close(graceMs) {
       server.close();

@@ -24,19 +24,18 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const path = request.url.startsWith(SCOPE) ? request.url.slice(SCOPE.length).replace(/[?#].*/, '') : undefined;
   if (request.method !== 'GET' || path === undefined) return;
-  const file = request.mode === 'navigate' && path === '' ? 'index.html' : path;
-  if (!FILES.includes(file === 'index.html' ? './' : file)) return;
+  const name = (request.mode === 'navigate' && path === '') || path === 'index.html' ? './' : path;
+  if (!FILES.includes(name)) return;
   // Hashed names never change; whatever else does is asked for first.
-  event.respondWith(file.startsWith('assets/') ? keptFirst(request) : networkFirst(request, file));
+  event.respondWith(name.startsWith('assets/') ? keptFirst(request) : networkFirst(request, name));
 });
 
 async function keptFirst(request) {
   return isolated(await caches.match(request, { ignoreVary: true }) ?? await fetch(request));
 }
 
-async function networkFirst(request, file) {
+async function networkFirst(request, name) {
   const cache = await caches.open(CACHE);
-  const name = file === 'index.html' ? './' : file;
   try {
     const response = await fetch(request);
     if (!response.ok) return isolated(response);

@@ -73,6 +73,7 @@ async function serveUntilStopped(
   const { ModelPool } = await import('../../serve/model-pool.ts');
   const { startServer } = await import('../../serve/node-server.ts');
   const { stderr, stdout, env, signal } = surroundings;
+  const ids = models.map(({ id }) => id);
   const load = async (reference: string) => {
     const given = { ...loadOptionsFrom(options), signal };
     return surroundings.loadEngine(reference, { ...given, maxSequences: await sequencesFor(reference, given, surroundings) });
@@ -96,9 +97,9 @@ async function serveUntilStopped(
       pageFolder: options.noPage ? undefined : fileURLToPath(new URL('./web', import.meta.url)),
       log: options.quiet ? undefined : (line) => stderr.write(line),
     });
-    if (options.json) await printJson(stdout, { url: server.url, models: models.map(({ id }) => id) });
-    else await print(stdout, `Serving ${models.map(({ id }) => id).join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
-    const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: models.map(({ id }) => id) }, stderr);
+    if (options.json) await printJson(stdout, { url: server.url, models: ids });
+    else await print(stdout, `Serving ${ids.join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
+    const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: ids }, stderr);
     try {
       await untilStopped(surroundings);
       await server.close(GRACE_MS);

@@ -26,7 +26,8 @@ export const stop = command({
     ...JSON_OUTPUT, cacheDir: SOURCE.cacheDir, ...EVERYWHERE,
   },
   async run({ options, positionals }, { stdout, env, signal }) {
-    const running = await listServers(options.cacheDir ?? defaultCacheDir(env));
+    const cacheDir = options.cacheDir ?? defaultCacheDir(env);
+    const running = await listServers(cacheDir);
     const chosen = choose(running, positionals, options.all ?? false);
     for (const { pid } of chosen) process.kill(pid, options.force ? 'SIGKILL' : 'SIGTERM');
     const stopped: number[] = [];
@@ -36,7 +37,7 @@ export const stop = command({
       if (!options.json) await print(stdout, `Stopped ${server.pid} (${server.url}).\n`);
     }
     // What a killed one has left.
-    await listServers(options.cacheDir ?? defaultCacheDir(env));
+    await listServers(cacheDir);
     if (options.json) await printJson(stdout, { stopped });
   },
 });
