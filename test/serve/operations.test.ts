@@ -102,7 +102,7 @@ describe('limits', () => {
   });
 
   it('end a request at its deadline', async () => {
-    const server = await start({ timeoutMs: 30 });
+    const server = await start({ timeoutMs: 3 });
     const response = await post(server, '/v1/completions', LONG);
     expect(response.status).toBe(504);
     expect(await errorOf(response)).toMatchObject({ type: 'timeout_error' });
