@@ -1,6 +1,6 @@
 // Matrix products with weights in super-blocks of 256, four rows interleaved: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K.
 // out (n, rows) = x (n, 256 · blocks) · weightᵀ for `rows` rows, a multiple of 4; x as pack_q8_k leaves it: `panels`
-// takes the panels of 4 rows of x, `single` a last lone row. Lanes are rows of the weight; every (row, column) adds its
+// takes the panels of 4 rows of x, `single` a lone row. Lanes are rows of the weight; every (row, column) adds its
 // super-blocks in order, so that no tiling or sharing changes a result.
 import { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from './super-block';
 import { narrow_panels, narrow_single } from './super-block-narrow';

@@ -1,5 +1,5 @@
-// Packs float activations for the integer matmul kernels: quantizes rows and lays them out as panels of 4 rows, a last
-// lone row (n % 4 == 1) as a panel of one. Missing rows of the last panel are zeros. L is 4 or 1, E the bytes per value:
+// Packs float activations for the integer matmul kernels: quantizes rows and lays them out as panels of 4 rows, one or two
+// that are left as panels of one. A panel of three has a row of zeros. L is 4 or 1, E the bytes per value:
 // the baseline build multiplies 16-bit lanes and stores 8-bit values as 16 bits. Twin: src/backends/wasm/layouts.ts.
 //
 // Values, and the scales and sums per 32 columns rounded to f16, are those of ggml's Q8_0 and Q8_1, so that greedy text
@@ -153,11 +153,11 @@ const Q8_K = 2;
   const rowBytes = block_bytes(FORMAT) * <usize>(cols / (FORMAT == Q8_K ? 256 : 32));
   for (let row = from; row < to; row += 4) {
     const panel = dst + rowBytes * <usize>row, rows = min(4, n - row);
-    if (rows == 1) {
-      pack_row(FORMAT, 1, panel, 0, src + srcBytes * <usize>row, cols);
+    if (rows < 3) {
+      for (let r: u32 = 0; r < rows; r++) pack_row(FORMAT, 1, panel + rowBytes * <usize>r, 0, src + srcBytes * <usize>(row + r), cols);
       continue;
     }
-    if (rows < 4) memory.fill(panel, 0, rowBytes << 2);
+    if (rows == 3) memory.fill(panel, 0, rowBytes << 2);
     for (let lane: u32 = 0; lane < rows; lane++) {
       pack_row(FORMAT, 4, panel, lane, src + srcBytes * <usize>(row + lane), cols);
     }

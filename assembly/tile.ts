@@ -77,7 +77,7 @@ import { madd } from './half';
   v128.store(out, sum);
 }
 
-/** One or (with `second`) two groups of 4 rows, the first `columns` of 4 columns; a panel has at least 2. */
+/** One or (with `second`) two groups of 4 rows, the first `columns` of 4 columns, 3 or all. */
 // @ts-ignore: decorator
 @inline export function store_tile(
   second: usize, columns: u32, out: usize, outBytes: usize, a0: v128, a1: v128, a2: v128, a3: v128,
@@ -86,13 +86,13 @@ import { madd } from './half';
   const out1 = out + outBytes, out2 = out1 + outBytes, out3 = out2 + outBytes;
   store_rows(out, a0, bias, scale, accumulate);
   store_rows(out1, a1, bias, scale, accumulate);
-  if (columns > 2) store_rows(out2, a2, bias, scale, accumulate);
+  store_rows(out2, a2, bias, scale, accumulate);
   if (columns > 3) store_rows(out3, a3, bias, scale, accumulate);
   if (!second) return;
   if (bias) bias += 16;
   store_rows(out + 16, b0, bias, scale, accumulate);
   store_rows(out1 + 16, b1, bias, scale, accumulate);
-  if (columns > 2) store_rows(out2 + 16, b2, bias, scale, accumulate);
+  store_rows(out2 + 16, b2, bias, scale, accumulate);
   if (columns > 3) store_rows(out3 + 16, b3, bias, scale, accumulate);
 }
 

@@ -2,9 +2,9 @@
 import { ClawdbotError, EngineStoppedError, GrammarError, InvalidArgumentError, OutOfMemoryError, SamplingError } from '../errors.ts';
 import { STATS_BYTES, wordsIn } from './engine-stats.ts';
 import type { ComputeWorker } from '../platform/platform.ts';
-import type { CancelMessage, FailedMessage, FromCompute, InitMessage, StatsMessage, ToCompute, ToOwnMemory } from './protocol.ts';
+import type { CancelMessage, FailedMessage, FromCompute, InitMessage, SeveralMessages, StatsMessage, ToCompute, ToOwnMemory } from './protocol.ts';
 
-export type Reply = Exclude<FromCompute, { type: 'ready' } | { type: 'prepared' } | StatsMessage>;
+export type Reply = Exclude<FromCompute, SeveralMessages | { type: 'ready' } | { type: 'prepared' } | StatsMessage>;
 export interface ReplyHandler {
   /** Called for each message of the request. */
   onReply(message: Reply): void;
@@ -114,6 +114,8 @@ export class ComputeHost {
   #receive(message: FromCompute): void {
     if (message.type === 'ready' || message.type === 'prepared') {
       if (this.#startUp && --this.#startUp.waitingFor === 0) this.#startUp.resolve();
+    } else if (message.type === 'several') {
+      for (const each of message.messages) this.#receive(each);
     } else if (message.type === 'stats') {
       this.stats.set(message.words);
     } else if (message.type === 'failed') {

@@ -4,6 +4,7 @@ import { Arrivals } from './arrivals.ts';
 import { ComputeThread } from './compute-thread.ts';
 import { EngineCore } from './core.ts';
 import { createMemory } from './model-memory.ts';
+import { createOutbox } from './outbox.ts';
 import type { FromCompute, ModelInMemory, ShardPlace, ToCompute } from './protocol.ts';
 
 export interface WorkerPort {
@@ -45,7 +46,7 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
         port.post({ type: 'ready' });
         if (threadIndex > 0) thread.follow();
         const whenRead = port.whenRead ?? (isAlone ? arrivals.whenRead.bind(arrivals) : undefined);
-        core = new EngineCore({ plan, thread, draft, ...port, whenRead, isAlone });
+        core = new EngineCore({ plan, thread, draft, ...port, post: createOutbox(port.post), whenRead, isAlone });
         return;
       }
       case 'write':

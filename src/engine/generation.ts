@@ -75,10 +75,18 @@ async function* stream(
   const startedAt = performance.now();
   const firstTokenAt = new Map<number, number>();
   const tokens = new AsyncQueue<TokenMessage>();
+  const report = (numComputed: number): void => {
+    try {
+      onPrompt(numComputed);
+    } catch (error) {
+      // The caller's own code threw: that ends this request, not the others whose messages came along.
+      tokens.fail(error as Error);
+    }
+  };
   const requestId = host.request(build, {
     onReply: (message) => {
       if (message.type === 'token') tokens.push(message);
-      else if (message.type === 'prompt') onPrompt(message.numComputed);
+      else if (message.type === 'prompt') report(message.numComputed);
     },
     onError: (error) => tokens.fail(error),
   });

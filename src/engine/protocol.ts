@@ -241,6 +241,12 @@ export interface FailedMessage {
   readonly bytes?: { readonly requiredBytes: number; readonly availableBytes: number };
 }
 
+/** What one step had to say, in order. */
+export interface SeveralMessages {
+  readonly type: 'several';
+  readonly messages: readonly FromCompute[];
+}
+
 export type FromCompute =
-  | { readonly type: 'ready' } | { readonly type: 'prepared' }
+  | SeveralMessages | { readonly type: 'ready' } | { readonly type: 'prepared' }
   | TokenMessage | PromptMessage | ScoredMessage | EmbeddedMessage | HeldMessage | CommittedMessage | CopiedMessage | StatsMessage | FailedMessage;

@@ -75,6 +75,20 @@ describe('onPromptProgress', () => {
     expect(seen).toEqual([16, 32, 48, 64, 80, 96, 100]);
     expect(atFirstToken).toBe(seen.length);
   });
+
+  it('ends its own request by what it throws, and no other', async () => {
+    const engine = await load('llama-tied', { maxBatchTokens: 16, contextLength: 256 });
+    const alone = await engine.complete(PROMPT, GREEDY);
+    const ids = Array.from({ length: 100 }, (_, i) => 40 + i);
+    const mistake = new Error('a mistake of the caller');
+    const [failed, beside] = await Promise.allSettled([
+      engine.complete(ids, { ...GREEDY, onPromptProgress: () => { throw mistake; } }),
+      engine.complete(PROMPT, GREEDY),
+    ]);
+    expect(failed).toEqual({ status: 'rejected', reason: mistake });
+    expect(beside).toMatchObject({ status: 'fulfilled', value: { ids: alone.ids } });
+    await expect.poll(() => engine.stats.runningSequences).toBe(0);
+  });
 });
 
 describe('Pace', () => {

@@ -39,6 +39,12 @@ const FLOAT_KERNELS: Partial<Record<GgmlType, string>> = {
   F32: 'matmul_f32_f32', F16: 'matmul_f16_f32', BF16: 'matmul_bf16_f32',
 };
 
+/**
+ * Bytes of a weight that two lone rows of activations take in turn: the second finds them in the core's own cache. That is
+ * faster than a panel of which half is empty (Q4_1, cold: 19 → 42 GFLOP/s, Q4_K 23 → 32).
+ */
+const LONE_BYTES = 2 ** 17;
+
 /** Rows that the general path dequantizes at a time. */
 const TILE_ROWS = 4;
 
@@ -52,11 +58,16 @@ export function activationFormat(weight: Weight): ActivationFormat {
   return weight.layout === 'interleaved4' ? PACKED_FORMAT[weight.type as InterleavedType] : 'f32';
 }
 
+/** How many of `n` rows are in panels of 4, the last possibly of 3; one or two that are left are computed each on its own. */
+function panelRows(n: number): number {
+  return n % 4 < 3 ? n - (n % 4) : n;
+}
+
 /** Bytes that `n` packed rows take; 0 for `f32`, which needs no packing. */
 export function activationBytes(format: ActivationFormat, n: number, cols: number): number {
   if (format === 'f32') return 0;
   const block = PACKED_BLOCK[format];
-  const rows = n % 4 === 1 ? n : 4 * Math.ceil(n / 4);
+  const rows = panelRows(n) < n ? n : 4 * Math.ceil(n / 4);
   return rows * (cols / block.cols) * block.bytes;
 }
 
@@ -131,20 +142,23 @@ function multiplyInterleaved(
   const name = `matmul_${weight.type.toLowerCase()}_${format}`;
   const blocks = weight.cols / PACKED_BLOCK[format].cols;
   const ptr = weight.ptr + rowFrom * weight.rowBytes, outPtr = out.ptr + 4 * rowFrom, outBytes = 4 * out.stride;
-  // Panels of 4 rows of x, the last possibly of 2 or 3; a lone last row is a panel of its own.
-  const tiled = n % 4 === 1 ? n - 1 : n;
+  const tiled = panelRows(n);
   if (tiled > 0) {
     exports[`${name}_panels`](
       ptr, packedPtr, outPtr, biasPtr, rowTo - rowFrom, tiled, blocks, outBytes, scale,
       Number(accumulate), scratchPtr,
     );
   }
-  if (tiled < n) {
-    const rowBytes = blocks * exports[`packed_bytes_${format}`]();
-    exports[`${name}_single`](
-      ptr, packedPtr + tiled * rowBytes, outPtr + tiled * outBytes, biasPtr, rowTo - rowFrom, blocks,
-      scale, Number(accumulate),
-    );
+  if (tiled === n) return;
+  const rowBytes = blocks * exports[`packed_bytes_${format}`]();
+  const count = tiled + 1 === n ? rowTo - rowFrom : 16 * Math.ceil(LONE_BYTES / weight.rowBytes / 16);
+  for (let first = 0; first < rowTo - rowFrom; first += count) {
+    for (let r = tiled; r < n; r++) {
+      exports[`${name}_single`](
+        ptr + first * weight.rowBytes, packedPtr + r * rowBytes, outPtr + r * outBytes + 4 * first, biasPtr && biasPtr + 4 * first,
+        Math.min(count, rowTo - rowFrom - first), blocks, scale, Number(accumulate),
+      );
+    }
   }
 }
 
