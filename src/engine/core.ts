@@ -1,28 +1,24 @@
 // The engine on the first compute thread: takes requests, admits them, schedules, runs, samples, reports.
 // One step is: schedule → run → sample. Between steps messages are handled, so a cancellation acts within one step.
-import { BlockPool } from './block-pool.ts';
 import { Choice } from './choice.ts';
-import { computeJob } from './compute-job.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import { StatsRecord } from './engine-stats.ts';
 import { failed } from './failed-message.ts';
 import type {
-  CancelMessage, CommitMessage, ComputePlan, FromCompute, GenerateMessage, ModelInMemory, ToCore,
+  CancelMessage, ComputePlan, FromCompute, GenerateMessage, ModelInMemory, ToCore,
 } from './protocol.ts';
 import { FEWEST_ROWS_BESIDE_DECODE, Pace, promptRows } from './pace.ts';
 import { GrammarStore } from './grammar-store.ts';
-import { PrefixCache } from './prefix-cache.ts';
+import { Places } from './places.ts';
 import { Runner } from './runner.ts';
-import type { BatchPart, PassOptions } from './runner.ts';
+import type { BatchPart } from './runner.ts';
 import { createSampler, SamplerMemory } from './sampler/sampler.ts';
 import { schedule } from './scheduler.ts';
-import { Sequence } from './sequence.ts';
+import type { Sequence } from './sequence.ts';
+import { SingleJobs } from './single-jobs.ts';
 import { ModelDrafter } from './speculation/model-drafter.ts';
 import { WaitingJobs, blocksNeeded } from './waiting-jobs.ts';
-import type { Job } from './waiting-jobs.ts';
-import { windowPools } from './window-blocks.ts';
-import { warmUp } from './warm-up.ts';
-import type { WindowPool } from './window-blocks.ts';
+import { makeReady } from './warm-up.ts';
 
 export interface CoreOptions {
   readonly plan: ComputePlan;
@@ -39,31 +35,17 @@ export interface CoreOptions {
   readonly isAlone?: boolean;
 }
 
-interface Computing {
-  readonly requestId: number;
-  /** Blocks that it will still take. */
-  readonly numBlocksLeft: () => number;
-  cancelled: boolean;
-  resume?: () => void;
-}
-
 export class EngineCore {
   readonly #options: CoreOptions;
   readonly #runner: Runner;
   readonly #draftRunner: Runner | undefined;
   readonly #drafter: ModelDrafter | undefined;
-  readonly #pool: BlockPool;
-  readonly #windows: readonly WindowPool[];
-  readonly #prefixes: PrefixCache | undefined;
-  readonly #freeSlots: number[];
+  readonly #places: Places;
   readonly #samplerMemory: SamplerMemory;
   readonly #grammars = new GrammarStore();
   readonly #stats: StatsRecord;
   readonly #waiting = new WaitingJobs();
-  /** The score, embed or hold request being computed; `resume` continues it with its next pass. */
-  #computing: Computing | undefined;
-  /** Sequences whose blocks are in the caller's hands, by request. */
-  readonly #held = new Map<number, Sequence>();
+  readonly #single: SingleJobs;
   readonly #pace: Pace;
   #running: Choice[] = [];
   #working = false;
@@ -74,20 +56,16 @@ export class EngineCore {
     const { memory, regions } = options.thread.chain.shards[0]!;
     this.#stats = new StatsRecord(memory, regions.statsPtr, options.isAlone ? options.post : undefined);
     this.#runner = new Runner(options.thread, options.plan.config.vocabSize);
-    this.#pool = new BlockPool(options.plan.kv.numBlocks);
-    this.#windows = windowPools(options.thread.chain.kvGroups);
-    const { cachedBlocks, cachedWindowBlocks } = options.plan;
-    if (cachedBlocks > 0) {
-      const windows = this.#windows.map((window, i) => ({ ...window, maxKept: cachedWindowBlocks[i]! }));
-      this.#prefixes = new PrefixCache(this.#pool, this.#runner, cachedBlocks, windows);
-    }
+    this.#places = new Places(options.plan, this.#runner, this.#stats);
     if (options.draft) {
       const { plan, thread } = options.draft;
       this.#draftRunner = new Runner(thread, plan.config.vocabSize);
-      this.#drafter = new ModelDrafter(this.#draftRunner, plan, options.plan.numTokens);
+      const drafter = (this.#drafter = new ModelDrafter(this.#draftRunner, plan, options.plan.numTokens));
+      this.#places.onFree = (slot) => drafter.release(slot);
     }
     this.#samplerMemory = new SamplerMemory(options.plan.config.vocabSize);
-    this.#freeSlots = Array.from({ length: options.plan.maxSequences }, (_, i) => options.plan.maxSequences - 1 - i);
+    const passes = { maxRows: () => this.#promptRows(), onComputed: (sequence: Sequence) => this.#places.note(sequence) };
+    this.#single = new SingleJobs(this.#runner, { ...options.plan, ...passes }, this.#places, options.post);
   }
 
   receive(message: ToCore): void {
@@ -100,32 +78,20 @@ export class EngineCore {
         this.#publish();
         return;
       case 'commit':
-        this.#commit(message);
+        this.#single.commit(message);
         return;
-      case 'generate':
-        this.#grammars.learn(message.grammar?.tokens);
+      default:
+        if (message.type === 'generate') this.#grammars.learn(message.grammar?.tokens);
         this.#waiting.push(message);
         void this.#work();
-        return;
-      case 'score':
-      case 'embed':
-      case 'hold':
-        this.#waiting.push(message);
-        void this.#work();
-        return;
     }
   }
 
   async #prepare(): Promise<void> {
     try {
       const { plan, draft, whenRead, isCallersThread } = this.#options;
-      const makeReady = async (runner: Runner, model: 'main' | 'draft'): Promise<void> => {
-        if (whenRead) await runner.repackWhenRead((...read) => whenRead(model, ...read));
-        else runner.repack();
-        if (!isCallersThread) warmUp(runner, model === 'main' ? plan : draft!.plan);
-      };
-      await makeReady(this.#runner, 'main');
-      if (this.#draftRunner) await makeReady(this.#draftRunner, 'draft');
+      await makeReady(this.#runner, plan, whenRead?.bind(undefined, 'main'), !isCallersThread);
+      if (this.#draftRunner) await makeReady(this.#draftRunner, draft!.plan, whenRead?.bind(undefined, 'draft'), !isCallersThread);
       this.#runner.onPass = (parts) => this.#count(parts);
       this.#options.post({ type: 'prepared' });
     } catch (error) {
@@ -139,13 +105,9 @@ export class EngineCore {
     if (this.#working && !this.#options.isCallersThread) return;
     this.#working = true;
     try {
-      while (this.#waiting.length > 0 || this.#running.length > 0 || this.#computing) {
+      while (this.#waiting.length > 0 || this.#running.length > 0 || this.#single.isComputing) {
         this.#admit();
-        const resume = this.#computing?.resume;
-        if (resume) {
-          this.#computing!.resume = undefined;
-          resume();
-        }
+        this.#single.goOn();
         if (this.#running.length > 0) this.#step();
         this.#publish();
         await this.#options.yieldNow();
@@ -159,23 +121,15 @@ export class EngineCore {
   }
 
   #publish(): void {
-    const usedBlocks = this.#pool.numBlocks - this.#pool.numFree;
-    const running = this.#running.length + this.#held.size + (this.#computing ? 1 : 0);
-    this.#stats.publish({ running, waiting: this.#waiting.length, usedBlocks, cachedBlocks: this.#prefixes?.numKept ?? 0 });
+    const { used: usedBlocks, cached: cachedBlocks } = this.#places.blocks;
+    const running = this.#running.length + this.#single.numSequences;
+    this.#stats.publish({ running, waiting: this.#waiting.length, usedBlocks, cachedBlocks });
   }
 
   #count(parts: readonly BatchPart[]): void {
     this.#stats.countPass(parts.length);
     const decoding = new Set(this.#running.filter((choice) => choice.isDecoding).map(({ sequence }) => sequence));
     for (const { sequence, numTokens } of parts) if (!decoding.has(sequence)) this.#stats.add('prefilled', numTokens);
-  }
-
-  /** Lets a sequence begin with what is remembered of it. */
-  #recall(sequence: Sequence): void {
-    const before = sequence.numSpared;
-    const numSpared = this.#prefixes?.extend(sequence) ?? 0;
-    this.#stats.add('cached', numSpared);
-    if (before === 0 && numSpared > 0) this.#stats.add('prefixHits', 1);
   }
 
   /**
@@ -185,83 +139,41 @@ export class EngineCore {
   #admit(): void {
     for (let at = 0; at < this.#waiting.length;) {
       const job = this.#waiting.at(at);
-      if (job.type !== 'generate' && this.#computing) {
+      if (job.type !== 'generate' && this.#single.isComputing) {
         at++;
         continue;
       }
-      if (this.#freeSlots.length === 0 || blocksNeeded(job) > this.#unreservedBlocks()) return;
+      if (!this.#places.hasSlot || blocksNeeded(job) > this.#unreservedBlocks()) return;
       this.#waiting.take(at);
       this.#stats.add('sequences', 1);
       try {
         if (job.type === 'generate') this.#start(job, job.firstChoice);
-        else void this.#compute(job);
+        else void this.#single.start(job);
       } catch (error) {
         this.#options.post(failed(error, job.requestId));
       }
     }
   }
 
-  /** Free blocks that no running choice may still need. */
+  /** Free blocks that nothing in work may still need. */
   #unreservedBlocks(): number {
-    let promised = 0;
-    for (const { request, sequence } of this.#running) {
-      promised += blocksNeeded(request) - sequence.blocks.length;
-    }
-    if (this.#computing) promised += this.#computing.numBlocksLeft();
-    return this.#pool.numFree - promised;
+    const promised = this.#running.reduce((sum, { request, sequence }) => sum + blocksNeeded(request) - sequence.blocks.length, 0);
+    return this.#places.blocks.free - promised - this.#single.numBlocksLeft;
   }
 
   #start(request: GenerateMessage, choiceIndex: number, source?: Sequence): void {
-    const sequence = new Sequence(this.#freeSlots.pop()!, request.promptIds, this.#pool, this.#windows);
+    const sequence = this.#places.begin(request.promptIds);
     try {
       const seed = (request.seed + choiceIndex) % 2 ** 32;
       const constraint = this.#grammars.constraint(request);
       const sampler = createSampler({ ...request.sampling, seed }, this.#samplerMemory, constraint);
       if (source) this.#runner.share(source, sequence);
-      else this.#recall(sequence);
+      else this.#places.recall(sequence);
       this.#running.push(new Choice(request, choiceIndex, sequence, sampler, constraint));
     } catch (error) {
-      this.#release(sequence);
+      this.#places.release(sequence);
       throw error;
     }
-  }
-
-  async #compute(job: Exclude<Job, GenerateMessage>): Promise<void> {
-    const sequence = new Sequence(this.#freeSlots.pop()!, job.ids, this.#pool, this.#windows);
-    const computing: Computing = (this.#computing = {
-      requestId: job.requestId, cancelled: false, numBlocksLeft: () => blocksNeeded(job) - sequence.blocks.length,
-    });
-    const isCancelled = async (): Promise<boolean> => {
-      await new Promise<void>((resolve) => (computing.resume = resolve));
-      return computing.cancelled;
-    };
-    const passes: PassOptions = {
-      maxRows: () => this.#promptRows(), onComputed: (computed) => this.#prefixes?.note(computed),
-    };
-    try {
-      if (job.type === 'hold' && !job.toFill) this.#recall(sequence);
-      const message = await computeJob(this.#runner, sequence, { ...this.#options.plan, ...passes }, job, isCancelled);
-      if (message?.type === 'held') this.#held.set(job.requestId, sequence);
-      if (message) this.#options.post(message);
-    } catch (error) {
-      this.#options.post(failed(error, job.requestId));
-    } finally {
-      this.#computing = undefined;
-      if (!this.#held.has(job.requestId)) this.#release(sequence);
-    }
-  }
-
-  #commit({ requestId }: CommitMessage): void {
-    const sequence = this.#held.get(requestId);
-    if (!sequence) return;
-    sequence.numComputed = sequence.ids.length;
-    this.#letGo(requestId, sequence);
-    this.#options.post({ type: 'committed', requestId });
-  }
-
-  #letGo(requestId: number, sequence: Sequence): void {
-    this.#held.delete(requestId);
-    this.#giveBack(sequence);
   }
 
   #step(): void {
@@ -270,7 +182,7 @@ export class EngineCore {
     for (const choice of this.#running) {
       choice.propose();
       // What others have computed since it was admitted.
-      this.#recall(choice.sequence);
+      this.#places.recall(choice.sequence);
     }
     const numDecoding = this.#running.filter((choice) => choice.isDecoding).length;
     this.#drafter?.propose(this.#running.flatMap(({ draftWish }) => draftWish ?? []), numDecoding);
@@ -278,12 +190,12 @@ export class EngineCore {
     if (this.#running.length === 0) return;
     const parts = schedule(this.#running.map((choice) => choice.sequence), {
       maxTokens: maxBatchTokens, maxOutputs,
-      repeats: (sequence, part) => this.#prefixes?.repeats(sequence, part.sequence, part.numTokens) ?? false,
+      repeats: (sequence, part) => this.#places.repeats(sequence, part),
       promptRows: this.#promptRows(),
       promptRowsBesideDecode: this.#promptRows(true),
     });
     const forwardAt = performance.now();
-    this.#runner.forward(parts, true, (sequence) => this.#prefixes?.note(sequence));
+    this.#runner.forward(parts, true, (sequence) => this.#places.note(sequence));
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - forwardAt);
     let row = 0;
     let numNew = 0;
@@ -355,7 +267,7 @@ export class EngineCore {
     const { request } = first;
     for (let index = request.firstChoice + 1; index < request.numChoices; index++) {
       if (!this.#running.includes(first)) return;
-      if (this.#freeSlots.length === 0 || blocksNeeded(request) > this.#unreservedBlocks()) {
+      if (!this.#places.hasSlot || blocksNeeded(request) > this.#unreservedBlocks()) {
         this.#waiting.putBack({ ...request, firstChoice: index });
         return;
       }
@@ -367,9 +279,7 @@ export class EngineCore {
   #cancel({ requestId, choiceIndex }: CancelMessage): void {
     if (choiceIndex === undefined) {
       this.#waiting.remove(requestId);
-      if (this.#computing?.requestId === requestId) this.#computing.cancelled = true;
-      const held = this.#held.get(requestId);
-      if (held) this.#letGo(requestId, held);
+      this.#single.cancel(requestId);
     }
     for (const choice of [...this.#running]) {
       const matches = choice.request.requestId === requestId;
@@ -379,18 +289,6 @@ export class EngineCore {
 
   #finish(choice: Choice): void {
     this.#running = this.#running.filter((other) => other !== choice);
-    this.#release(choice.sequence);
-  }
-
-  #release(sequence: Sequence): void {
-    sequence.settle();
-    this.#giveBack(sequence);
-  }
-
-  #giveBack(sequence: Sequence): void {
-    this.#prefixes?.noteLast(sequence);
-    sequence.release();
-    this.#drafter?.release(sequence.slot);
-    this.#freeSlots.push(sequence.slot);
+    this.#places.release(choice.sequence);
   }
 }
