@@ -1,10 +1,13 @@
 // The Backend operations on one thread: declare what is read and written, then call kernels on this thread's share.
-import type { ActivationKind, Backend, RopeOptions, RouteOptions } from '../backend.ts';
-import type { Activation, Batch, ExpertSelection, IndexVector, KvLayer, Vector } from '../tensors.ts';
-import { isIntegerKv, sliceDepth } from '../tensors.ts';
+import type { ActivationKind, Backend, RopeOptions } from '../backend.ts';
+import type { Activation, Batch, IndexVector, KvLayer, Vector } from '../tensors.ts';
+import { isIntegerKv } from '../tensors.ts';
 import { writeAttentionParams } from './attention-params.ts';
-import { activationBytes, activationFormat, getRows, matmulRows, packActivations, repackRows } from './matmul.ts';
-import { FIRST_THREAD, ITEMS, ROWS, WHOLE, byColumns, byHeads } from './shares.ts';
+import { createExpertOperations } from './expert-operations.ts';
+import { activationFormat, getRows, matmulRows, repackRows } from './matmul.ts';
+import { asMatrix, bytes, ptrOf } from './operands.ts';
+import { createRecurrentOperations } from './recurrent-operations.ts';
+import { ITEMS, ROWS, WHOLE, byColumns, byHeads } from './shares.ts';
 import type { Partition } from './shares.ts';
 import { PRIVATE_ROWS } from './thread.ts';
 import type { WasmThread } from './thread.ts';
@@ -12,7 +15,6 @@ import type { Scratch } from './scratch.ts';
 
 const ACTIVATION_KINDS: readonly ActivationKind[] =
   ['silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'tanh'];
-const GATINGS: readonly RouteOptions['gating'][] = ['softmax', 'sigmoid', 'softmax_selected'];
 
 /** From so many rows of activations on, a weight's rows are dealt out: then that is worth the barriers it takes. */
 const DEALT_ROWS = 12;
@@ -20,11 +22,6 @@ const DEALT_ROWS = 12;
 const DEALT_GRAIN = 8;
 
 type Operations = Omit<Backend, 'name' | 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'completeLayout' | 'recurrentState'>;
-
-const bytes = (x: Activation): number => 4 * x.stride;
-const ptrOf = (vector: Vector | undefined): number => vector?.ptr ?? 0;
-/** Index vectors and caches take part in hazards as matrices of one row. */
-const asMatrix = (x: { ptr: number }): Activation => ({ ptr: x.ptr, rows: 1, cols: 1, stride: 1, allocation: x.ptr });
 
 export function createOperations(thread: WasmThread, scratch: Scratch): Required<Operations> {
   const { kernels, exports: k } = thread;
@@ -74,41 +71,6 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     }
     thread.begin([], [[out, byColumns(weight.rows)]]);
     run(...thread.share(weight.rows));
-  };
-
-  const expertMatmul: Backend['expertMatmul'] = (out, weight, x, selection, n, options = {}) => {
-    const { numUsed } = selection;
-    const { perExpert = false, bias } = options;
-    const format = activationFormat(weight);
-    const numInputs = perExpert ? n * numUsed : n;
-    const inputBytes = activationBytes(format, 1, weight.cols);
-    thread.begin([[asMatrix(selection.ids), WHOLE]], []);
-    const packed = scratch.packed;
-    thread.begin([[x, ROWS]], [[packed, ROWS]]);
-    thread.forgetPacked();
-    const source = thread.local(x);
-    const row = (r: number): Activation => ({ ...source, ptr: source.ptr + r * bytes(source), rows: 1 });
-    if (format !== 'f32') {
-      const [first, end] = thread.share(numInputs);
-      for (let r = first; r < end; r++) {
-        packActivations(kernels, format, scratch.packedBuffers.sharedPtr + r * inputBytes, row(r), 0, 1, 1);
-      }
-    }
-    thread.begin([[packed, WHOLE], [x, WHOLE]], [[out, byColumns(weight.rows)]]);
-    const [first, end] = thread.share(weight.rows);
-    thread.live(() => {
-      const ids = new Int32Array(kernels.memory.buffer, selection.ids.ptr, n * numUsed);
-      for (let item = 0; item < n * numUsed; item++) {
-        const input = perExpert ? item : Math.floor(item / numUsed);
-        const expert = ids[item]!;
-        const target = { ...out, ptr: out.ptr + item * bytes(out), rows: 1 };
-        const biasPtr = bias ? bias.ptr + 4 * expert * weight.rows : 0;
-        matmulRows(
-          kernels, sliceDepth(weight, expert), row(input), scratch.packedBuffers.sharedPtr + input * inputBytes, target, 1,
-          first, end, { biasPtr }, scratch.rowsPtr,
-        );
-      }
-    });
   };
 
   const rope = (x: Activation, angles: Activation, n: number, options: RopeOptions): void => {
@@ -171,6 +133,9 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     });
 
   return {
+    ...createExpertOperations(thread, scratch),
+    ...createRecurrentOperations(thread),
+
     repack(weight) {
       const [from, to] = thread.share(weight.rows * weight.depth);
       repackRows(kernels, weight, from, to, scratch.rowsPtr);
@@ -261,52 +226,6 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
 
     clamp(x, limit, n) {
       thread.elementwise(x, [x], (to, _, from, count) => k['clamp_f32']!(to.ptr + 4 * from, bytes(to), limit, count, n));
-    },
-
-    route(selection: ExpertSelection, logits: Activation, n: number, options: RouteOptions) {
-      const { ids, weights, numExperts, numUsed } = selection;
-      const { gating, normalize, scale, selectionBias, numGroups = 1, topGroups = numGroups } = options;
-      const source = thread.local(logits);
-      const partition = n > PRIVATE_ROWS ? ROWS : FIRST_THREAD;
-      thread.begin([[logits, partition]], [[asMatrix(ids), partition], [weights, partition]]);
-      const [from, to] = partition === ROWS ? thread.share(n) : [0, thread.index === 0 ? n : 0];
-      if (from >= to) return;
-      k['route_f32']!(
-        ids.ptr, weights.ptr, source.ptr, bytes(source), ptrOf(selectionBias), scratch.expertsPtr, numExperts, numUsed,
-        GATINGS.indexOf(gating), Number(normalize), scale, numGroups, topGroups, from, to,
-      );
-    },
-
-    expertMatmul,
-
-    combineExperts(out, y, selection, n) {
-      const { weights, numUsed } = selection;
-      thread.begin([[y, byColumns(out.cols)], [weights, WHOLE]], [[out, byColumns(out.cols)]]);
-      const [from, to] = thread.share(out.cols);
-      if (from >= to) return;
-      k['combine_experts_f32']!(out.ptr + 4 * from, bytes(out), y.ptr + 4 * from, bytes(y), weights.ptr, numUsed, to - from, n);
-    },
-
-    shortConv(out, x, kernel, width, bias, state, batch) {
-      const source = thread.local(x);
-      const partition = byColumns(x.cols);
-      thread.begin([[x, partition]], [[state, partition], [out, partition]]);
-      const [from, to] = thread.share(x.cols);
-      k['short_conv_f32']!(
-        out.ptr, bytes(out), source.ptr, bytes(source), kernel.ptr, width, ptrOf(bias), state.ptr, x.cols,
-        batch.positions.ptr, batch.slots.ptr, from, to, batch.numTokens,
-      );
-    },
-
-    selectiveScan(out, x, dt, b, c, a, d, stateSize, state, batch) {
-      const [input, step, write, read] = [x, dt, b, c].map((matrix) => thread.local(matrix)) as [Activation, Activation, Activation, Activation];
-      const partition = byColumns(x.cols);
-      thread.begin([[x, partition], [dt, partition], [b, WHOLE], [c, WHOLE]], [[state, partition], [out, partition]]);
-      const [from, to] = thread.share(x.cols);
-      k['selective_scan_f32']!(
-        out.ptr, bytes(out), input.ptr, bytes(input), step.ptr, bytes(step), write.ptr, bytes(write), read.ptr, bytes(read),
-        a.ptr, d.ptr, stateSize, state.ptr, x.cols, batch.positions.ptr, batch.slots.ptr, from, to, batch.numTokens,
-      );
     },
   };
 }
