@@ -22,9 +22,10 @@ import type { LoadedModel } from './load.ts';
 import { planLoad } from './plan.ts';
 import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
 import { loadSession, saveSession } from './session/session.ts';
+import type { LoadOptions, LoadPlan, ModelInfo, ModelSource } from './load-types.ts';
 import type {
-  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadOptions, LoadPlan, LoadSessionOptions, ModelInfo, ModelSource, Prompt,
-  RestoredSession, SavedSession, SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, ToolChoice,
+  Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadSessionOptions, Prompt, RestoredSession, SavedSession,
+  SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, ToolChoice,
 } from './types.ts';
 
 export interface ChatRenderOptions {

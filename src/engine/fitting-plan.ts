@@ -4,7 +4,7 @@ import { OutOfMemoryError } from '../errors.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { DEFAULT_CONTEXT_LENGTH, planModel } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
-import type { LoadOptions } from './types.ts';
+import type { LoadOptions } from './load-types.ts';
 
 /** What "auto" chooses from: the most exact first. */
 const KV_CHOICES: readonly KvType[] = ['i16', 'q8_0', 'q4_0'];

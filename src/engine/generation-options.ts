@@ -13,7 +13,8 @@ import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import { checkTools } from './tools/tool-options.ts';
 import type { CheckedTools } from './tools/tool-options.ts';
-import type { GenerateOptions, ModelInfo } from './types.ts';
+import type { ModelInfo } from './load-types.ts';
+import type { GenerateOptions } from './types.ts';
 
 const MAX_CHOICES = 128;
 const MAX_STOP_STRINGS = 64;

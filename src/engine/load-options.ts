@@ -5,7 +5,7 @@ import { KV_TYPES } from '../backends/tensors.ts';
 import type { KvType } from '../backends/tensors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { isRopeScaling } from './rope-override.ts';
-import type { LoadOptions } from './types.ts';
+import type { LoadOptions } from './load-types.ts';
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';

@@ -23,7 +23,7 @@ import { countParameters } from './protocol.ts';
 import { stretchedContext } from './rope-override.ts';
 import { WeightSamples, fingerprint } from './session/fingerprint.ts';
 import type { SessionAccess } from './session/session.ts';
-import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './types.ts';
+import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './load-types.ts';
 
 export interface LoadedModel {
   readonly host: ComputeHost;

@@ -11,7 +11,7 @@ import type { ComputePlan } from './protocol.ts';
 import { overrideRope } from './rope-override.ts';
 import { ADDRESSABLE_BYTES, layOutWhole, numberingGroups, splitLayers } from './split-layers.ts';
 import type { UnsplitPlan } from './split-layers.ts';
-import type { LoadOptions } from './types.ts';
+import type { LoadOptions } from './load-types.ts';
 
 /** Default for `contextLength` where the model was trained for more. */
 export const DEFAULT_CONTEXT_LENGTH = 4096;

@@ -9,7 +9,7 @@ import type { ModelFiles, Platform } from '../platform/platform.ts';
 import { planFitting } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { refuseRecurrent } from './speculation/options.ts';
-import type { LoadOptions, ModelSource } from './types.ts';
+import type { LoadOptions, ModelSource } from './load-types.ts';
 
 export interface OpenedModel {
   readonly name: string;

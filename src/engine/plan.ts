@@ -7,7 +7,7 @@ import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openDraftModel, openModel } from './open-model.ts';
 import type { OpenedModel } from './open-model.ts';
 import { countParameters } from './protocol.ts';
-import type { LoadOptions, LoadPlan, ModelSource, PlannedMemory } from './types.ts';
+import type { LoadOptions, LoadPlan, ModelSource, PlannedMemory } from './load-types.ts';
 
 /**
  * What `load` would do with these arguments. Nothing is downloaded but headers, where servers give ranges, and nothing large is

@@ -1,7 +1,7 @@
 // The load options that replace how a model's file says positions rotate queries and keys.
 import type { ModelConfig, RopeConfig } from '../architectures/config.ts';
 import { InvalidArgumentError } from '../errors.ts';
-import type { LoadOptions, RopeScaling } from './types.ts';
+import type { LoadOptions, RopeScaling } from './load-types.ts';
 
 export function isRopeScaling(value: unknown): value is RopeScaling {
   if (value === 'none') return true;

@@ -7,7 +7,8 @@ import type { ComputeHost, ReplyHandler } from '../../src/engine/compute-host.ts
 import { toolFormat } from '../../src/chat/tool-format.ts';
 import { collect, startGeneration } from '../../src/engine/generation.ts';
 import type { GenerateMessage, TokenMessage } from '../../src/engine/protocol.ts';
-import type { Completion, GenerateChunk, GenerateOptions, ModelInfo } from '../../src/engine/types.ts';
+import type { ModelInfo } from '../../src/engine/load-types.ts';
+import type { Completion, GenerateChunk, GenerateOptions } from '../../src/engine/types.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
 

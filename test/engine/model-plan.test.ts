@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planModel } from '../../src/engine/model-plan.ts';
 import type { ModelPlan } from '../../src/engine/model-plan.ts';
-import type { LoadOptions } from '../../src/engine/types.ts';
+import type { LoadOptions } from '../../src/engine/load-types.ts';
 import { InvalidArgumentError, OutOfMemoryError } from '../../src/errors.ts';
 import { bytesSource } from '../../src/gguf/memory-source.ts';
 import { readGguf } from '../../src/gguf/reader.ts';

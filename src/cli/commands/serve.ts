@@ -8,7 +8,7 @@ import { command } from '../command.ts';
 import type { Output, Surroundings } from '../command.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
-import type { LoadOptions } from '../../engine/types.ts';
+import type { LoadOptions } from '../../engine/load-types.ts';
 import { print, printJson } from '../output.ts';
 import { recordServer } from '../servers/records.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
