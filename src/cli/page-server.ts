@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { pipeline } from 'node:stream';
 import { ModelSourceError } from '../errors.ts';
+import { LOOPBACK_HOSTS, hostFilter, isLoopback } from '../serve/hosts.ts';
 import { listeningUrl } from '../serve/node-address.ts';
-import { PAGE_TYPES, pageFile, pageHeaders } from '../serve/node-page-files.ts';
+import { PAGE_TYPES, pageFile, pageHeaders, pageName } from '../serve/node-page-files.ts';
 
 /** Models may come from any https: address. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -19,6 +21,13 @@ export interface OfferedModel {
   readonly files: readonly string[];
 }
 
+export interface PageAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Host names answered to: those of this machine, or any where `host` is another address, as nothing here is secret there. */
+  readonly allowedHosts?: readonly string[] | undefined;
+}
+
 export interface PageServer {
   readonly url: string;
   close(): Promise<void>;
@@ -26,7 +35,7 @@ export interface PageServer {
 
 /** `folder` has the built page. Rejects with ModelSourceError where it has none, or with the reason why the port cannot be had. */
 export async function servePageWithModels(
-  folder: string, models: readonly OfferedModel[], { host, port }: { readonly host: string; readonly port: number },
+  folder: string, models: readonly OfferedModel[], { host, port, allowedHosts }: PageAddress,
 ): Promise<PageServer> {
   if (!isFile(path.join(folder, 'index.html'))) {
     throw new ModelSourceError(`The chat page is missing (${folder}): the package is incomplete. Install it again, or run "npm run build" in a clone.`);
@@ -38,10 +47,12 @@ export async function servePageWithModels(
       sizeBytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
     })),
   });
+  const isAllowed = hostFilter({ names: allowedHosts ?? (isLoopback(host) ? LOOPBACK_HOSTS : undefined) });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const name = nameOf(request);
-    if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
+    if (!isAllowed(request.headers.host ?? '')) response.writeHead(421).end();
+    else if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
     else if (name === 'models.json') response.setHeader('content-type', PAGE_TYPES['.json']!).end(list);
     else if (name === undefined) response.writeHead(400).end();
     else sendFile(files.get(name) ?? pageFile(folder, name), request, response);
@@ -66,11 +77,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 }
 
 function nameOf({ url }: IncomingMessage): string | undefined {
-  try {
-    return decodeURIComponent(new URL(url!, 'http://localhost').pathname.slice(1));
-  } catch {
-    return undefined;
-  }
+  return URL.canParse(url!, 'http://localhost') ? pageName(new URL(url!, 'http://localhost').pathname) : undefined;
 }
 
 const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
@@ -96,5 +103,6 @@ function sendFile(file: string | undefined, { method, headers }: IncomingMessage
     etag: `"${size.toString(16)}-${Math.trunc(mtimeMs).toString(16)}"`,
   });
   if (method === 'HEAD' || size === 0) response.end();
-  else createReadStream(file, { start, end }).on('error', () => response.destroy()).pipe(response);
+  // Closes the file when the client goes away, and the connection when the file cannot be read to its end.
+  else pipeline(createReadStream(file, { start, end }), response, () => undefined);
 }

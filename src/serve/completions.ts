@@ -1,5 +1,6 @@
 // POST /v1/completions: texts or ids continued, whole or as a stream.
 import type { GenerateChunk, GenerateTimings, Prompt } from '../engine/types.ts';
+import { invalidRequest } from './api-error.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generate } from './generate.ts';
@@ -10,7 +11,12 @@ import type { CompletionRequest } from './schemas.ts';
 import { answerForm } from './structure.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
+/** Choices of all prompts: they are gathered in memory, and one request may not take all places for hours. */
+const MAX_CHOICES = 64;
+
 export async function completions(exchange: Exchange, request: Request, body: CompletionRequest): Promise<Response> {
+  const numChoices = inputsOf(body.prompt).length * (body.n ?? 1);
+  if (numChoices > MAX_CHOICES) throw invalidRequest(`${numChoices} choices are asked for, n for each prompt; the limit here is ${MAX_CHOICES}.`, 'n');
   if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, body));
   return exchange.answer(request, body.model, (served) => whole(served, body));
 }
@@ -19,7 +25,8 @@ export async function completions(exchange: Exchange, request: Request, body: Co
 function continuation(served: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
   const options = { ...generateOptions(body, served), ...form?.options, logprobs: body.logprobs ?? undefined };
-  return (prompt) => generate(served.engine, prompt, options, form?.field);
+  // A signal each: Node warns of more than ten listeners.
+  return (prompt) => generate(served.engine, prompt, { ...options, signal: AbortSignal.any([served.signal]) }, form?.field);
 }
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>
@@ -45,6 +52,7 @@ async function* stream(served: Served, body: CompletionRequest): AsyncGenerator<
   const frame = head(served.model);
   const continued = continuation(served, body);
   const perPrompt = body.n ?? 1;
+  const wantsUsage = body.stream_options?.include_usage ?? false;
   const timings: GenerateTimings[][] = [];
   const lengths: number[] = [];
   for (const [at, prompt] of inputsOf(body.prompt).entries()) {
@@ -61,9 +69,10 @@ async function* stream(served: Served, body: CompletionRequest): AsyncGenerator<
           index, text: chunk.text, finish_reason: chunk.finishReason ?? null,
           logprobs: typeof body.logprobs === 'number' ? completionLogprobs(chunk.logprobs ?? [], offset) : null,
         }],
+        ...(wantsUsage && { usage: null }),
         ...(chunk.timings && { timings: timingsOf(chunk.timings) }),
       };
     }
   }
-  if (body.stream_options?.include_usage) yield { ...frame, choices: [], usage: usageOf(timings) };
+  if (wantsUsage) yield { ...frame, choices: [], usage: usageOf(timings) };
 }

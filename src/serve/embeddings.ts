@@ -40,7 +40,8 @@ async function embedAll(
   engine: ServeEngine, inputs: readonly (string | readonly number[])[], signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; usage: { prompt_tokens: number; total_tokens: number } }> {
   const ids = inputs.map((input) => (typeof input === 'string' ? engine.tokenize(input) : input));
-  const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal })));
+  // A signal each: Node warns of more than ten listeners.
+  const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal: AbortSignal.any([signal]) })));
   const tokens = ids.reduce((sum, input) => sum + input.length, 0);
   return { vectors, usage: { prompt_tokens: tokens, total_tokens: tokens } };
 }

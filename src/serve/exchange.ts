@@ -3,17 +3,19 @@
 import type { EmbedOptions, GenerateOptions, Prompt } from '../engine/types.ts';
 import { ApiError } from './api-error.ts';
 import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
+import { Places } from './places.ts';
+import type { PlaceLimits } from './places.ts';
 import { eventStream } from './sse.ts';
 
-export interface ExchangeLimits {
-  /** Requests that run or wait; one more is answered with 429. */
-  readonly maxRequests: number;
-  /** Milliseconds until a request is given up, 0 for no limit. */
+export interface ExchangeLimits extends PlaceLimits {
+  /** Milliseconds until a request is given up, loading its model included; 0 for no limit. */
   readonly timeoutMs: number;
   /** Milliseconds that a stream may wait for its client to take more. */
   readonly stallMs: number;
   /** Handed on with what is served. */
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
+  /** Hears of a stream that failed after it had begun, unless its client went away. */
+  readonly onBrokenStream?: (request: Request, error: unknown) => void;
 }
 
 export interface Served {
@@ -28,13 +30,13 @@ export class Exchange {
   readonly #limits: ExchangeLimits;
   /** Who asks, where that is known. */
   readonly #clients = new WeakMap<Request, string>();
-  #numActive = 0;
-  #draining = false;
-  #idle: (() => void) | undefined;
+  /** Where requests run or wait. */
+  readonly places: Places;
 
   constructor(pool: ModelPool, limits: ExchangeLimits) {
     this.#pool = pool;
     this.#limits = limits;
+    this.places = new Places(limits);
   }
 
   /** Requests of one client take turns with those of others. */
@@ -42,26 +44,19 @@ export class Exchange {
     this.#clients.set(request, client);
   }
 
-  get numActive(): number {
-    return this.#numActive;
-  }
-
-  /** Refuses new requests and resolves once the running ones have ended. */
-  async drain(): Promise<void> {
-    this.#draining = true;
-    if (this.#numActive > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-  }
-
   /** One whole answer. */
   async answer(request: Request, model: string | undefined, work: (served: Served) => Promise<object>): Promise<Response> {
-    const { served, end } = await this.#begin(request, model);
+    const { served, end, abort } = await this.#begin(request, model);
     try {
       const body = await work(served);
       end();
       return Response.json(body);
     } catch (error) {
+      const reason = reasonOf(request, served.signal, error);
+      // One of several generations may have failed: nobody waits for the others.
+      abort();
       end(error);
-      throw reasonOf(served.signal, error);
+      throw reason;
     }
   }
 
@@ -70,43 +65,46 @@ export class Exchange {
     request: Request, model: string | undefined, done: boolean, work: (served: Served) => AsyncGenerator<object, void, void>,
   ): Promise<Response> {
     const { served, end, abort } = await this.#begin(request, model);
-    return eventStream(work(served), { done, stallMs: this.#limits.stallMs, onEnd: end, onCancel: abort });
+    const { stallMs, onBrokenStream } = this.#limits;
+    let hasBegun = false;
+    const onEnd = (error?: unknown): void => {
+      end(error);
+      if (hasBegun && error !== undefined && !request.signal.aborted) onBrokenStream?.(request, error);
+    };
+    try {
+      const response = await eventStream(work(served), { done, stallMs, onEnd, onCancel: abort });
+      hasBegun = true;
+      return response;
+    } catch (error) {
+      throw reasonOf(request, served.signal, error);
+    }
   }
 
   async #begin(request: Request, model: string | undefined): Promise<{
     served: Served; end: (error?: unknown) => void; abort: () => void;
   }> {
-    if (this.#draining) {
-      throw new ApiError(503, 'This server is shutting down.', { type: 'server_error', code: 'shutting_down' });
-    }
-    if (this.#numActive >= this.#limits.maxRequests) {
-      throw new ApiError(429, `${this.#numActive} requests run or wait here, which is the limit. Try again shortly.`, {
-        type: 'rate_limit_error', code: 'queue_full', headers: { 'retry-after': '1' },
-      });
-    }
-    this.#numActive++;
+    const client = this.#clients.get(request);
+    const leave = this.places.take(client);
     let lease: Lease | undefined;
     let ended = false;
     const end = (error?: unknown): void => {
       if (ended) return;
       ended = true;
       lease?.release(error);
-      this.#numActive--;
-      if (this.#numActive === 0) this.#idle?.();
+      leave();
     };
+    const gone = new AbortController();
+    const { timeoutMs, contextPolicy } = this.#limits;
+    const signal = AbortSignal.any([request.signal, gone.signal, ...(timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [])]);
     try {
-      lease = await this.#pool.acquire(model);
+      lease = await this.#pool.acquire(model, signal);
     } catch (error) {
       end(error);
-      throw error;
+      throw reasonOf(request, signal, error);
     }
-    const gone = new AbortController();
-    const { timeoutMs } = this.#limits;
-    const signals = [request.signal, gone.signal, ...(timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [])];
-    const { contextPolicy } = this.#limits;
-    const engine = forClient(lease.engine, this.#clients.get(request));
-    const served = { engine, model: lease.id, signal: AbortSignal.any(signals), contextPolicy };
-    return { served, end, abort: () => gone.abort(new DOMException('The client has gone.', 'AbortError')) };
+    const engine = forClient(lease.engine, client);
+    const abort = (): void => gone.abort(new DOMException('Nobody waits for this any more.', 'AbortError'));
+    return { served: { engine, model: lease.id, signal, contextPolicy }, end, abort };
   }
 }
 
@@ -128,7 +126,8 @@ function forClient(engine: ServeEngine, client: string | undefined): ServeEngine
   };
 }
 
-/** What an aborted request ended for, rather than how the engine reports it. */
-function reasonOf(signal: AbortSignal, error: unknown): unknown {
+/** What an aborted request ended for, rather than how the engine reports it. Nobody reads the status but the log (nginx has it too). */
+function reasonOf({ signal: { aborted: hasGone } }: Request, signal: AbortSignal, error: unknown): unknown {
+  if (hasGone) return new ApiError(499, 'The client has gone.', { type: 'invalid_request_error', code: 'client_closed_request' });
   return signal.aborted ? signal.reason : error;
 }

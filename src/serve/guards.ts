@@ -1,17 +1,15 @@
-// Who may ask: API keys, the Host header (against DNS rebinding) and the origins of web pages.
+// Who may ask: API keys and the Host header.
 import type { MiddlewareHandler } from 'hono';
+import { InvalidArgumentError } from '../errors.ts';
 import { ApiError } from './api-error.ts';
+import { hostFilter } from './hosts.ts';
+import type { AllowedHosts } from './hosts.ts';
 
-/** Names by which this machine calls itself; a page of another site that resolves to it has another Host. */
-export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
-
-/** `hosts` without ports; undefined allows any. */
-export function allowHosts(hosts: readonly string[] | undefined): MiddlewareHandler {
-  const allowed = hosts && new Set(hosts.map((host) => host.toLowerCase()));
+export function allowHosts(hosts: AllowedHosts): MiddlewareHandler {
+  const isAllowed = hostFilter(hosts);
   return async (context, next) => {
-    const host = (context.req.header('host') ?? new URL(context.req.url).host).toLowerCase().replace(/:\d+$/, '');
-    if (allowed && !allowed.has(host)) {
-      throw new ApiError(421, 'This server does not answer to that host name.', {
+    if (!isAllowed(context.req.header('host') ?? new URL(context.req.url).host)) {
+      throw new ApiError(421, 'This server does not answer to that host name: it is none of those that it was told (--allowed-host).', {
         type: 'invalid_request_error', code: 'host_not_allowed',
       });
     }
@@ -19,13 +17,24 @@ export function allowHosts(hosts: readonly string[] | undefined): MiddlewareHand
   };
 }
 
+/** The key that a request carries, '' for none. */
+export function givenKey(authorization: string | null | undefined): string {
+  return /^Bearer\s+(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
+}
+
+/** Throws InvalidArgumentError for what cannot be a key: a request without one carries the empty text. */
+export function checkKeys(keys: readonly string[]): void {
+  if (keys.some((key) => key === '' || key !== key.trim())) {
+    throw new InvalidArgumentError('An API key must not be empty, nor begin or end with white space.');
+  }
+}
+
 /** Compares digests, which are equally long whatever was sent, and all of every key's. */
 export function requireKey(keys: readonly string[]): MiddlewareHandler {
   const digests = Promise.all(keys.map(digest));
   return async (context, next) => {
-    const [, given = ''] = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
     const ours = await digests;
-    const theirs = await digest(given);
+    const theirs = await digest(givenKey(context.req.header('authorization')));
     let matches = 0;
     for (const key of ours) matches |= Number(equal(key, theirs));
     if (ours.length > 0 && !matches) {

@@ -6,11 +6,11 @@ import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Exchange } from './exchange.ts';
-import { allowHosts, requireKey } from './guards.ts';
+import { allowHosts, checkKeys, givenKey, requireKey } from './guards.ts';
 import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
-import { readBody } from './read-body.ts';
+import { BodyReader } from './read-body.ts';
 
 /** One answered request, without any of its text. */
 export interface ServedRequest {
@@ -21,26 +21,33 @@ export interface ServedRequest {
   readonly error?: unknown;
 }
 
+/** A stream that failed when its status had been sent. */
+export type BrokenStream = Pick<ServedRequest, 'method' | 'path'> & { readonly error: unknown };
+
 export interface HandlerOptions {
-  /** Keys of which a request must carry one; without any, none is asked for. */
+  /** Keys of which a request must carry one; without any, none is asked for. None may be empty. */
   readonly apiKeys?: readonly string[];
   /** Host names answered to, without ports; any by default, as the caller's own server knows its names. */
   readonly allowedHosts?: readonly string[];
+  /** Answer to any IP address besides `allowedHosts`. */
+  readonly allowAddresses?: boolean;
   /** Origins of pages of other sites that may ask. */
   readonly corsOrigins?: readonly string[];
   /** Largest body in bytes (8 MiB). */
   readonly maxBodyBytes?: number;
-  /** Requests that run or wait (64); one more gets 429. */
+  /** Requests that run or wait (64); one more gets 429. With several keys, one of them holds three quarters at most. */
   readonly maxRequests?: number;
   /** What becomes of conversations and answers longer than the context ('error'); 'slide' leaves out the oldest. */
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
   /** Milliseconds for one request (none). */
   readonly timeoutMs?: number;
-  /** Milliseconds until a stream whose client takes nothing more is cut off (60,000). */
+  /** Milliseconds until a client is given up that takes nothing more of its stream, or sends nothing more of its body (60,000). */
   readonly stallTimeoutMs?: number;
   readonly version?: string;
   /** Hears of every answered request. */
   readonly onRequest?: (request: ServedRequest) => void;
+  /** Hears of every stream that fails after `onRequest` has heard of it. */
+  readonly onBrokenStream?: (stream: BrokenStream) => void;
   /** Further routes, such as a page at `/`. */
   readonly extend?: (app: Hono) => void;
 }
@@ -60,29 +67,33 @@ const MAX_REQUESTS = 64;
 const STALL_MS = 60_000;
 
 /**
- * `engine` is a loaded model, which stays the caller's, or a pool. The handler never throws: what goes wrong is answered in the
- * shape of OpenAI's errors.
+ * `engine` is a loaded model, which stays the caller's, or a pool. Throws InvalidArgumentError for an empty key. The handler never
+ * throws: what goes wrong is answered in the shape of OpenAI's errors.
  */
 export function createHandler(engine: ServeEngine | ModelPool, options: HandlerOptions = {}): Handler {
   const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine }]);
+  const { apiKeys = [], maxRequests = MAX_REQUESTS, onBrokenStream } = options;
+  checkKeys(apiKeys);
   const exchange = new Exchange(pool, {
-    maxRequests: options.maxRequests ?? MAX_REQUESTS, timeoutMs: options.timeoutMs ?? 0, contextPolicy: options.contextPolicy,
-    stallMs: options.stallTimeoutMs ?? STALL_MS,
+    maxRequests, maxPerClient: apiKeys.length > 1 ? Math.ceil(0.75 * maxRequests) : maxRequests, timeoutMs: options.timeoutMs ?? 0,
+    contextPolicy: options.contextPolicy, stallMs: options.stallTimeoutMs ?? STALL_MS,
+    onBrokenStream: ({ method, url }, error) => onBrokenStream?.({ method, path: new URL(url).pathname, error }),
   });
   const app = createApp(pool, exchange, options);
   const handler = async (request: Request, from?: { readonly client?: string }): Promise<Response> => {
-    const client = options.apiKeys?.length ? request.headers.get('authorization') : from?.client;
-    if (typeof client === 'string') exchange.introduce(request, client);
+    const client = apiKeys.length > 0 ? givenKey(request.headers.get('authorization')) : from?.client;
+    if (client !== undefined) exchange.introduce(request, client);
     return app.fetch(request);
   };
   return Object.defineProperty(
-    Object.assign(handler, { drain: () => exchange.drain() }), 'numActive', { get: () => exchange.numActive },
+    Object.assign(handler, { drain: () => exchange.places.drain() }), 'numActive', { get: () => exchange.places.numTaken },
   ) as unknown as Handler;
 }
 
 function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions): Hono {
   const app = new Hono();
-  const { maxBodyBytes = MAX_BODY_BYTES, version = '' } = options;
+  const { maxBodyBytes = MAX_BODY_BYTES, stallTimeoutMs = STALL_MS, version = '' } = options;
+  const bodies = new BodyReader({ maxBytes: maxBodyBytes, stallMs: stallTimeoutMs });
   const started = Math.floor(Date.now() / 1000);
   app.use(async (context, next) => {
     const at = performance.now();
@@ -90,9 +101,12 @@ function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions)
     const { method, path } = context.req;
     options.onRequest?.({ method, path, status: context.res.status, ms: performance.now() - at, error: context.error });
   });
-  app.use(allowHosts(options.allowedHosts));
+  app.use(allowHosts({ names: options.allowedHosts, addresses: options.allowAddresses }));
   if (options.corsOrigins?.length) app.use(cors({ origin: [...options.corsOrigins] }));
-  app.get('/health', (context) => context.json({ status: 'ok' }));
+  app.get('/health', (context) => {
+    exchange.places.refuseWhileDraining();
+    return context.json({ status: 'ok' });
+  });
   for (const path of ['/v1/*', '/tokenize', '/detokenize', '/metrics']) app.use(path, requireKey(options.apiKeys ?? []));
   const models = (): object[] => pool.list().map(({ id, engine }) => ({
     id, object: 'model', created: started, owned_by: 'clawdbot',
@@ -106,7 +120,7 @@ function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions)
   });
   app.get('/openapi.json', (context) => context.json(openApiDocument(version)));
   for (const { path, schema, answer } of ENDPOINTS) {
-    app.post(path, async (context) => answer(exchange, context.req.raw, await readBody(context.req.raw, schema, maxBodyBytes)));
+    app.post(path, async (context) => answer(exchange, context.req.raw, await bodies.read(context.req.raw, schema)));
     app.all(path, () => {
       throw new ApiError(405, 'Use POST.', { type: 'invalid_request_error', headers: { allow: 'POST' } });
     });

@@ -41,8 +41,11 @@ export class ModelPool {
     return [...this.#entries.values()].map(({ id, loaded }) => ({ id, engine: loaded }));
   }
 
-  /** The model of that id, or the only one where none is named. Throws ApiError 404 where there is none. */
-  async acquire(id: string | undefined): Promise<Lease> {
+  /**
+   * The model of that id, or the only one where none is named. Throws ApiError 404 where there is none, and the signal's reason
+   * where that does not wait for the load; the load goes on, for others.
+   */
+  async acquire(id: string | undefined, signal?: AbortSignal): Promise<Lease> {
     const only = this.#entries.size === 1 ? [...this.#entries.values()][0] : undefined;
     const entry = id === undefined ? only : this.#entries.get(id);
     if (!entry) {
@@ -54,7 +57,7 @@ export class ModelPool {
     entry.users++;
     entry.lastUsed = ++this.#uses;
     try {
-      const engine = await (entry.engine ??= this.#load(entry));
+      const engine = await unlessAborted(entry.engine ??= this.#begin(entry), signal);
       let released = false;
       return {
         id: entry.id, engine,
@@ -67,14 +70,24 @@ export class ModelPool {
       };
     } catch (error) {
       entry.users--;
-      entry.engine = undefined;
       throw error;
     }
   }
 
+  /** A load that fails is forgotten, also where nobody waits for it any more: who asks next tries again. */
+  #begin(entry: Entry): Promise<ServeEngine> {
+    const loading = this.#load(entry);
+    loading.then((engine) => {
+      if (entry.engine === loading) entry.loaded = engine;
+    }, () => {
+      if (entry.engine === loading) entry.engine = undefined;
+    });
+    return loading;
+  }
+
   async #load(entry: Entry): Promise<ServeEngine> {
     await this.#makeRoom(entry);
-    return (entry.loaded = await entry.load());
+    return entry.load();
   }
 
   async #makeRoom(wanted: Entry): Promise<void> {
@@ -89,7 +102,8 @@ export class ModelPool {
     for (const entry of idle.slice(0, Math.max(0, surplus))) {
       const engine = entry.engine!;
       this.#forget(entry);
-      await (await engine).dispose();
+      // One that nobody waits for any more may still be loading; where that fails there is nothing to unload.
+      await engine.then((loaded) => loaded.dispose(), () => undefined);
     }
   }
 
@@ -107,5 +121,21 @@ export class ModelPool {
   async dispose(): Promise<void> {
     const engines = [...this.#entries.values()].map(({ engine }) => engine);
     await Promise.allSettled(engines.map(async (engine) => (await engine)?.dispose()));
+  }
+}
+
+/** What `work` comes to, or the signal's reason; after an abort nobody hears here of what becomes of `work`. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort!);
   }
 }

@@ -2,13 +2,14 @@
 import type { Hono } from 'hono';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { engineMetrics } from './node-engine-metrics.ts';
-import type { ServedRequest } from './handler.ts';
+import type { BrokenStream, ServedRequest } from './handler.ts';
 import type { ModelPool } from './model-pool.ts';
 
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
 export interface NodeMetrics {
   observe(request: ServedRequest): void;
+  observeBroken(stream: BrokenStream): void;
   extend(app: Hono): void;
 }
 
@@ -21,6 +22,10 @@ export function nodeMetrics(paths: readonly string[], pool: ModelPool, numActive
   const requests = new Counter({
     name: 'clawdbot_requests_total', help: 'Answered requests', labelNames: ['path', 'status'], registers: [registry],
   });
+  const broken = new Counter({
+    name: 'clawdbot_broken_streams_total', help: 'Streams that failed after they had begun', labelNames: ['path'], registers: [registry],
+  });
+  const labelOf = (path: string): string => (known.has(path) ? path : 'other');
   const seconds = new Histogram({
     name: 'clawdbot_request_seconds', help: 'Time until the answer begins', labelNames: ['path'], buckets: SECONDS,
     registers: [registry],
@@ -31,10 +36,11 @@ export function nodeMetrics(paths: readonly string[], pool: ModelPool, numActive
   });
   return {
     observe({ path, status, ms }) {
-      const label = known.has(path) ? path : 'other';
+      const label = labelOf(path);
       requests.inc({ path: label, status: String(status) });
       seconds.observe({ path: label }, ms / 1000);
     },
+    observeBroken: ({ path }) => broken.inc({ path: labelOf(path) }),
     extend(app) {
       app.get('/metrics', async (context) => context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }));
     },

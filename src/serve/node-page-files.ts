@@ -6,6 +6,15 @@ export const PAGE_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json', '.wasm': 'application/wasm', '.json': 'application/json',
 };
 
+/** The name that a URL's path asks for; undefined for what is no UTF-8. */
+export function pageName(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname.slice(1));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The path of the file `name` ('' is the page itself); undefined for what is outside of the folder or of no known type. */
 export function pageFile(folder: string, name: string): string | undefined {
   const file = path.resolve(folder, name === '' ? 'index.html' : name);

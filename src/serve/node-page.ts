@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Hono } from 'hono';
-import { PAGE_TYPES, pageFile, pageHeaders } from './node-page-files.ts';
+import { PAGE_TYPES, pageFile, pageHeaders, pageName } from './node-page-files.ts';
 
 const HEADERS = pageHeaders("'self'");
 
@@ -11,9 +11,9 @@ const HEADERS = pageHeaders("'self'");
 export function servePage(app: Hono, folder: string): void {
   if (!existsSync(path.join(folder, 'index.html'))) return;
   app.get('*', async (context, next) => {
-    const name = decodeURIComponent(context.req.path.slice(1));
-    const file = pageFile(folder, name);
-    if (file === undefined || !existsSync(file)) return next();
+    const name = pageName(context.req.path);
+    const file = name === undefined ? undefined : pageFile(folder, name);
+    if (name === undefined || file === undefined || !existsSync(file)) return next();
     return context.body(new Uint8Array(await readFile(file)), 200, {
       ...HEADERS, 'content-type': PAGE_TYPES[path.extname(file)]!,
       'cache-control': name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',

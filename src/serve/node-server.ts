@@ -4,16 +4,17 @@ import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
 import { pino } from 'pino';
 import { InvalidArgumentError } from '../errors.ts';
+import { toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
-import { LOOPBACK_HOSTS } from './guards.ts';
 import { createHandler } from './handler.ts';
 import type { Handler, HandlerOptions } from './handler.ts';
+import { isLoopback, usualHosts } from './hosts.ts';
 import type { ModelPool } from './model-pool.ts';
 import { listeningUrl } from './node-address.ts';
 import { nodeMetrics } from './node-metrics.ts';
 import { servePage } from './node-page.ts';
 
-export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'extend'> {
+export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'onBrokenStream' | 'allowAddresses' | 'extend'> {
   readonly host: string;
   readonly port: number;
   /** Answer to anybody without a key, also beyond this machine. */
@@ -30,13 +31,10 @@ export interface NodeServer {
   close(graceMs: number): Promise<void>;
 }
 
-const LOOPBACK_ADDRESSES = new Set(['localhost', '127.0.0.1', '::1']);
-
 /** Listens; rejects where the address is taken, and with InvalidArgumentError where it would be open to anybody unasked. */
 export async function startServer(pool: ModelPool, options: NodeServerOptions): Promise<NodeServer> {
   const { host, port, apiKeys = [], allowedHosts } = options;
-  const isLoopback = LOOPBACK_ADDRESSES.has(host);
-  if (!isLoopback && apiKeys.length === 0 && !options.withoutKeys) {
+  if (!isLoopback(host) && apiKeys.length === 0 && !options.withoutKeys) {
     throw new InvalidArgumentError(
       `Listening on ${host} opens this server to other machines: give an API key, or say that it needs none.`,
     );
@@ -44,16 +42,24 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
   const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
   const paths = [...ENDPOINTS.map(({ path }) => path), '/health', '/v1/models', '/metrics', '/openapi.json', '/'];
   const metrics = nodeMetrics(paths, pool, () => handler.numActive);
+  const { names, addresses } = allowedHosts ? { names: allowedHosts } : usualHosts(host, apiKeys.length > 0);
+  /** What is the client's fault may have words of its text in it: of that the code is enough. */
+  const log = (record: { readonly status: number; readonly [field: string]: unknown }, error: unknown): void => {
+    if (record.status >= 500) logger.error({ ...record, err: error });
+    else logger.info(record);
+  };
   const handler: Handler = createHandler(pool, {
-    ...options,
-    // On other addresses the name is the operator's to know, and keys keep out pages that rebind theirs.
-    allowedHosts: allowedHosts ?? (isLoopback ? LOOPBACK_HOSTS : undefined),
+    ...options, allowedHosts: names, allowAddresses: addresses,
     onRequest(request) {
       metrics.observe(request);
       const { error, ms, ...rest } = request;
-      const record = { ...rest, ms: Math.round(ms) };
-      if (request.status >= 500) logger.error({ ...record, err: error });
-      else logger.info(record);
+      log({ ...rest, ms: Math.round(ms) }, error);
+    },
+    onBrokenStream(broken) {
+      metrics.observeBroken(broken);
+      const { error, ...rest } = broken;
+      const { status, details } = toApiError(error);
+      log({ ...rest, broken: details.code ?? details.type, status }, error);
     },
     extend(app) {
       metrics.extend(app);

@@ -1,25 +1,87 @@
-// Reads a JSON body within its limit and checks it against a schema, naming the field that is wrong.
+// Reads JSON bodies within their limits and checks them against a schema, naming the field that is wrong.
 import type { z } from 'zod';
 import { ApiError, invalidRequest } from './api-error.ts';
 
-export async function readBody<T extends z.ZodType>(request: Request, schema: T, maxBytes: number): Promise<z.infer<T>> {
-  // Browsers send other types to foreign servers without asking these first.
-  if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
-    throw new ApiError(415, 'Send the request as content-type: application/json.', { type: 'invalid_request_error' });
+/** Objects and lists within each other, and members of all of them: what is more takes long to check, or more stack than there is. */
+const MAX_DEPTH = 200;
+const MAX_VALUES = 2 ** 18;
+/** Bodies of the greatest size that may be in memory before they are requests. */
+const MAX_BODIES = 32;
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Milliseconds that a body may wait for more of itself. */
+  readonly stallMs: number;
+}
+
+export class BodyReader {
+  readonly #limits: BodyLimits;
+  /** Bytes of all bodies that are being read. */
+  #numBytes = 0;
+
+  constructor(limits: BodyLimits) {
+    this.#limits = limits;
   }
-  const body = parse(await readText(request, maxBytes));
-  const checked = schema.safeParse(body);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  if (issue!.code === 'unrecognized_keys') {
-    const name = [...issue!.path, issue!.keys[0]].join('.');
-    throw invalidRequest(`Unrecognized request argument supplied: ${name.slice(0, 80)}`, name.slice(0, 80), 'unknown_parameter');
+
+  /** Throws ApiError. */
+  async read<T extends z.ZodType>(request: Request, schema: T): Promise<z.infer<T>> {
+    // Browsers send other types to foreign servers without asking these first.
+    if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
+      throw new ApiError(415, 'Send the request as content-type: application/json.', { type: 'invalid_request_error' });
+    }
+    return checked(parse(await this.#text(request)), schema);
   }
-  const param = issue!.path.join('.').slice(0, 120);
-  throw invalidRequest(`${param || 'The body'}: ${issue!.message}`, param || undefined, 'invalid_value');
+
+  async #text(request: Request): Promise<string> {
+    const { maxBytes } = this.#limits;
+    if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const reader = request.body?.getReader();
+    let text = '';
+    let size = 0;
+    try {
+      for (;;) {
+        const { done, value } = reader ? await this.#next(reader) : { done: true, value: undefined };
+        if (done || !value) break;
+        size += value.length;
+        this.#numBytes += value.length;
+        if (size > maxBytes) throw tooLarge(maxBytes);
+        if (this.#numBytes > MAX_BODIES * maxBytes) throw new ApiError(429, 'Too many bodies are being sent at once. Try again shortly.', {
+          type: 'rate_limit_error', code: 'queue_full', headers: { 'retry-after': '1' },
+        });
+        text += decoder.decode(value, { stream: true });
+      }
+      return text + decoder.decode();
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw invalidRequest(error instanceof TypeError ? 'The body is not valid UTF-8.' : 'The body broke off.');
+    } finally {
+      this.#numBytes -= size;
+      reader?.cancel().catch(() => undefined);
+    }
+  }
+
+  async #next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<ReadableStreamReadResult<Uint8Array>> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new ApiError(408, 'The body stopped before its end.', { type: 'timeout_error', code: 'body_stalled' })), this.#limits.stallMs);
+    });
+    try {
+      return await Promise.race([reader.read(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  return new ApiError(413, `The body is larger than ${maxBytes} bytes, this server's limit.`, { type: 'invalid_request_error', code: 'request_too_large' });
 }
 
 function parse(text: string): unknown {
+  const { depth, numValues } = extentOf(text);
+  if (depth > MAX_DEPTH) throw invalidRequest(`The body nests deeper than ${MAX_DEPTH} levels, the limit here.`, undefined, 'body_too_deep');
+  if (numValues > MAX_VALUES) throw invalidRequest(`The body has more than ${MAX_VALUES} values, the limit here.`, undefined, 'body_too_long');
   try {
     return JSON.parse(text);
   } catch {
@@ -27,28 +89,40 @@ function parse(text: string): unknown {
   }
 }
 
-async function readText(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = (): ApiError => new ApiError(413, `The body is larger than ${maxBytes} bytes, this server's limit.`, {
-    type: 'invalid_request_error', code: 'request_too_large',
-  });
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge();
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  let size = 0;
-  const reader = request.body?.getReader();
-  try {
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done || !value) break;
-      size += value.length;
-      if (size > maxBytes) throw tooLarge();
-      text += decoder.decode(value, { stream: true });
-    }
-    return text + decoder.decode();
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw invalidRequest(error instanceof TypeError ? 'The body is not valid UTF-8.' : 'The body broke off.');
-  } finally {
-    reader?.cancel().catch(() => undefined);
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+const [OPENING, CLOSING] = [new Set([0x5b, 0x7b]), new Set([0x5d, 0x7d])];
+
+/** How deep a JSON text nests, and about how many values it has, before any of them is made. */
+function extentOf(text: string): { readonly depth: number; readonly numValues: number } {
+  let [depth, level, numValues] = [0, 0, 1];
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) at = stringEnd(text, at);
+    else if (unit === COMMA) numValues++;
+    else if (OPENING.has(unit)) depth = Math.max(depth, ++level);
+    else if (CLOSING.has(unit)) level--;
   }
+  return { depth, numValues };
+}
+
+/** Where the string that begins at `start` ends; the end of the text where it does not. */
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === BACKSLASH) at++;
+    else if (unit === QUOTE) return at;
+  }
+  return text.length;
+}
+
+function checked<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue!.code === 'unrecognized_keys') {
+    const name = [...issue!.path, issue!.keys[0]].join('.');
+    throw invalidRequest(`Unrecognized request argument supplied: ${name.slice(0, 80)}`, name.slice(0, 80), 'unknown_parameter');
+  }
+  const param = issue!.path.join('.').slice(0, 120);
+  throw invalidRequest(`${param || 'The body'}: ${issue!.message}`, param || undefined, 'invalid_value');
 }

@@ -1,5 +1,5 @@
 // Server-sent events from an async generator: read as fast as the client takes them, ended when it goes away.
-import { toApiError } from './api-error.ts';
+import { ApiError, toApiError } from './api-error.ts';
 
 const encoder = new TextEncoder();
 const HEADERS = {
@@ -7,7 +7,7 @@ const HEADERS = {
 };
 
 export interface EventStream {
-  /** `data: [DONE]` at the end, as the completions endpoints have it. */
+  /** `data: [DONE]` at the end, as the completions endpoints have it. Without, events have types and numbers, and so has an error. */
   readonly done: boolean;
   /** Milliseconds until a client that takes nothing more is given up. */
   readonly stallMs: number;
@@ -30,9 +30,10 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
     throw error;
   }
   let pending: IteratorResult<object, void> | undefined = first;
+  let numSent = 0;
   let stalled: ReturnType<typeof setTimeout> | undefined;
   const giveUp = (controller: ReadableStreamDefaultController): void => {
-    const error = new DOMException('The client takes nothing more.', 'TimeoutError');
+    const error = new ApiError(408, 'The client takes nothing more.', { type: 'timeout_error', code: 'client_stalled' });
     controller.error(error);
     stream.onCancel();
     void events.return().catch(() => undefined);
@@ -46,12 +47,14 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
         pending = undefined;
         if (!done) {
           stalled = setTimeout(giveUp, stream.stallMs, controller);
+          numSent++;
           return controller.enqueue(encoder.encode(frame(value)));
         }
         if (stream.done) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
         stream.onEnd();
       } catch (error) {
-        controller.enqueue(encoder.encode(frame(toApiError(error).body())));
+        const failure = toApiError(error).body();
+        controller.enqueue(encoder.encode(frame(stream.done ? failure : { type: 'error', sequence_number: numSent, ...failure })));
         stream.onEnd(error);
       }
       controller.close();

@@ -80,8 +80,8 @@ describe('a client', () => {
   it('with many requests takes turns with the others, told apart by their keys', async () => {
     const server = await start({ apiKeys: ['many', 'one'] }, { maxSequences: 1, contextLength: 4096 });
     const ended: string[] = [];
-    const send = async (key: string): Promise<void> => {
-      const response = await ask(server.url, { max_tokens: 30 }, { headers: { authorization: `Bearer ${key}` } });
+    const send = async (key: string, spaces = 1): Promise<void> => {
+      const response = await ask(server.url, { max_tokens: 30 }, { headers: { authorization: `Bearer${' '.repeat(spaces)}${key}` } });
       expect(response.status).toBe(200);
       await response.text();
       ended.push(key);
@@ -91,7 +91,8 @@ describe('a client', () => {
     const holder = server.engines[0]!.generate('a', { maxTokens: 4000, ignoreEos: true });
     await holder.next();
     const waiting = (count: number): Promise<void> => expect.poll(() => server.engines[0]!.stats.waitingRequests).toBe(count);
-    const burst = Array.from({ length: 10 }, () => send('many'));
+    // However the key is written.
+    const burst = Array.from({ length: 10 }, (_, i) => send('many', i + 1));
     await waiting(10);
     const one = send('one');
     await waiting(11);

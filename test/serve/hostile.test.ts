@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENDPOINTS } from '../../src/serve/endpoints.ts';
 import { createHandler } from '../../src/serve/handler.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
+import { inRepository } from '../support/fixtures.ts';
 import { tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
@@ -27,7 +28,7 @@ const KEPT = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens'
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await tinyServer({ maxBodyBytes: 2 ** 20 }, { contextLength: 128 });
+  server = await tinyServer({ maxBodyBytes: 2 ** 20, pageFolder: inRepository('web') }, { contextLength: 128 });
 });
 afterAll(() => server.close(200));
 
@@ -80,6 +81,8 @@ describe('every route', () => {
     it.each([
       ['is larger than allowed', json({ ...RIGHT[path], padding: 'x'.repeat(2 ** 20) }), 413],
       ['is nested without end', '['.repeat(100_000), 400],
+      ['nests deeper than allowed', json({ ...RIGHT[path], padding: 0 }).replace('"padding":0', `"padding":${'['.repeat(100_000)}${']'.repeat(100_000)}`), 400],
+      ['has more values than allowed', json({ ...RIGHT[path], padding: Array(2 ** 18).fill(1) }), 400],
       ['breaks off within a character', '{"content": "\\ud800', 400],
       ['is empty', '', 400],
     ])('has a named error for a body that %s', async (_, body, status) => {
@@ -91,13 +94,39 @@ describe('every route', () => {
 
   it('takes odd paths and queries', async () => {
     const tails = fc.oneof(fc.webPath(), fc.string({ unit: 'binary-ascii', maxLength: 40 }).map((text) => `/${encodeURIComponent(text)}`));
-    const starts = fc.constantFrom('', '/v1', '/v1/models', '/v1/models/%', '/metrics', '/health', '/openapi.json', '/assets', '/..%2f..%2f');
+    const starts = fc.constantFrom('', '/%', '/%ff', '/assets/%c0%af', '/v1', '/v1/models', '/v1/models/%', '/metrics', '/health', '/openapi.json', '/assets', '/..%2f..%2f');
     await fc.assert(fc.asyncProperty(starts, tails, fc.webQueryParameters(), async (begin, tail, query) => {
       const response = await fetch(`${server.url}${begin}${tail}?${query}`);
       await response.text();
       expect(response.status).toBeLessThan(500);
     }), { numRuns: 150 });
   });
+
+  it('takes tools and arguments that are nested without end', async () => {
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const ask = (more: object): Promise<Response> => post('/v1/chat/completions', json({ ...RIGHT['/v1/chat/completions'], ...more }).replace('"DEEP"', deep));
+    const call = { id: 'x', type: 'function', function: { name: 'f', arguments: 'DEEP' } };
+    const asked: readonly object[] = [
+      { tools: [{ type: 'function', function: { name: 'f', parameters: 'DEEP' } }] }, { messages: [{ role: 'assistant', tool_calls: [call] }] },
+      { messages: [{ role: 'user', content: 'x', more: 'DEEP' }] }, { chat_template_kwargs: { a: 'DEEP' } }, { metadata: { a: 'DEEP' } },
+    ];
+    for (const more of asked) expect((await ask(more)).status).toBe(400);
+  });
+
+  it('says soon what is wrong with as many values as there may be', async () => {
+    const many = Array(2 ** 18 - 100).fill(1);
+    const asked: readonly (readonly [string, object])[] = [
+      ['/v1/chat/completions', { messages: many }], ['/v1/chat/completions', { stop: many }], ['/v1/chat/completions', { tools: many }],
+      ['/v1/completions', { prompt: [...many, 'x'] }], ['/v1/responses', { input: many }], ['/v1/rerank', { documents: many }],
+    ];
+    for (const [path, more] of asked) {
+      const at = performance.now();
+      const response = await post(path, json({ ...RIGHT[path], ...more }));
+      expect(response.status).toBe(400);
+      expect((await response.text()).length).toBeLessThan(1000);
+      expect(performance.now() - at).toBeLessThan(3000);
+    }
+  }, 30_000);
 
   it('leaves nothing of a text in the log', () => {
     expect(server.log.join('')).toContain('/v1/completions');

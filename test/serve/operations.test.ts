@@ -1,6 +1,10 @@
 // What keeps a server in order: who may ask, how much, and what happens when clients, models or the server go away.
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createHandler } from '../../src/serve/handler.ts';
 import { startServer } from '../../src/serve/node-server.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
 import { tinyServer } from './servers.ts';
@@ -36,6 +40,14 @@ function statusForHost(server: TestServer, host: string): Promise<number> {
   });
 }
 
+/** A connection on which so many bytes of a longer body have been sent. */
+function beginBody(server: TestServer, numBytes: number): Socket {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.write('POST /tokenize HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n' + '{"content":'.padEnd(numBytes));
+  return socket;
+}
+
 describe('who may ask', () => {
   it('is whoever has a key, where there are keys', async () => {
     const server = await start({ apiKeys: ['first', 'second'] });
@@ -49,6 +61,34 @@ describe('who may ask', () => {
 
   it('is nobody beyond this machine without a key', async () => {
     await expect(startServer(new ModelPool([]), { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  it('is not everybody where a key is empty, as of a variable that is not set', async () => {
+    for (const key of ['', ' ', 'a ']) {
+      const given = { host: '0.0.0.0', port: 0, apiKeys: ['right', key] };
+      await expect(startServer(new ModelPool([]), given)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+    }
+  });
+
+  it('is, on other addresses without keys, whoever asks by a name that no page can have', async () => {
+    const server = await start({ host: '0.0.0.0', withoutKeys: true });
+    const hosts = ['localhost:80', '0.0.0.0', '192.168.1.4:8080', '[fe80::1]:80', 'evil.example', '1.2.3.4.evil.example'];
+    expect(await Promise.all(hosts.map((host) => statusForHost(server, host)))).toEqual([200, 200, 200, 200, 421, 421]);
+    const named = await start({ host: '0.0.0.0', withoutKeys: true, allowedHosts: ['Box.example'] });
+    expect(await Promise.all(['box.example:80', '192.168.1.4'].map((host) => statusForHost(named, host)))).toEqual([200, 421]);
+  });
+
+  it('is a page of an origin that is let in, which can read errors too', async () => {
+    const server = await start({ corsOrigins: ['https://good.example'], apiKeys: ['key'] });
+    const allowed = async (origin: string, init: RequestInit = {}): Promise<unknown[]> => {
+      const response = await fetch(`${server.url}/v1/models`, { ...init, headers: { origin, ...(init.headers as Record<string, string>) } });
+      return [response.status, response.headers.get('access-control-allow-origin')];
+    };
+    const preflight = { method: 'OPTIONS', headers: { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' } };
+    expect(await allowed('https://good.example', preflight)).toEqual([204, 'https://good.example']);
+    expect(await allowed('https://good.example')).toEqual([401, 'https://good.example']);
+    expect(await allowed('https://good.example', { headers: { authorization: 'Bearer key' } })).toEqual([200, 'https://good.example']);
+    expect(await allowed('https://evil.example', preflight)).toEqual([204, null]);
   });
 
   it('is no page that rebinds its name to this machine, and none of another origin', async () => {
@@ -88,6 +128,31 @@ describe('limits', () => {
     expect(server.handler.numActive).toBe(0);
   });
 
+  it('leave places for other keys than the one that would take all', async () => {
+    const server = await start({ maxRequests: 4, apiKeys: ['many', 'one'] });
+    const by = (key: string): RequestInit => ({ headers: { authorization: `Bearer ${key}` } });
+    const answers = Promise.all(Array.from({ length: 5 }, () => post(server, '/v1/completions', LONG, by('many'))));
+    await expect.poll(() => server.handler.numActive, { interval: 1 }).toBe(3);
+    expect((await post(server, '/v1/completions', { ...LONG, max_tokens: 1 }, by('one'))).status).toBe(200);
+    expect((await answers).map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429]);
+  });
+
+  it('give a body up that does not go on', async () => {
+    const server = await start({ stallTimeoutMs: 100 });
+    const socket = beginBody(server, 10);
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 408 [^]*body_stalled/);
+    socket.destroy();
+  });
+
+  it('bound what bodies take together that are still being sent', async () => {
+    const server = await start({ maxBodyBytes: 1000 });
+    const sockets = Array.from({ length: 40 }, () => beginBody(server, 900));
+    const answer = await Promise.race(sockets.map(async (socket) => String((await once(socket, 'data'))[0])));
+    expect(answer).toMatch(/^HTTP\/1\.1 429 [^]*retry-after: 1/);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(async () => (await post(server, '/tokenize', { content: 'x'.repeat(500) })).status).toBe(200);
+  });
+
   it('of the context are an error, or are slid past where the server does', async () => {
     const body = { ...LONG, max_tokens: 100 };
     const load = { contextLength: 48 };
@@ -120,6 +185,36 @@ describe('ends', () => {
     await expect.poll(() => server.handler.numActive, { timeout: 2000 }).toBe(0);
   });
 
+  it('of a client free its place while it waits for a whole answer, and are no fault of the server', async () => {
+    const server = await start();
+    const controller = new AbortController();
+    const asked = post(server, '/v1/completions', LONG, { signal: controller.signal });
+    await expect.poll(() => server.handler.numActive, { interval: 1 }).toBe(1);
+    controller.abort();
+    await expect(asked).rejects.toThrow();
+    await expect.poll(() => server.handler.numActive, { timeout: 2000 }).toBe(0);
+    await expect.poll(() => server.log.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([499]);
+  });
+
+  it('of one of several generations are the end of the others too', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error): number => warnings.push(message);
+    process.on('warning', warned);
+    const server = await start({}, { contextLength: 2048 });
+    const prompts = [...Array.from({ length: 8 }, (_, i) => `${i}`), 'too long '.repeat(2000)];
+    expect((await post(server, '/v1/completions', { ...LONG, prompt: prompts, max_tokens: 1500 })).status).toBe(400);
+    const stats = () => server.engines[0]!.stats;
+    await expect.poll(() => stats().runningSequences + stats().waitingRequests, { timeout: 20_000 }).toBe(0);
+    expect(stats().numDecodedTokens).toBeLessThan(4000);
+    const texts = [...Array.from({ length: 100 }, () => 'some words '.repeat(50)), 'too long '.repeat(2000)];
+    const before = stats().numPrefilledTokens;
+    expect((await post(server, '/v1/embeddings', { model: LONG.model, input: texts })).status).toBe(400);
+    await expect.poll(() => stats().runningSequences + stats().waitingRequests, { timeout: 20_000 }).toBe(0);
+    expect(stats().numPrefilledTokens - before).toBeLessThan(50 * server.engines[0]!.tokenize('some words '.repeat(50)).length);
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+
   it('of the workers fail that request, and the next one is answered by a model loaded anew', async () => {
     const server = await start();
     const response = await post(server, '/v1/completions', { ...LONG, stream: true });
@@ -130,8 +225,32 @@ describe('ends', () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) rest += part.value;
     expect(rest).toContain('err_engine_stopped');
     expect(rest).not.toContain('[DONE]');
+    expect(server.log.map((line) => JSON.parse(line) as object).at(-1)).toMatchObject({
+      level: 50, method: 'POST', path: '/v1/completions', status: 503, broken: 'err_engine_stopped',
+    });
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('clawdbot_broken_streams_total{path="/v1/completions"} 1');
     expect((await post(server, '/v1/completions', { ...LONG, max_tokens: 1 })).status).toBe(200);
     expect(server.engines).toHaveLength(2);
+  });
+
+  it('of the workers are an event of their own in a response’s stream', async () => {
+    const server = await start();
+    const response = await post(server, '/v1/responses', { model: LONG.model, input: 'a', ignore_eos: true, stream: true });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader.read()).value!;
+    await server.engines[0]!.dispose();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    const events = text.trim().split('\n\n').map((frame) => JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as object);
+    expect(text).toMatch(/event: error\ndata: [^\n]+\n\n$/);
+    expect(events.at(-1)).toMatchObject({ type: 'error', sequence_number: events.length - 1, error: { code: 'err_engine_stopped' } });
+  });
+
+  it('of the server are told at /health on connections that are open', async () => {
+    const handler = createHandler(new ModelPool([]));
+    const health = async (): Promise<number> => (await handler(new Request('http://localhost/health'))).status;
+    expect(await health()).toBe(200);
+    await handler.drain();
+    expect(await health()).toBe(503);
   });
 
   it('of the server wait for running requests', async () => {
@@ -141,6 +260,20 @@ describe('ends', () => {
     expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
     await closing;
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
+  });
+
+  it('of the wait for a load do not end the load, and one that fails unheard is tried anew', async () => {
+    const loads: { resolve(engine: never): void; reject(error: Error): void }[] = [];
+    const pool = new ModelPool([{ id: 'a', load: () => new Promise<never>((resolve, reject) => loads.push({ resolve, reject })) }]);
+    await expect(pool.acquire('a', AbortSignal.timeout(1))).rejects.toMatchObject({ name: 'TimeoutError' });
+    loads[0]!.reject(new Error('broken'));
+    await new Promise((resolve) => setTimeout(resolve));
+    await expect(pool.acquire('a', AbortSignal.timeout(1))).rejects.toMatchObject({ name: 'TimeoutError' });
+    const engine = { dispose: async () => undefined } as never;
+    loads[1]!.resolve(engine);
+    expect((await pool.acquire('a')).engine).toBe(engine);
+    expect(loads).toHaveLength(2);
+    expect(pool.list()).toEqual([{ id: 'a', engine }]);
   });
 
   it('unload the model that was used longest ago', async () => {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { command } from '../command.ts';
 import { fetchModel } from '../load.ts';
-import { integer, text } from '../options.ts';
+import { integer, text, texts } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { servePageWithModels } from '../page-server.ts';
 import type { OfferedModel } from '../page-server.ts';
@@ -18,6 +18,7 @@ export const web = command({
   options: {
     host: text({ value: 'ADDRESS', help: 'Address to listen on (127.0.0.1). Browsers trust plain http: from this machine only' }),
     port: integer({ min: 0, max: 65535 }, { short: 'p', help: 'Port; 0 takes a free one (8090)' }),
+    allowedHost: texts({ value: 'NAME', help: 'Host name to answer to (localhost, 127.0.0.1). Repeatable' }),
     ...JSON_OUTPUT,
     ...SOURCE,
     ...EVERYWHERE,
@@ -28,8 +29,8 @@ export const web = command({
     for (const reference of positionals.length > 0 ? positionals : [DEFAULT_MODEL]) {
       models.push(await fetchModel(reference, options, surroundings));
     }
-    const { host = '127.0.0.1', port = 8090 } = options;
-    const server = await servePageWithModels(fileURLToPath(new URL('./web', import.meta.url)), models, { host, port });
+    const { host = '127.0.0.1', port = 8090, allowedHost: allowedHosts } = options;
+    const server = await servePageWithModels(fileURLToPath(new URL('./web', import.meta.url)), models, { host, port, allowedHosts });
     const names = models.map(({ name }) => name);
     if (options.json) await printJson(stdout, { url: server.url, models: names });
     else await print(stdout, `The chat page is at ${server.url} and offers ${names.join(', ')}. Ctrl-C stops.\n`);
