@@ -1,6 +1,7 @@
 // POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
 import type { ChatMessage } from '../chat/messages.ts';
 import type { GenerateChunk, GenerateTimings, ToolCallResult } from '../engine/types.ts';
+import { invalidRequest } from './api-error.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generate } from './generate.ts';
@@ -12,9 +13,16 @@ import { chatCall, chatCallDelta, chatTools, toolOptions } from './tools.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
+  refuseContradictions(body);
   const messages = body.messages.map(asTemplatesSayIt);
   if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, messages, body));
   return exchange.answer(request, body.model, (served) => whole(served, messages, body));
+}
+
+/** Throws ApiError for fields of which one would have to be ignored. */
+function refuseContradictions({ logprobs, top_logprobs: top, max_tokens: old, max_completion_tokens: limit }: ChatRequest): void {
+  if (top && !logprobs) throw invalidRequest('top_logprobs needs logprobs: true.', 'top_logprobs');
+  if (old && limit && old !== limit) throw invalidRequest('max_tokens and max_completion_tokens contradict each other.', 'max_tokens');
 }
 
 /** `developer` is what newer clients call `system`, the name that chat templates know. */

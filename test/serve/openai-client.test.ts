@@ -82,6 +82,9 @@ describe('chat completions', () => {
     const base = { model: MODEL, messages: [...MESSAGES] };
     await expect(client.chat.completions.create({ ...base, temprature: 1 } as never))
       .rejects.toMatchObject({ status: 400, param: 'temprature', code: 'unknown_parameter' });
+    await expect(client.chat.completions.create({ ...base, top_logprobs: 2 })).rejects.toMatchObject({ status: 400, param: 'top_logprobs' });
+    await expect(client.chat.completions.create({ ...base, max_tokens: 2, max_completion_tokens: 3 })).rejects.toMatchObject({ status: 400, param: 'max_tokens' });
+    await expect(client.completions.create({ model: MODEL, prompt: Array<string>(16).fill('a'), n: 5 })).rejects.toMatchObject({ status: 400, param: 'n' });
   });
 
   it('say both counts where the prompt is too long', async () => {
@@ -102,6 +105,10 @@ describe('other endpoints', () => {
     const streamed = ['', ''];
     for await (const { choices } of await client.completions.create({ ...asked, stream: true })) streamed[choices[0]!.index] += choices[0]!.text;
     expect(streamed).toEqual(texts);
+    const usages: unknown[] = [];
+    for await (const { usage } of await client.completions.create({ ...asked, stream: true, stream_options: { include_usage: true } })) usages.push(usage);
+    expect(usages.slice(0, -1).every((usage) => usage === null)).toBe(true);
+    expect(usages.at(-1)).toMatchObject({ completion_tokens: 24 });
   });
 
   it('embed texts, in base64 as the client asks by default and as numbers', async () => {
@@ -142,7 +149,7 @@ describe('other endpoints', () => {
   it('describe themselves', async () => {
     const document = await (await fetch(`${server.url}/openapi.json`)).json() as { info: object; paths: Record<string, object> };
     expect(document.info).toMatchObject({ version: '1.2.3' });
-    expect(Object.keys(document.paths)).toContain('/v1/chat/completions');
+    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/v1/chat/completions', '/v1/models', '/v1/models/{id}', '/health']));
     const schema = JSON.stringify(document.paths['/v1/chat/completions']);
     expect(schema).toContain('max_completion_tokens');
     const metrics = await (await fetch(`${server.url}/metrics`)).text();

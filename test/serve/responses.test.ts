@@ -77,15 +77,18 @@ describe('a response', () => {
   });
 
   it('has log-probabilities where they are included', async () => {
-    const { output: [item] } = await create({ include: ['message.output_text.logprobs'], top_logprobs: 2 });
+    const { output: [item], usage } = await create({ include: ['message.output_text.logprobs'], top_logprobs: 2, max_output_tokens: 60 });
     const [part] = (item as OpenAI.Responses.ResponseOutputMessage).content as OpenAI.Responses.ResponseOutputText[];
-    expect(part!.logprobs!.length).toBeGreaterThan(0);
+    // Also of tokens that are part of a character only.
+    expect([part!.logprobs!.length, usage!.output_tokens]).toEqual([60, 60]);
     for (const { logprob, top_logprobs } of part!.logprobs!) expect([logprob <= 0, top_logprobs.length]).toEqual([true, 2]);
   });
 
   it('loses its oldest turns with truncation auto, and is an error without', async () => {
     const input = Array.from({ length: 40 }, () => [{ role: 'user', content: 'A long question, again and again.' }, { role: 'assistant', content: 'No.' }] as const).flat();
     expect((await create({ input: [...input], truncation: 'auto' })).usage!.input_tokens).toBeLessThan(512);
+    const endless = await create({ input: 'Hi', truncation: 'auto', max_output_tokens: 2 ** 40 });
+    expect([endless.status, endless.usage!.output_tokens]).toEqual(['incomplete', 512]);
     expect(await refused(create({ input: [...input] }))).toMatchObject({ status: 400, type: 'exceed_context_size_error' });
   });
 });

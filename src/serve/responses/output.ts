@@ -30,6 +30,8 @@ export class ResponseOutput {
   readonly #items: Item[] = [];
   readonly #wantsLogprobs: boolean;
   #lastStatus: Status = 'in_progress';
+  /** Of tokens that have brought no text yet: part of a character, or what a stop string may begin with. */
+  #untold: TokenLogprob[] = [];
 
   constructor(wantsLogprobs: boolean) {
     this.#wantsLogprobs = wantsLogprobs;
@@ -41,13 +43,16 @@ export class ResponseOutput {
   }
 
   *take({ text, toolCalls = [], logprobs = [] }: GenerateChunk): Generator<OutputEvent, void, void> {
-    if (text !== '') yield* this.#write(text, logprobs);
+    if (this.#items.at(-1)?.type !== 'function_call' || text !== '') this.#untold.push(...logprobs);
+    if (text !== '') yield* this.#write(text, this.#untold.splice(0));
     for (const delta of toolCalls) yield* this.#call(delta);
   }
 
   /** Ends the last item; an answer without any has an empty message. */
   *end(status: 'completed' | 'incomplete'): Generator<OutputEvent, void, void> {
     if (this.#items.length === 0) yield* this.#open(this.#newMessage());
+    const last = this.#items.at(-1)!;
+    if (last.type === 'message') last.logprobs.push(...this.#described(this.#untold));
     yield* this.#close(status);
   }
 
@@ -58,13 +63,16 @@ export class ResponseOutput {
       yield* this.#open(item);
     }
     item.text += text;
-    const described = this.#wantsLogprobs ? tokenLogprobs(logprobs) : [];
+    const described = this.#described(logprobs);
     item.logprobs.push(...described);
     yield { type: 'response.output_text.delta', ...this.#at(item), content_index: 0, delta: text, logprobs: described };
   }
 
   *#call({ id, name, arguments: piece }: ToolCallDelta): Generator<OutputEvent, void, void> {
-    if (id !== undefined) yield* this.#open({ type: 'function_call', id: newId('fc'), callId: id, name: name!, arguments: '' });
+    if (id !== undefined) {
+      this.#untold = [];
+      yield* this.#open({ type: 'function_call', id: newId('fc'), callId: id, name: name!, arguments: '' });
+    }
     if (piece === '') return;
     const item = this.#items.at(-1) as CallItem;
     item.arguments += piece;
@@ -91,6 +99,10 @@ export class ResponseOutput {
       yield { type: 'response.function_call_arguments.done', ...at, name: item.name, arguments: item.arguments };
     }
     yield { type: 'response.output_item.done', output_index: at.output_index, item: shown(item, status) };
+  }
+
+  #described(logprobs: readonly TokenLogprob[]): object[] {
+    return this.#wantsLogprobs ? tokenLogprobs(logprobs) : [];
   }
 
   #newMessage(): MessageItem {

@@ -52,11 +52,17 @@ function answerTo(served: Served, body: ResponsesRequest): AsyncGenerator<Genera
     ...generateOptions(body, served),
     ...form?.options,
     ...toolOptions(responseTools(body)),
-    maxTokens: body.max_output_tokens ?? undefined,
+    maxTokens: longest(served, body),
     logprobs: logprobsOf(body),
     templateOptions: body.chat_template_kwargs,
     ...(body.truncation && { contextPolicy: body.truncation === 'auto' ? 'slide' : 'error' }),
   }, form?.field);
+}
+
+/** Where sliding is the client's choice, an answer is no longer than the context, as it is without: it would hold its place for ever. */
+function longest({ engine, contextPolicy }: Served, { max_output_tokens: wanted, truncation }: ResponsesRequest): number | undefined {
+  if (typeof wanted !== 'number') return undefined;
+  return truncation === 'auto' && contextPolicy !== 'slide' ? Math.min(wanted, engine.model.contextLength) : wanted;
 }
 
 /** What of a response does not change. */
