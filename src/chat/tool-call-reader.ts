@@ -1,6 +1,6 @@
 // Takes text and tool calls apart while a model writes them, where a grammar holds it to a tool format: names come as soon as they
 // are known, arguments in pieces. For text that nothing holds to a form there is ToolCallParser.
-import { randomCallId } from './tool-calls.ts';
+import { partialEnd, randomCallId } from './tool-calls.ts';
 import type { ToolFormat } from './tool-format.ts';
 
 /** A piece of a call; `id` and `name` come with its first. */
@@ -185,10 +185,4 @@ class JsonScanner {
     }
     return piece.length;
   }
-}
-
-/** How many units at the end of `text` begin `mark`. */
-function partialEnd(text: string, mark: string): number {
-  for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) if (text.endsWith(mark.slice(0, length))) return length;
-  return 0;
 }

@@ -208,7 +208,7 @@ export class ToolCallParser {
 }
 
 /** How many units at the end of `text` begin `mark`. */
-function partialEnd(text: string, mark: string): number {
+export function partialEnd(text: string, mark: string): number {
   for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) if (text.endsWith(mark.slice(0, length))) return length;
   return 0;
 }

@@ -2,6 +2,7 @@
 import { ClawdbotError } from '../../errors.ts';
 import { defaultCacheDir } from '../../sources/settings.ts';
 import { command } from '../command.ts';
+import { printable } from '../format.ts';
 import { flag, integer } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
@@ -34,7 +35,7 @@ export const stop = command({
     for (const server of chosen) {
       await ended(server, options.wait ?? PATIENCE_S, signal);
       stopped.push(server.pid);
-      if (!options.json) await print(stdout, `Stopped ${server.pid} (${server.url}).\n`);
+      if (!options.json) await print(stdout, `Stopped ${server.pid} (${printable(server.url)}).\n`);
     }
     // What a killed one has left.
     await listServers(cacheDir);
