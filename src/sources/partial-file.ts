@@ -77,8 +77,11 @@ export class PartialFile {
   async land(target: string, expected: Expected): Promise<string> {
     const sha256 = this.#hash.digest('hex');
     try {
-      await this.#handle.sync();
-      await this.#handle.close();
+      try {
+        await this.#handle.sync();
+      } finally {
+        await this.#handle.close();
+      }
       checkBytes(path.basename(target), { sha256, sizeBytes: this.#bytes }, expected);
       await rename(this.path, target);
     } catch (error) {

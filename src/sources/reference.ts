@@ -142,11 +142,15 @@ function parseUrl(text: string): UrlReference {
       `"${text}": what follows "#" names a file in an archive, and "${pick}" is no such path.`,
     );
   }
-  if ([url.pathname, url.username, url.password].some((part) => decoded(part) === undefined)) {
-    throw new InvalidArgumentError(`"${shown(url)}" has a "%" that starts no escape; write %25 for the character.`);
-  }
+  checkEscapes(url);
   url.hash = '';
   return { kind: 'url', url, ...(pick === '' ? {} : { pick }) };
+}
+
+/** Throws InvalidArgumentError where a part of the address cannot be decoded. */
+export function checkEscapes(url: URL): void {
+  if ([url.pathname, url.username, url.password].every((part) => decoded(part) !== undefined)) return;
+  throw new InvalidArgumentError(`"${shown(url)}" has a "%" that starts no escape; write %25 for the character.`);
 }
 
 function decoded(text: string): string | undefined {

@@ -140,6 +140,29 @@ describe('a broken download', () => {
     }
   });
 
+  it.each([
+    ['another ETag', { etag: '"two"' }], ['another date', { headers: { 'last-modified': 'Thu, 26 Nov 2026 10:00:00 GMT' } }],
+    ['another length', { bytes: modelBytes(390_000, 9) }],
+  ])('starts anew where a server that does not look at If-Range has a file with %s by now', async (_, change) => {
+    const first = { bytes, etag: '"one"', headers: { 'last-modified': 'Wed, 25 Nov 2026 10:00:00 GMT' }, ignoreIfRange: true };
+    server.files.set('/t.gguf', { ...first, cutAfter: 150_000 });
+    await expect(resolveModel(server.url('/t.gguf'), { cacheDir, retry: { attempts: 1 } })).rejects.toThrow(ModelSourceError);
+    const changed = { ...first, bytes: modelBytes(400_000, 9), ...change };
+    server.files.set('/t.gguf', changed);
+    expectSame((await resolveModel(server.url('/t.gguf'), { cacheDir, ...quick })).files[0], changed.bytes);
+    expect(server.gets('/t.gguf').map(({ headers }) => headers.range !== undefined)).toEqual([false, true, false]);
+  });
+
+  it('takes a note of what was kept that has another form for none', async () => {
+    server.files.set('/t.gguf', { bytes, cutAfter: 150_000 });
+    const once = { cacheDir, retry: { attempts: 1 } };
+    await expect(resolveModel(server.url('/t.gguf'), once)).rejects.toThrow(ModelSourceError);
+    const note = path.join(cacheDir, Object.keys(filesBelow(cacheDir)).find((name) => name.endsWith('.partial.json'))!);
+    writeFileSync(note, JSON.stringify({ ...JSON.parse(readFileSync(note, 'utf8')) as object, totalBytes: '400000' }));
+    expectSame((await resolveModel(server.url('/t.gguf'), { cacheDir, ...quick })).files[0], bytes);
+    expect(server.gets('/t.gguf')[1].headers.range).toBeUndefined();
+  });
+
   it('starts anew where the kept bytes turn out to be damaged', async () => {
     const catalog = catalogOf(server.url('/t.gguf'), bytes);
     server.files.set('/t.gguf', { bytes, cutAfter: 150_000 });

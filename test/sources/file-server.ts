@@ -20,6 +20,8 @@ export interface ServedFile {
   statuses?: number[];
   redirectTo?: string;
   ignoreRanges?: boolean;
+  /** Gives a range of whatever file it has by now. */
+  ignoreIfRange?: boolean;
 }
 
 export interface SeenRequest {
@@ -71,7 +73,7 @@ export class FileServer {
       return void response.writeHead(302, { ...headers, location: file.redirectTo }).end();
     }
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-    const unchanged = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+    const unchanged = file.ignoreIfRange || request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
     const from = range && unchanged && !file.ignoreRanges ? Number(range[1]) : 0;
     if (from > 0 && from >= file.bytes.length) {
       return void response.writeHead(416, { 'content-range': `bytes */${file.bytes.length}` }).end();

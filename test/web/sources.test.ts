@@ -106,22 +106,32 @@ describe.skipIf(CHROMIUM === undefined)('models from addresses in Chromium', () 
     expect(await load(page, 'model.gguf?another')).toMatchObject(LLAMA);
   }));
 
-  it.each(['missing', 'truncated'])('are fetched again when what was kept is %s', (how) => withPage(async (page, host) => {
-    await load(page, 'model.gguf');
-    await page.evaluate(async (how) => {
-      const models = await (await (await navigator.storage.getDirectory()).getDirectoryHandle('clawdbot')).getDirectoryHandle('models');
-      for await (const key of (models as unknown as { keys(): AsyncIterable<string> }).keys()) {
-        const folder = await models.getDirectoryHandle(key);
-        if (how === 'missing') return folder.removeEntry('0-000000');
-        const stream = await (await folder.getFileHandle('0-000000')).createWritable();
-        await stream.write('GGUF');
-        await stream.close();
-      }
-    }, how);
-    expect(await page.evaluate(() => clawdbot.Engine.cachedModels())).toEqual([]);
-    expect(await load(page, 'model.gguf')).toMatchObject(LLAMA);
-    expect(host.requests).toEqual(['whole', 'whole']);
-  }));
+  it.each(['missing', 'truncated', 'shorter than its entry says', 'noted as nothing known', 'noted with pieces that are none'] as const)(
+    'are fetched again when what was kept is %s', (how) => withPage(async (page, host) => {
+      await load(page, 'model.gguf');
+      await page.evaluate(async (how) => {
+        const models = await (await (await navigator.storage.getDirectory()).getDirectoryHandle('clawdbot')).getDirectoryHandle('models');
+        for await (const key of (models as unknown as { keys(): AsyncIterable<string> }).keys()) {
+          const folder = await models.getDirectoryHandle(key);
+          const write = async (name: string, text: string): Promise<void> => {
+            const stream = await (await folder.getFileHandle(name)).createWritable();
+            await stream.write(text);
+            await stream.close();
+          };
+          const entry = await (await folder.getFileHandle('entry.json')).getFile();
+          const { files: [file], ...rest } = JSON.parse(await entry.text()) as { files: { bytes: number; pieces: unknown[] }[] };
+          const rewrite = (changed: object): Promise<void> => write('entry.json', JSON.stringify({ ...rest, files: [{ ...file, ...changed }] }));
+          if (how === 'missing') await folder.removeEntry('0-000000');
+          else if (how === 'truncated') await write('0-000000', 'GGUF');
+          else if (how === 'shorter than its entry says') await rewrite({ bytes: file!.bytes + 1 });
+          else if (how === 'noted as nothing known') await write('entry.json', 'null');
+          else await rewrite({ pieces: [null] });
+        }
+      }, how);
+      expect(await page.evaluate(() => clawdbot.Engine.cachedModels())).toEqual([]);
+      expect(await load(page, 'model.gguf')).toMatchObject(LLAMA);
+      expect(host.requests).toEqual(['whole', 'whole']);
+    }));
 
   it('are refused before the download when the browser says that it has no room for them', () => withPage(async (page, host) => {
     // What Chromium itself says is the same for every page, against fingerprints.
@@ -184,13 +194,15 @@ describe.skipIf(CHROMIUM === undefined)('models from addresses in Chromium', () 
     await page.route('https://huggingface.co/**', (route) => {
       const { pathname } = new URL(route.request().url());
       if (pathname === '/api/models/user/repo/tree/main') return route.fulfill({ json: listed(promised.bytes), headers: cors });
+      if (pathname === '/api/models/user/odd/tree/main') return route.fulfill({ body: '<html>', headers: cors });
       if (pathname === '/user/repo/resolve/main/m-Q4_0.gguf') return route.fulfill({ body: Buffer.from(MODEL), headers: cors });
       return route.fulfill({ status: 404, headers: cors });
     });
     expect(await load(page, 'hf:user/repo')).toMatchObject(LLAMA);
     expect(await load(page, 'hf:user/none')).toMatchObject({ code: 'ERR_MODEL_SOURCE', message: expect.stringContaining('404') });
+    expect(await load(page, 'hf:user/odd')).toMatchObject({ code: 'ERR_MODEL_SOURCE', message: expect.stringContaining('no JSON') });
     promised.bytes = Uint8Array.from(MODEL, (byte, i) => (i === 5000 ? byte ^ 1 : byte));
-    expect(await load(page, 'hf:user/repo:Q4_0')).toMatchObject({ code: 'ERR_INTEGRITY' });
+    for (const cache of [true, false]) expect(await load(page, 'hf:user/repo:Q4_0', { cache })).toMatchObject({ code: 'ERR_INTEGRITY' });
     expect(await load(page, 'smollm2')).toMatchObject({ code: 'ERR_MODEL_SOURCE', message: expect.stringMatching(/no browser has[^]*hf:QuantFactory/) });
   }));
 
@@ -198,6 +210,7 @@ describe.skipIf(CHROMIUM === undefined)('models from addresses in Chromium', () 
     host.bytes = new TextEncoder().encode('<!doctype html><title>Not what you wanted</title>'.padEnd(100));
     expect(await load(page, 'model.gguf')).toMatchObject({ code: 'ERR_MODEL_SOURCE', message: expect.stringContaining('a web page') });
     expect(await load(page, 'smollm')).toMatchObject({ message: expect.stringContaining('Did you mean smollm2?') });
+    expect(await load(page, 'models/100%.gguf')).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('write %25') });
     expect(await load(page, 'http://example.com/model.gguf')).toMatchObject({ message: expect.stringContaining('not protected') });
     expect(await load(page, `${origin}/nothing.gguf`)).toMatchObject({ message: expect.stringContaining('404') });
   }));

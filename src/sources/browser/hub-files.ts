@@ -3,9 +3,8 @@ import { ModelSourceError } from '../../errors.ts';
 import { chooseFiles, partPaths } from '../hub/choose-files.ts';
 import { isPlainPath } from '../reference.ts';
 import type { HubReference } from '../reference.ts';
-import { retried } from '../web/retry.ts';
 import type { RemoteFile } from './locate.ts';
-import { send } from './request.ts';
+import { requestJson } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
 
 const HUB = 'https://huggingface.co/';
@@ -20,7 +19,7 @@ interface TreeEntry {
 export async function hubFiles({ repo, revision, file, quant }: HubReference, settings: BrowserSettings): Promise<readonly RemoteFile[]> {
   const folder = file?.includes('/') ? `/${file.slice(0, file.lastIndexOf('/')).split('/').map(encodeURIComponent).join('/')}` : '';
   const url = new URL(`api/models/${repo}/tree/${encodeURIComponent(revision)}${folder}${file === undefined ? '?recursive=true' : ''}`, HUB);
-  const list = await retried(settings, async () => (await send({ url, signal: settings.signal })).json() as Promise<unknown>);
+  const list = await requestJson(url, settings);
   const entries = new Map((Array.isArray(list) ? list as TreeEntry[] : [])
     .filter((entry) => typeof entry?.path === 'string' && isPlainPath(entry.path)).map((entry) => [entry.path as string, entry]));
   const names = file !== undefined ? partPaths(file) : chooseFiles(repo, [...entries.keys()], quant);

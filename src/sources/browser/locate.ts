@@ -7,7 +7,7 @@ import type { CatalogModel } from '../catalog.ts';
 import type { Expected } from '../check-bytes.ts';
 import { safeFileName } from '../failures.ts';
 import { nearest } from '../nearest.ts';
-import { parseReference, parseSource } from '../reference.ts';
+import { checkEscapes, parseReference, parseSource } from '../reference.ts';
 import type { HubReference, ModelReference, SourceReference } from '../reference.ts';
 import { siblings } from '../split-names.ts';
 import { isLoopback } from '../web/loopback.ts';
@@ -89,7 +89,9 @@ function pageUrl(path: string, base: string | undefined): URL {
         (meant === undefined ? '' : `Did you mean ${meant}? `) + 'Give a name of the catalog, a URL, hf:user/repo, a File or bytes.',
     );
   }
-  return new URL(path, base);
+  const url = new URL(path, base);
+  checkEscapes(url);
+  return url;
 }
 
 /** Unprotected addresses are for the page's own host and for this machine. */

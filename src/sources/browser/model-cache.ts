@@ -34,6 +34,8 @@ const LARGEST_ENTRY_BYTES = 4 * 2 ** 20;
 
 export const pieceName = (fileIndex: number, index: number): string => `${fileIndex}-${String(index).padStart(6, '0')}`;
 
+const isPieceOf = (name: string, fileIndex: number): boolean => name.startsWith(`${fileIndex}-`) && /^\d+-\d+$/.test(name);
+
 export class ModelCache {
   readonly #path: readonly string[];
   readonly #folder: FileSystemDirectoryHandle;
@@ -125,9 +127,18 @@ export class ModelCache {
     }
   }
 
-  /** All of a file's pieces. */
+  /** All of a file's pieces, those behind a gap too. */
   async removePieces(key: string, fileIndex: number): Promise<void> {
-    for (const [i] of (await this.pieces(key, fileIndex)).entries()) await this.remove(key, pieceName(fileIndex, i));
+    let folder: FileSystemDirectoryHandle;
+    try {
+      folder = await this.#folder.getDirectoryHandle(key);
+    } catch (error) {
+      if ((error as Error).name === 'NotFoundError') return;
+      throw error;
+    }
+    const names: string[] = [];
+    for await (const name of folder.keys()) if (isPieceOf(name, fileIndex)) names.push(name);
+    for (const name of names) await folder.removeEntry(name);
   }
 
   /** Whole models, by name. */
@@ -159,9 +170,21 @@ export class ModelCache {
   }
 
   async #entry(key: string): Promise<CacheEntry | undefined> {
-    const entry = await this.json(key, ENTRY) as CacheEntry | null | undefined;
-    const isEntry = typeof entry?.name === 'string' && typeof entry.reference === 'string' && typeof entry.source === 'string' &&
-      Array.isArray(entry.files) && entry.files.length > 0 && entry.files.every((file: StoredFile | null) => Array.isArray(file?.pieces));
-    return isEntry ? entry : undefined;
+    const entry = await this.json(key, ENTRY);
+    return isEntry(entry) ? entry : undefined;
   }
+}
+
+/** Whether it has an entry's form, with pieces that are whole files: scripts of the same origin may have written anything. */
+function isEntry(value: unknown): value is CacheEntry {
+  const { name, reference, source, licence, files } = (value ?? {}) as Partial<Record<keyof CacheEntry, unknown>>;
+  const texts = [name, reference, source, licence ?? ''];
+  return texts.every((text) => typeof text === 'string') && Array.isArray(files) && files.length > 0 && files.every(isStoredFile);
+}
+
+function isStoredFile(value: unknown): value is StoredFile {
+  const { name, bytes, pieces } = (value ?? {}) as Partial<Record<keyof StoredFile, unknown>>;
+  if (typeof name !== 'string' || !Array.isArray(pieces)) return false;
+  const sizes = pieces.map((piece: Partial<StoredPiece> | null) => piece?.bytes);
+  return sizes.every((size) => Number.isSafeInteger(size)) && sizes.reduce<number>((sum, size) => sum + size!, 0) === bytes;
 }

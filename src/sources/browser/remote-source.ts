@@ -1,95 +1,57 @@
 // A ByteSource over an address without keeping anything: by range, straight into the view that asks (shared memory included), or,
 // where the server gives no ranges, over the whole file, fetched once.
-import { IntegrityError, ModelSourceError } from '../../errors.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { IntegrityError } from '../../errors.ts';
 import type { ByteSource } from '../../gguf/byte-source.ts';
-import { blobSource, checkRange } from '../../gguf/memory-source.ts';
+import { blobSource } from '../../gguf/memory-source.ts';
+import { checkBytes } from '../check-bytes.ts';
 import { bodyLength } from '../web/body-length.ts';
+import { readByRange } from '../web/read-by-range.ts';
 import { shown } from '../web/shown.ts';
-import { retried } from '../web/retry.ts';
+import type { StallWatch } from '../web/stall-watch.ts';
 import type { RemoteFile } from './locate.ts';
-import { brokenOff, contentRange, send } from './request.ts';
+import { brokenOff, send } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
 
-/** Read at first, together with the size: the header of a small model. */
-const FIRST_BYTES = 256 * 1024;
-
-export async function remoteSource(file: RemoteFile, settings: BrowserSettings): Promise<ByteSource> {
+/** Ranges are held to the size that was promised; a hash takes the whole file, and is looked at where that is fetched. */
+export function remoteSource(file: RemoteFile, settings: BrowserSettings): Promise<ByteSource> {
   const { url, expected } = file;
-  return retried(settings, async () => {
-    const response = await send({ url, headers: { range: `bytes=0-${FIRST_BYTES - 1}` }, signal: settings.signal });
-    const size = contentRange(response)?.total ?? expected.sizeBytes;
-    if (response.status !== 206) return wholeSource(file, response, settings);
-    if (size === undefined) {
-      await response.body?.cancel();
-      throw new ModelSourceError(`${shown(url)} does not let this page read how long it is (Content-Range). Load it with cache: true.`);
-    }
-    if (expected.sizeBytes !== undefined && size !== expected.sizeBytes) {
-      throw new IntegrityError(`${shown(url)} offers ${size} bytes where ${expected.sizeBytes} were promised: it is another file.`);
-    }
-    const start = new Uint8Array(Math.min(FIRST_BYTES, size));
-    await fill(url, response, start);
-    return rangeSource(url, size, start, settings);
-  });
-}
-
-function rangeSource(url: URL, size: number, start: Uint8Array, settings: BrowserSettings): ByteSource {
-  return {
-    name: shown(url),
-    size,
-    async read(offset, target, signal) {
-      signal?.throwIfAborted();
-      checkRange(shown(url), offset, target.length, size);
-      const known = start.subarray(offset, offset + target.length);
-      target.set(known);
-      if (known.length === target.length) return;
-      const rest = target.subarray(known.length);
-      const from = offset + known.length;
-      await retried({ ...settings, signal }, async () => {
-        const response = await send({ url, headers: { range: `bytes=${from}-${from + rest.length - 1}` }, signal });
-        const range = contentRange(response);
-        if (response.status === 206 && (!range || (range.from === from && range.total === size))) return fill(url, response, rest);
-        await response.body?.cancel();
-        throw new ModelSourceError(`${shown(url)} changed while it was read. Load it again.`);
-      });
-    },
-    async close() {},
-  };
-}
-
-async function fill(url: URL, response: Response, target: Uint8Array): Promise<void> {
-  const reader = response.body!.getReader();
-  let at = 0;
-  try {
-    for (;;) {
-      const { value, done } = await reader.read().catch((error: unknown) => {
-        throw brokenOff(url, error);
-      });
-      if (done) break;
-      if (at + value.length > target.length) throw new ModelSourceError(`${shown(url)} sends another range than was asked for.`);
-      target.set(value, at);
-      at += value.length;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-  if (at !== target.length) throw brokenOff(url, new Error(`${at} of ${target.length} bytes`));
+  return readByRange({
+    url, expected, unsized: 'does not let this page read how long it is (Content-Range). Load it with cache: true.',
+    whole: (response, watch) => wholeSource(file, response, watch, settings),
+  }, {
+    get: (from, length, signal) => send({ url, headers: { range: `bytes=${from}-${from + length - 1}` }, signal }),
+    brokenOff: (error) => brokenOff(url, error),
+  }, settings);
 }
 
 /** The browser keeps the Blob where it likes, which is the disk for large ones. */
-async function wholeSource({ url, name }: RemoteFile, response: Response, settings: BrowserSettings): Promise<ByteSource> {
-  const totalBytes = bodyLength(response);
+async function wholeSource(
+  { url, name, expected }: RemoteFile, response: Response, watch: StallWatch, settings: BrowserSettings,
+): Promise<ByteSource> {
+  const totalBytes = expected.sizeBytes ?? bodyLength(response);
+  const hash = expected.sha256 === undefined ? undefined : sha256.create();
   let loadedBytes = 0;
+  let excess: IntegrityError | undefined;
   const counted = response.body!.pipeThrough(new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
+      watch.touch();
+      hash?.update(chunk);
       loadedBytes += chunk.length;
+      if (loadedBytes > (totalBytes ?? Infinity)) {
+        throw (excess = new IntegrityError(`${shown(url)} sends more than the ${totalBytes} bytes it promised.`));
+      }
       settings.report({ phase: 'download', file: name, loadedBytes, totalBytes });
       controller.enqueue(chunk);
     },
   }));
+  let blob: Blob;
   try {
-    return blobSource(await new Response(counted).blob(), shown(url));
+    blob = await new Response(counted).blob();
   } catch (error) {
-    settings.signal?.throwIfAborted();
-    throw brokenOff(url, error);
+    throw excess ?? brokenOff(url, error);
   }
+  checkBytes(name, { sha256: hash ? bytesToHex(hash.digest()) : '', sizeBytes: blob.size }, expected);
+  return blobSource(blob, shown(url));
 }

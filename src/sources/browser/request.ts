@@ -1,7 +1,10 @@
 // One request by the browser's fetch, which follows redirects by itself; failures sorted by what helps.
 import { ModelSourceError } from '../../errors.ts';
 import { shown } from '../web/shown.ts';
+import { retried } from '../web/retry.ts';
+import { watched } from '../web/stall-watch.ts';
 import { PASSING_STATUSES, TransientError } from '../web/transient-error.ts';
+import type { BrowserSettings } from './settings.ts';
 
 export interface BrowserRequest {
   readonly url: URL;
@@ -36,8 +39,28 @@ export function brokenOff(url: URL, cause: unknown): TransientError {
   return new TransientError(`${shown(url)}: the answer broke off`, { cause });
 }
 
-/** First byte, last byte and total of a partial answer; undefined where the host does not let the page read that header. */
-export function contentRange(response: Response): { readonly from: number; readonly to: number; readonly total: number | undefined } | undefined {
-  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(response.headers.get('content-range') ?? '');
-  return range ? { from: Number(range[1]), to: Number(range[2]), total: range[3] === '*' ? undefined : Number(range[3]) } : undefined;
+const LARGEST_JSON_BYTES = 32 * 2 ** 20;
+
+/** A JSON answer of at most 32 MiB. Rejects with ModelSourceError where it is longer or no JSON. */
+export async function requestJson(url: URL, settings: BrowserSettings): Promise<unknown> {
+  const text = await retried(settings, () => watched(url, settings, async (watch) => {
+    const reader = (await send({ url, signal: watch.signal })).body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (;;) {
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        throw brokenOff(url, error);
+      });
+      if (done) return text;
+      watch.touch();
+      text += value;
+      if (text.length <= LARGEST_JSON_BYTES) continue;
+      await reader.cancel();
+      throw new ModelSourceError(`${shown(url)} answers with more than ${LARGEST_JSON_BYTES} bytes, which no list of files has.`);
+    }
+  }));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ModelSourceError(`${shown(url)} answers with something that is no JSON.`, { cause });
+  }
 }

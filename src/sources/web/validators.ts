@@ -22,9 +22,18 @@ export function validatorsOf(url: URL, headers: Headers, totalBytes: number | un
   };
 }
 
+/** What was kept as JSON, where it has that form: anybody may have written there since. */
+export function validatorsFrom(value: unknown): Validators | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { url, etag, lastModified, totalBytes } = value as Partial<Record<keyof Validators, unknown>>;
+  const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
+  const isCount = totalBytes === undefined || (Number.isSafeInteger(totalBytes) && (totalBytes as number) >= 0);
+  return typeof url === 'string' && isText(etag) && isText(lastModified) && isCount ? value as Validators : undefined;
+}
+
 /** Whether `keptBytes` may be the beginning of what `url` gives. */
 export function canResume(
-  kept: Validators | null | undefined, keptBytes: number, url: URL, expected: Expected,
+  kept: Validators | undefined, keptBytes: number, url: URL, expected: Expected,
 ): kept is Validators {
   const total = expected.sizeBytes ?? kept?.totalBytes;
   // Without a validator only a known hash can tell whether old and new bytes belong together.
