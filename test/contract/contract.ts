@@ -13,7 +13,7 @@ export type Feature = (typeof FEATURES)[number];
 
 export interface Surroundings {
   readonly api: typeof api;
-  /** Why features are not there. Tests of those are skipped, with that reason. */
+  /** Why features are not there. In place of their tests it is tested that they are not. */
   readonly lacks: Readonly<Partial<Record<Feature, string>>>;
   /** Bytes of a file in test/data/arch. */
   fixture(name: string): Promise<Uint8Array>;
@@ -36,13 +36,16 @@ export interface ContractTest {
   readonly feature: Feature;
   readonly name: string;
   run(scene: Scene): Promise<void>;
+  /** Where the feature is not there: shows that it is not, and that this is said. Without it, a feature may be lacking nowhere. */
+  lacking?(scene: Scene): Promise<void>;
 }
 
 export interface Outcome {
   readonly feature: Feature;
   readonly name: string;
-  readonly status: 'passed' | 'failed' | 'skipped';
-  /** Why it was skipped or how it failed. */
+  /** `lacking`: the feature is not there, which was tested. */
+  readonly status: 'passed' | 'failed' | 'lacking';
+  /** Why it is lacking or how it failed. */
   readonly reason?: string;
   readonly ms: number;
 }

@@ -85,8 +85,17 @@ export const generation: readonly ContractTest[] = [
     name: 'messages are rendered, and what a user writes becomes no special token',
     async run(scene) {
       const engine = await open(scene);
-      const rendered = engine.tokenizer.decode((await engine.complete([{ role: 'user', content: 'fee fi fo' }], { ...GREEDY, maxTokens: 1 })).promptIds);
-      isTrue(rendered.includes('fee fi fo'), `the rendered prompt "${rendered}" lacks what was said`);
+      const { eosId } = engine.tokenizer;
+      const mark = engine.detokenize([eosId!], { skipSpecial: false });
+      const idsOf = (content: string): number[] => engine.promptIds([{ role: 'user', content }]);
+      const numEnds = (ids: readonly number[]): number => ids.filter((id) => id === eosId).length;
+      const [plain, marked] = [idsOf('fee fo'), idsOf(`fee ${mark} fo`)];
+      equal(numEnds(marked), numEnds(plain), `"${mark}" in the prompt`);
+      const rendered = engine.detokenize(marked);
+      isTrue(rendered.includes(`fee ${mark} fo`), `the rendered prompt "${rendered}" lacks what was said`);
+      // In a text that is trusted it does become the token, so that it could have.
+      equal(numEnds(engine.tokenize(mark, { addSpecial: false, parseSpecial: true })), 1, `"${mark}" in a trusted text`);
+      equal((await engine.complete(marked, { ...GREEDY, maxTokens: 1 })).ids.length, 1, 'new tokens');
     },
   },
   {

@@ -1,6 +1,6 @@
 // Contract: where models come from, and what computes them.
 import type { LoadOptions } from '../../src/index.ts';
-import { equal, isTrue, relativeRms, sha256 } from './check.ts';
+import { equal, isTrue, rejection, relativeRms, sha256 } from './check.ts';
 import { readNpy, referenceCase } from './cases.ts';
 import type { ContractTest, Scene } from './contract.ts';
 
@@ -54,12 +54,19 @@ export const loading: readonly ContractTest[] = [
     async run(scene) {
       equal(await answer(scene, scene.paths!.fixture(`${MODEL}.gguf`)), await fromBytes(scene), 'ids');
     },
+    async lacking({ api }) {
+      equal((await rejection(api.openFile('/model.gguf'), 'openFile')).code, 'ERR_MODEL_SOURCE', 'code');
+    },
   },
   {
     feature: 'URLs',
     name: 'a URL gives the tokens of its bytes',
     async run(scene) {
       equal(await answer(scene, scene.url!(`${MODEL}.gguf`)), await fromBytes(scene), 'ids');
+    },
+    async lacking(scene) {
+      const error = await rejection(scene.load('https://localhost/model.gguf'), 'a load');
+      equal([error.code, /Give a Blob or bytes/.test(error.message)], ['ERR_UNSUPPORTED_MODEL', true], 'error');
     },
   },
   {
@@ -70,6 +77,13 @@ export const loading: readonly ContractTest[] = [
       equal(engine.model.threads, 2, 'threads');
       const [one, two] = [await logitsOf(scene, 'gemma2', { threads: 1 }), await logitsOf(scene, 'gemma2', { threads: 2 })];
       equal(two, one, 'logits');
+    },
+    async lacking(scene) {
+      const wanted = scene.loadOptions?.threads ?? 2;
+      const { model } = await scene.load(await scene.fixture(`${MODEL}.gguf`), { threads: wanted });
+      isTrue(model.threads <= 1, `there are ${model.threads} threads`);
+      // Whoever asked for more is told.
+      isTrue(wanted <= model.threads || model.warnings.some((text) => /thread/.test(text)), `nothing is said: ${model.warnings.join()}`);
     },
   },
   ...HASHED_MODELS.map((name): ContractTest => ({

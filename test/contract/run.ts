@@ -1,6 +1,6 @@
 // Runs the contract in the surroundings it is given and tells what came of each test.
 import type { Engine } from '../../src/index.ts';
-import type { ContractTest, Outcome, Surroundings } from './contract.ts';
+import type { ContractTest, Outcome, Scene, Surroundings } from './contract.ts';
 import { generation } from './generation.ts';
 import { loading } from './loading.ts';
 import { state } from './state.ts';
@@ -13,22 +13,25 @@ export async function runContract(surroundings: Surroundings): Promise<Outcome[]
   const outcomes: Outcome[] = [];
   for (const test of CONTRACT) {
     const { feature, name } = test;
-    const lacking = surroundings.lacks[feature];
+    const reason = surroundings.lacks[feature];
     const startedAt = performance.now();
-    const outcome = lacking === undefined ? await runTest(test, surroundings) : { status: 'skipped' as const, reason: lacking };
-    outcomes.push({ feature, name, ...outcome, ms: Math.round(performance.now() - startedAt) });
+    const outcome = await runTest(reason === undefined ? test.run : test.lacking ?? unshown, surroundings);
+    const isLacking = reason !== undefined && outcome.status === 'passed';
+    outcomes.push({ feature, name, ...(isLacking ? { status: 'lacking', reason } : outcome), ms: Math.round(performance.now() - startedAt) });
   }
   return outcomes;
 }
 
-async function runTest(test: ContractTest, surroundings: Surroundings): Promise<Pick<Outcome, 'status' | 'reason'>> {
+const unshown = (): Promise<never> => Promise.reject(new Error('Nothing shows that this is lacking.'));
+
+async function runTest(run: (scene: Scene) => Promise<void>, surroundings: Surroundings): Promise<Pick<Outcome, 'status' | 'reason'>> {
   const engines: Engine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not done after ${LONGEST_TEST_MS} ms`)), LONGEST_TEST_MS);
   });
   try {
-    await Promise.race([tooLong, test.run({
+    await Promise.race([tooLong, run({
       ...surroundings,
       async load(source, options) {
         const engine = await surroundings.api.Engine.load(source, { ...surroundings.loadOptions, ...options });

@@ -45,6 +45,14 @@ export const state: readonly ContractTest[] = [
       await other.loadSession(file);
       isTrue((await other.complete(LONG_PROMPT, GREEDY)).timings.cachedTokens >= 64, 'nothing was restored');
     },
+    async lacking(scene) {
+      const engine = await open(scene);
+      const codes = [
+        (await rejection(engine.saveSession(LONG_PROMPT, { file: 'contract.session' }), 'saveSession')).code,
+        (await rejection(engine.loadSession('contract.session'), 'loadSession')).code,
+      ];
+      equal(codes, ['ERR_INVALID_ARGUMENT', 'ERR_INVALID_ARGUMENT'], 'codes');
+    },
   },
   {
     feature: 'typed errors',

@@ -18,7 +18,9 @@ export function logitsHashes(): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(tableOf('hashes')).map(([model, row]) => [model, row['SHA-256']!.replaceAll('`', '')]));
 }
 
-/** The README's cells of one runtime, by feature. */
-export function matrixColumn(runtime: string): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Object.entries(tableOf('runtimes')).map(([feature, row]) => [feature, row[runtime]]));
+/** The README's cells of one runtime, by feature; undefined where it has no such column. */
+export function matrixColumn(runtime: string): Readonly<Record<string, string>> | undefined {
+  const rows = Object.entries(tableOf('runtimes'));
+  return rows.length > 0 && rows.every(([, row]) => runtime in row)
+    ? Object.fromEntries(rows.map(([feature, row]) => [feature, row[runtime]!])) : undefined;
 }
