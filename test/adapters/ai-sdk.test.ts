@@ -1,14 +1,23 @@
 // The provider for the Vercel AI SDK, through the SDK itself: texts, streams, embeddings, tools, ends and errors.
 import { NoSuchModelError, UnsupportedFunctionalityError } from '@ai-sdk/provider';
-import { embed, embedMany, generateText, jsonSchema, streamText, tool } from 'ai';
+import { Output, embed, embedMany, generateText, jsonSchema, streamText, tool } from 'ai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createClawdbot } from '../../src/adapters/ai-sdk/index.ts';
-import { Engine, InvalidArgumentError } from '../../src/index.ts';
+import { Engine, GrammarError, InvalidArgumentError } from '../../src/index.ts';
+import type { GenerateOptions } from '../../src/index.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { templatedModel } from './templated-model.ts';
 
 const provider = createClawdbot({ threads: 1, contextLength: 256 });
 const GREEDY = { temperature: 0, maxOutputTokens: 12, maxRetries: 0, providerOptions: { clawdbot: { ignoreEos: true } } } as const;
+/** A random model writes what the grammar leaves it no choice but to write. */
+const CITY = jsonSchema<{ city: string; days: number }>({
+  type: 'object', required: ['city', 'days'], additionalProperties: false,
+  properties: { city: { enum: ['Rome', 'Oslo'] }, days: { type: 'integer', minimum: 1, maximum: 9 } },
+});
+const CITY_INPUT = { city: expect.stringMatching(/^(Rome|Oslo)$/) as string, days: expect.any(Number) as number };
+const TOOLS = { weather: tool({ inputSchema: CITY }) };
+const CALLING = { temperature: 0, maxOutputTokens: 200, maxRetries: 0, providerOptions: { clawdbot: { parallelToolCalls: false } } } as const;
 const ENDLESS = { ...GREEDY, maxOutputTokens: 200 };
 
 let engine: Engine;
@@ -20,8 +29,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([engine.dispose(), provider.dispose()]));
 
 /** What the engine itself says to this text. */
-const answerTo = (text: string, maxTokens = 12): ReturnType<Engine['complete']> =>
-  engine.complete(engine.tokenize(text), { temperature: 0, maxTokens, ignoreEos: true });
+const answerTo = (text: string, maxTokens = 12, more: GenerateOptions = {}): ReturnType<Engine['complete']> =>
+  engine.complete(engine.tokenize(text), { temperature: 0, maxTokens, ignoreEos: true, ...more });
 
 describe('generateText', () => {
   it('answers a prompt through the chat template, and counts tokens', async () => {
@@ -55,19 +64,27 @@ describe('generateText', () => {
     const tools = { add: tool({ description: 'adds', inputSchema: parameters }), sub: tool({ inputSchema: parameters }) };
     const ask = async (toolChoice: 'auto' | 'none'): Promise<string> =>
       (await generateText({ model, prompt: 'Hi', tools, toolChoice, ...GREEDY })).text;
-    expect(await ask('auto')).toBe((await answerTo('[user] Hi\n<tool> add: object\n<tool> sub: object\n')).text);
+    const called = ['add', 'sub'].map((name) => ({ type: 'function', function: { name, parameters: parameters.jsonSchema } }));
+    const expected = await answerTo('[user] Hi\n<tool> add: object\n<tool> sub: object\n', 12, { tools: called, toolChoice: 'auto' });
+    expect(await ask('auto')).toBe(expected.text);
     expect(await ask('none')).toBe((await answerTo('[user] Hi\n')).text);
   });
 
-  it('says that a call cannot be forced', async () => {
-    const schema = { type: 'object' } as const;
-    const { content, warnings } = await model.doGenerate({
-      prompt: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }], ...GREEDY,
-      tools: [{ type: 'function', name: 'add', inputSchema: schema }, { type: 'function', name: 'sub', inputSchema: schema }],
-      toolChoice: { type: 'tool', toolName: 'sub' },
-    });
-    expect(content).toEqual([{ type: 'text', text: (await answerTo('[user] Hi\n<tool> sub: object\n')).text }]);
-    expect(warnings).toMatchObject([{ type: 'unsupported', feature: 'toolChoice' }]);
+  it('makes the model call where it must, with what the tool takes', async () => {
+    for (const toolChoice of ['required', { type: 'tool', toolName: 'weather' }] as const) {
+      const { toolCalls, text, finishReason, warnings } = await generateText({ model, prompt: 'Hi', tools: TOOLS, toolChoice, ...CALLING });
+      expect([text, finishReason, warnings ?? []]).toEqual(['', 'tool-calls', []]);
+      expect(toolCalls).toEqual([{ type: 'tool-call', toolCallId: expect.stringMatching(/^\w+$/) as string, toolName: 'weather', input: CITY_INPUT }]);
+    }
+  });
+
+  it('gives objects that satisfy a schema, and JSON where there is none', async () => {
+    const { output } = await generateText({ model, prompt: 'Hi', output: Output.object({ schema: CITY }), ...CALLING });
+    expect(output).toEqual(CITY_INPUT);
+    const prompt = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }] as never;
+    const { content } = await model.doGenerate({ prompt, responseFormat: { type: 'json' }, temperature: 0, maxOutputTokens: 4 });
+    expect(content).toEqual([{ type: 'text', text: expect.stringMatching(/^\s*\{/) as string }]);
+    await expect(model.doGenerate({ prompt, responseFormat: { type: 'json', schema: { uniqueItems: true } } })).rejects.toThrow(GrammarError);
   });
 
   it('passes on seeds, stop sequences, reasoning and options of its own', async () => {
@@ -113,6 +130,18 @@ describe('streamText', () => {
     expect(parts.join('')).toBe(expected.text);
     expect(await result.finishReason).toBe('length');
     expect(await result.usage).toMatchObject({ inputTokens: expected.promptIds.length, outputTokens: 200 });
+  });
+
+  it('gives calls in parts: name first, then what is given to the tool', async () => {
+    const result = streamText({ model, prompt: 'Hi', tools: TOOLS, toolChoice: 'required', ...CALLING });
+    const parts: { type: string; delta?: string }[] = [];
+    for await (const part of result.stream) parts.push(part as never);
+    const types = parts.map(({ type }) => type).filter((type) => /^(text|tool)-/.test(type));
+    expect([types[0], ...new Set(types)]).toEqual(['tool-input-start', 'tool-input-start', 'tool-input-delta', 'tool-input-end', 'tool-call']);
+    const written = parts.filter(({ type }) => type === 'tool-input-delta').map(({ delta }) => delta).join('');
+    expect(JSON.parse(written)).toEqual(CITY_INPUT);
+    expect((await result.toolCalls).map(({ input }) => input)).toEqual([JSON.parse(written)]);
+    expect(await result.finishReason).toBe('tool-calls');
   });
 
   it('stops computing where it is left or aborted', async () => {

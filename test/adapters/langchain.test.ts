@@ -7,8 +7,16 @@ import { tool } from '@langchain/core/tools';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatClawdbot, ClawdbotEmbeddings } from '../../src/adapters/langchain/index.ts';
 import { Engine, InvalidArgumentError } from '../../src/index.ts';
+import type { GenerateOptions } from '../../src/index.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { templatedModel } from './templated-model.ts';
+
+/** A random model writes what the grammar leaves it no choice but to write. */
+const CITY = {
+  type: 'object', required: ['city', 'days'], additionalProperties: false,
+  properties: { city: { enum: ['Rome', 'Oslo'] }, days: { type: 'integer', minimum: 1, maximum: 9 } },
+} as const;
+const CITY_ARGS = { city: expect.stringMatching(/^(Rome|Oslo)$/) as string, days: expect.any(Number) as number };
 
 let engine: Engine;
 let chat: ChatClawdbot;
@@ -19,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => engine.dispose());
 
 /** What the engine itself says to this text. */
-const answerTo = (text: string, maxTokens = 12): ReturnType<Engine['complete']> =>
-  engine.complete(engine.tokenize(text), { temperature: 0, maxTokens, ignoreEos: true });
+const answerTo = (text: string, maxTokens = 12, more: GenerateOptions = {}): ReturnType<Engine['complete']> =>
+  engine.complete(engine.tokenize(text), { temperature: 0, maxTokens, ignoreEos: true, ...more });
 
 describe('a chat model', () => {
   it('answers messages through the chat template, and counts tokens', async () => {
@@ -67,7 +75,35 @@ describe('a chat model', () => {
     const schema = { type: 'object', properties: { a: { type: 'number' } } } as const;
     const add = tool(() => '2', { name: 'add', description: 'adds', schema });
     const answer = await chat.bindTools([add]).invoke('Hi');
-    expect(answer.content).toBe((await answerTo('[user] Hi\n<tool> add: object\n')).text);
+    const called = [{ type: 'function', function: { name: 'add', parameters: schema } }];
+    const expected = await answerTo('[user] Hi\n<tool> add: object\n', 12, { tools: called, toolChoice: 'auto' });
+    expect(answer.content).toBe(expected.text);
+  });
+
+  it('makes the model call where it must, whole and in parts, with what the tool takes', async () => {
+    const weather = tool(() => 'Sunny', { name: 'weather', description: 'tells it', schema: CITY });
+    const isCall = [{ type: 'tool_call', id: expect.stringMatching(/^\w+$/) as string, name: 'weather', args: CITY_ARGS }];
+    for (const choice of ['any', 'required', 'weather', { type: 'function', function: { name: 'weather' } }]) {
+      const calling = chat.bindTools([weather], { tool_choice: choice, parallelToolCalls: false, maxTokens: 200, ignoreEos: false });
+      const answer = await calling.invoke('Hi');
+      expect([answer.content, answer.tool_calls]).toEqual(['', isCall]);
+      let whole: AIMessageChunk | undefined;
+      for await (const chunk of await calling.stream('Hi')) whole = whole?.concat(chunk) ?? chunk;
+      expect(whole!.tool_calls!.map(({ args }) => args)).toEqual(answer.tool_calls!.map(({ args }) => args));
+      expect(whole!.response_metadata).toMatchObject({ finish_reason: 'tool_calls' });
+    }
+  });
+
+  it('gives structured output', async () => {
+    const own = new ChatClawdbot({ model: engine, temperature: 0, maxTokens: 100, maxRetries: 0 });
+    expect(await own.withStructuredOutput({ title: 'weather', ...CITY }).invoke('Hi')).toEqual(CITY_ARGS);
+  });
+
+  it('knows every option of the engine', async () => {
+    expect((await chat.invoke('Hi', { grammar: 'root ::= "yes" | "no"', ignoreEos: false })).content).toMatch(/^(yes|no)$/);
+    const own = new ChatClawdbot({ model: engine, jsonSchema: CITY, temperature: 0, maxTokens: 100 });
+    expect(JSON.parse((await own.invoke('Hi')).content as string)).toEqual(CITY_ARGS);
+    await expect(chat.invoke('Hi', { contextPolicy: 'cut' as never })).rejects.toThrow(/contextPolicy/);
   });
 
   it('takes options with each call', async () => {

@@ -1,10 +1,11 @@
 // An engine as the AI SDK's language model: whole answers, and answers in parts.
 import type {
-  LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage,
+  LanguageModelV4, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4ToolCall, LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import type { FinishReason, GenerateChunk, GenerateTimings } from '@clawdbot/runtime';
+import type { FinishReason, GenerateChunk, GenerateTimings, ToolCallResult } from '@clawdbot/runtime';
 import type { Engines, ModelOrEngine } from '../engines.ts';
 import { nameOf } from '../engines.ts';
+import { Blocks } from './blocks.ts';
 import { toMessages } from './messages.ts';
 import { toGenerateOptions } from './options.ts';
 
@@ -20,9 +21,9 @@ export function createLanguageModel(engines: Engines, model: ModelOrEngine): Lan
       const { options, warnings } = toGenerateOptions(call);
       const messages = toMessages(call.prompt);
       const engine = await engines.get(model);
-      const { text, finishReason, timings } = await engine.complete(messages, { ...options, n: 1 });
+      const { text, finishReason, timings, toolCalls = [] } = await engine.complete(messages, { ...options, n: 1 });
       return {
-        content: text === '' ? [] : [{ type: 'text', text }],
+        content: [...(text === '' ? [] : [{ type: 'text', text } as const]), ...toolCalls.map(toToolCall)],
         finishReason: toFinishReason(finishReason),
         usage: toUsage(timings),
         warnings,
@@ -45,20 +46,18 @@ export function createLanguageModel(engines: Engines, model: ModelOrEngine): Lan
   };
 }
 
-/** One text, between its start and its end. */
-const TEXT_ID = '0';
-
 async function* streamParts(
   first: IteratorResult<GenerateChunk, void>, rest: AsyncGenerator<GenerateChunk, void, void>, head: LanguageModelV4StreamPart[],
 ): AsyncGenerator<LanguageModelV4StreamPart, void, void> {
+  const blocks = new Blocks();
   try {
     yield* head;
-    yield { type: 'text-start', id: TEXT_ID };
     for (let next = first; !next.done; next = await rest.next()) {
-      const { text, finishReason, timings } = next.value;
-      if (text !== '') yield { type: 'text-delta', id: TEXT_ID, delta: text };
+      const { text, toolCalls = [], finishReason, timings } = next.value;
+      yield* blocks.text(text);
+      for (const delta of toolCalls) yield* blocks.call(delta);
       if (!finishReason) continue;
-      yield { type: 'text-end', id: TEXT_ID };
+      yield* blocks.end();
       yield { type: 'finish', finishReason: toFinishReason(finishReason), usage: toUsage(timings!) };
     }
   } finally {
@@ -82,6 +81,10 @@ function toStream(parts: AsyncGenerator<LanguageModelV4StreamPart, void, void>):
       await parts.return();
     },
   });
+}
+
+function toToolCall({ id, name, arguments: input }: ToolCallResult): LanguageModelV4ToolCall {
+  return { type: 'tool-call', toolCallId: id, toolName: name, input };
 }
 
 function toFinishReason(reason: FinishReason): LanguageModelV4FinishReason {

@@ -1,6 +1,6 @@
 // The AI SDK's call options as options of `Engine.generate`, with a warning for each that cannot be honoured.
 import type { LanguageModelV4CallOptions, SharedV4Warning } from '@ai-sdk/provider';
-import type { GenerateOptions } from '@clawdbot/runtime';
+import type { GenerateOptions, ToolChoice } from '@clawdbot/runtime';
 
 export interface MappedOptions {
   readonly options: GenerateOptions;
@@ -11,14 +11,12 @@ export interface MappedOptions {
 export function toGenerateOptions(call: LanguageModelV4CallOptions): MappedOptions {
   const warnings: SharedV4Warning[] = [];
   const own = (call.providerOptions?.['clawdbot'] ?? {}) as GenerateOptions;
-  const tools = toolsOf(call, warnings);
+  const tools = toolsOf(call.tools, warnings);
   const templateOptions = { ...reasoningOptions(call.reasoning), ...own.templateOptions };
-  if (call.responseFormat?.type === 'json') {
-    warnings.push({ type: 'unsupported', feature: 'responseFormat', details: 'The model is asked for JSON by the prompt only.' });
-  }
   const options: GenerateOptions = {
     ...own,
-    ...(tools.length > 0 && { tools }),
+    ...(tools.length > 0 && { tools, toolChoice: toolChoiceOf(call.toolChoice) }),
+    ...formOf(call.responseFormat),
     ...(Object.keys(templateOptions).length > 0 && { templateOptions }),
     maxTokens: call.maxOutputTokens ?? own.maxTokens,
     temperature: call.temperature ?? own.temperature,
@@ -33,21 +31,27 @@ export function toGenerateOptions(call: LanguageModelV4CallOptions): MappedOptio
   return { options, warnings };
 }
 
-/** Function tools as chat templates expect them; whether the model calls one is up to it. */
-function toolsOf({ tools = [], toolChoice }: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): unknown[] {
-  if (toolChoice?.type === 'none') return [];
-  if (toolChoice?.type === 'required' || toolChoice?.type === 'tool') {
-    warnings.push({ type: 'unsupported', feature: 'toolChoice', details: 'A model cannot be made to call a tool.' });
-  }
-  return tools.flatMap((tool) => {
+/** What the whole text must be, where nothing is called. */
+function formOf(format: LanguageModelV4CallOptions['responseFormat']): Pick<GenerateOptions, 'json' | 'jsonSchema'> {
+  if (format?.type !== 'json') return {};
+  return format.schema === undefined ? { json: true } : { jsonSchema: format.schema };
+}
+
+/** Function tools as chat templates expect them. */
+function toolsOf(tools: LanguageModelV4CallOptions['tools'], warnings: SharedV4Warning[]): unknown[] {
+  return (tools ?? []).flatMap((tool) => {
     if (tool.type !== 'function') {
       warnings.push({ type: 'unsupported', feature: `tool ${tool.id}` });
       return [];
     }
-    if (toolChoice?.type === 'tool' && toolChoice.toolName !== tool.name) return [];
     const { name, description = '', inputSchema } = tool;
     return [{ type: 'function', function: { name, description, parameters: inputSchema } }];
   });
+}
+
+function toolChoiceOf(choice: LanguageModelV4CallOptions['toolChoice']): ToolChoice {
+  if (choice === undefined) return 'auto';
+  return choice.type === 'tool' ? { name: choice.toolName } : choice.type;
 }
 
 /** Variables that templates of reasoning models know: Qwen 3 and its kin, gpt-oss. */
