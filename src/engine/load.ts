@@ -17,7 +17,7 @@ import { ownMemory, workerMemory } from './model-memory.ts';
 import type { ModelMemory } from './model-memory.ts';
 import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
-import { closeAll, openDraftModel, openModel } from './open-model.ts';
+import { closeAll, openModels } from './open-model.ts';
 import type { OpenedModel } from './open-model.ts';
 import { countParameters } from './protocol.ts';
 import { stretchedContext } from './rope-override.ts';
@@ -38,7 +38,7 @@ export interface LoadedModel {
 export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
   const startedAt = performance.now();
   checkLoadOptions(options);
-  const { signal, draftModel } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
   const threads = threadsFor(platform, options);
   if (options.workerUrl !== undefined && threads.isInline) throw new InvalidArgumentError('workerUrl is for runtimes with workers, and threads above 0.');
@@ -46,13 +46,12 @@ export async function loadModel(platform: Platform, source: ModelSource, options
   const kernels = chooseKernels(platform, { shared: !threads.isInline && !threads.isAlone, deterministic: options.deterministic ?? false });
   // Awaited below; until then a failure of theirs must not count as unhandled.
   kernels.catch(() => undefined);
-  const opened: OpenedModel[] = [];
+  let opened: readonly OpenedModel[] = [];
   let spawned: ComputeHost | undefined;
   try {
     const host = (spawned = ComputeHost.spawn(threads.numThreads, () => inline ?? platform.spawnWorker!(options)));
-    const main = await openModel(platform, source, options, threads.numThreads);
-    opened.push(main);
-    if (draftModel !== undefined) opened.push(await openDraftModel(platform, draftModel, options, main));
+    opened = await openModels(platform, source, options, threads.numThreads);
+    const main = opened[0]!;
     const { build, module } = await kernels;
     const memories = opened.map(({ modelPlan: { layouts } }, i) => layouts.map(({ arena, regions }, shard): ModelMemory => {
       const place = { model: i === 0 ? 'main' : 'draft', shard } as const;

@@ -7,56 +7,62 @@ import { readGguf } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';
 import type { ModelFiles, Platform } from '../platform/platform.ts';
 import { planFitting } from './fitting-plan.ts';
+import type { Room } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { refuseRecurrent } from './speculation/options.ts';
 import type { LoadOptions, ModelSource } from './load-types.ts';
 
-export interface OpenedModel {
+export interface OpenedFile {
   readonly name: string;
   /** To be closed by who opened it. */
   readonly sources: readonly ByteSource[];
   readonly warnings: readonly string[];
   readonly file: GgufFile;
+}
+
+export interface OpenedModel extends OpenedFile {
   readonly modelPlan: ModelPlan;
 }
 
 /** Tokens by which two vocabularies that belong together may differ in length: some files have unused ones at the end. */
 const MOST_PADDING = 1024;
 
-/** Opens and plans a model; closes what it opened when that fails. */
-export async function openModel(
+/**
+ * Opens and plans a model and the draft model that the options name; closes what it opened when that fails. Throws
+ * UnsupportedModelError where one of the two cannot be drafted for, or their vocabularies differ.
+ */
+export async function openModels(
   platform: Platform, source: ModelSource, options: LoadOptions, numThreads: number,
-): Promise<OpenedModel> {
-  const { signal } = options;
-  const { name, sources, warnings = [] } = await openSource(platform, source, options);
+): Promise<readonly OpenedModel[]> {
+  const room: Room = { options, numThreads, memoryLimit: platform.memoryLimit };
+  const opened: OpenedFile[] = [];
   try {
-    const file = sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal });
-    return { name, sources, warnings, file, modelPlan: planFitting(file, options, numThreads, platform.memoryLimit) };
+    const main = await openFile(platform, source, options);
+    opened.push(main);
+    const alone: OpenedModel = { ...main, modelPlan: planFitting([main.file], room)[0]! };
+    if (options.draftModel === undefined) return [alone];
+    requireDecoder(alone);
+    const draft = await openFile(platform, options.draftModel, options);
+    opened.push(draft);
+    const [plan, draftPlan] = planFitting([main.file, draft.file], room);
+    const drafting: OpenedModel = { ...draft, modelPlan: draftPlan! };
+    requireDecoder(drafting);
+    requireSameTokens(main, draft);
+    return [{ ...main, modelPlan: plan! }, drafting];
   } catch (error) {
-    await closeAll(sources);
+    await Promise.all(opened.map(({ sources }) => closeAll(sources)));
     throw error;
   }
 }
 
-/**
- * Opens and plans the draft model that goes with `main`, in the memory that main leaves. Throws UnsupportedModelError where
- * one of the two cannot be drafted for, or their vocabularies differ.
- */
-export async function openDraftModel(
-  platform: Platform, source: ModelSource, options: LoadOptions, main: OpenedModel,
-): Promise<OpenedModel> {
-  const { plan, totalBytes } = main.modelPlan;
-  requireDecoder(main);
-  const left = Math.min(options.maxMemory ?? Infinity, platform.memoryLimit) - totalBytes;
-  const draft = await openModel(platform, source, {
-    ...options, contextLength: plan.limits.contextLength, maxMemory: Math.max(1, left),
-  }, plan.numThreads);
+/** Closes what it opened when that fails. */
+async function openFile(platform: Platform, source: ModelSource, options: LoadOptions): Promise<OpenedFile> {
+  const { signal } = options;
+  const { name, sources, warnings = [] } = await openSource(platform, source, options);
   try {
-    requireDecoder(draft);
-    requireSameTokens(main, draft);
-    return draft;
+    return { name, sources, warnings, file: sources.length > 1 ? await readGgufParts(sources, { signal }) : await readGguf(sources[0]!, { signal }) };
   } catch (error) {
-    await closeAll(draft.sources);
+    await closeAll(sources);
     throw error;
   }
 }
@@ -72,7 +78,7 @@ function requireDecoder({ name, modelPlan: { plan, layouts } }: OpenedModel): vo
   refuseRecurrent({ name, recurrent: layouts.some(({ backend }) => backend.recurrentStates.length > 0) });
 }
 
-function requireSameTokens(main: OpenedModel, draft: OpenedModel): void {
+function requireSameTokens(main: OpenedFile, draft: OpenedFile): void {
   const [tokens = [], others = []] = [main, draft].map(({ file }) => file.metadata.strings('tokenizer.ggml.tokens'));
   const shared = Math.min(tokens.length, others.length);
   let same = 0;

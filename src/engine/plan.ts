@@ -4,8 +4,7 @@ import type { Platform } from '../platform/platform.ts';
 import { checkLoadOptions, threadsFor } from './load-options.ts';
 import { largestContext } from './fitting-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
-import { closeAll, openDraftModel, openModel } from './open-model.ts';
-import type { OpenedModel } from './open-model.ts';
+import { closeAll, openModels } from './open-model.ts';
 import { countParameters } from './protocol.ts';
 import type { LoadOptions, LoadPlan, ModelSource, PlannedMemory } from './load-types.ts';
 
@@ -19,26 +18,23 @@ export async function planLoad(platform: Platform, source: ModelSource, options:
   const { numThreads, isInline } = threadsFor(platform, options);
   const open = platform.openHeader ?? platform.openModel;
   const headers: Platform = { ...platform, openModel: (reference, how) => open.call(platform, reference, how) };
-  const opened: OpenedModel[] = [];
+  const opened = await openModels(headers, source, options, numThreads);
   try {
-    const main = await openModel(headers, source, options, numThreads);
-    opened.push(main);
-    if (options.draftModel !== undefined) opened.push(await openDraftModel(headers, options.draftModel, options, main));
-    const [, draft] = opened;
-    const { plan } = main.modelPlan;
+    const [main, draft] = opened;
+    const { plan } = main!.modelPlan;
     return {
-      name: main.name,
+      name: main!.name,
       architecture: plan.config.architecture,
       kind: plan.config.kind,
       numParameters: countParameters(plan),
       threads: isInline ? 0 : numThreads,
       contextLength: plan.limits.contextLength,
       trainedContextLength: plan.config.contextLength,
-      largestContextLength: largestContext(main.file, options, numThreads, platform.memoryLimit),
+      largestContextLength: largestContext(opened.map(({ file }) => file), { options, numThreads, memoryLimit: platform.memoryLimit }),
       kvType: plan.kv.type,
       numSequences: plan.maxSequences,
       maxMemory: options.maxMemory ?? platform.memoryLimit,
-      memory: plannedMemory(main.modelPlan),
+      memory: plannedMemory(main!.modelPlan),
       ...(draft && { draftModel: { name: draft.name, memory: plannedMemory(draft.modelPlan) } }),
     };
   } finally {

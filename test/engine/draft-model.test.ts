@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DraftWorth } from '../../src/engine/speculation/draft-worth.ts';
 import { draftSettings } from '../../src/engine/speculation/options.ts';
+import { Engine as EngineOnPlatform } from '../../src/engine/engine.ts';
+import { nodePlatform } from '../../src/platform/node.ts';
 import { Engine, InvalidArgumentError, OutOfMemoryError, UnsupportedModelError } from '../../src/index.ts';
-import type { GenerateOptions, LoadOptions } from '../../src/index.ts';
+import type { GenerateOptions, LoadOptions, LoadPlan } from '../../src/index.ts';
 import { caseFile, hasCase } from '../support/architecture-cases.ts';
 
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(caseFile(`${name}.gguf`)));
@@ -84,6 +86,38 @@ describe('a draft model', () => {
   });
 });
 
+describe('a plan with a draft model', () => {
+  const OPTIONS = { threads: 1, contextLength: 256, draftModel: bytesOf('qwen2') };
+  const plan = (options: LoadOptions): Promise<LoadPlan> => Engine.plan(bytesOf('llama-tied'), { ...OPTIONS, ...options });
+
+  it('gives up sequences of the model until the draft model fits beside them, as a load does', async () => {
+    const { memory, numSequences } = await plan({});
+    expect(numSequences).toBe(4);
+    // One byte less than a draft model of one sequence needs.
+    const maxMemory = memory.reservedBytes + (await plan({ maxSequences: 1 })).draftModel!.memory.reservedBytes - 1;
+    const tight = await plan({ maxMemory });
+    expect(tight.numSequences).toBeLessThan(4);
+    expect(tight.memory.reservedBytes + tight.draftModel!.memory.reservedBytes).toBeLessThanOrEqual(maxMemory);
+    const engine = await load('llama-tied', 'qwen2', { threads: 1, maxMemory });
+    expect(engine.model.draftModel).toBeDefined();
+  });
+
+  it('needs no ceiling: some runtimes do not say what memory there is', async () => {
+    const planned = await EngineOnPlatform.planOn({ ...nodePlatform, memoryLimit: Infinity }, bytesOf('llama-tied'), OPTIONS);
+    expect(planned).toMatchObject({ maxMemory: Infinity, draftModel: { memory: (await plan({})).draftModel!.memory } });
+  });
+
+  it('finds the longest context with which both fit', async () => {
+    const { memory, draftModel } = await plan({ contextLength: 512, maxSequences: 1 });
+    const maxMemory = memory.reservedBytes + draftModel!.memory.reservedBytes;
+    const { largestContextLength } = await plan({ maxMemory });
+    expect(largestContextLength).toBeGreaterThanOrEqual(512);
+    const largest = await plan({ maxMemory, contextLength: largestContextLength });
+    expect(largest.memory.reservedBytes + largest.draftModel!.memory.reservedBytes).toBeLessThanOrEqual(maxMemory);
+    await expect(plan({ maxMemory, contextLength: largestContextLength + 1 })).rejects.toThrow(OutOfMemoryError);
+  });
+});
+
 describe('Engine.load refuses a draft model', () => {
   it('whose tokens are others', async () => {
     const draft = bytesOf('qwen2');
@@ -103,7 +137,7 @@ describe('Engine.load refuses a draft model', () => {
   });
 
   it('that does not fit beside the model', async () => {
-    const engine = await load('llama-tied', undefined, { threads: 1 });
+    const engine = await load('llama-tied', undefined, { threads: 1, maxSequences: 1 });
     const { weightBytes, kvBytes, scratchBytes } = engine.model.memory;
     const maxMemory = weightBytes + kvBytes + scratchBytes + 1000;
     await expect(load('llama-tied', 'llama-tied', { threads: 1, maxMemory })).rejects.toThrow(OutOfMemoryError);
