@@ -2,10 +2,9 @@
 // the invoke mode RESPONSE_STREAM, `streaming` sends the text as it is generated; `handler` sends it whole.
 import { pipeline } from 'node:stream/promises';
 import { Engine } from '@clawdbot/runtime';
-import { answer } from '../answer.js';
+import { answer, once } from '../answer.js';
 
-let loading;
-const load = () => (loading ??= Engine.load(process.env.MODEL ?? '/opt/model.gguf', { contextLength: 256 }));
+const load = once(() => Engine.load(process.env.MODEL ?? '/opt/model.gguf', { contextLength: 256 }));
 
 /** The event of a function URL (payload format 2.0) as a request. */
 const requestOf = ({ rawPath, rawQueryString, requestContext }) =>

@@ -46,6 +46,19 @@ describe('an AWS Lambda function', () => {
 
   const expected = async (prompt: string): Promise<string> => (await engine.complete(prompt, { maxTokens: 40, temperature: 0 })).text;
 
+  it('tries again after a load that failed', async () => {
+    process.env['MODEL'] = '/no/such/model.gguf';
+    await expect(handlers.handler(eventOf('Hello'))).rejects.toThrow(/There is no file/);
+    process.env['MODEL'] = MODEL;
+    expect((await handlers.handler(eventOf('Hello'))).statusCode).toBe(200);
+  });
+
+  it('refuses what the engine refuses', async () => {
+    const { statusCode, body } = await handlers.handler({ ...eventOf('Hello'), rawQueryString: 'prompt=Hello&tokens=0' });
+    expect([statusCode, body]).toEqual([400, expect.stringContaining('maxTokens must be')]);
+    expect((await handlers.handler(eventOf('word '.repeat(600)))).statusCode).toBe(400);
+  });
+
   it('answers an event', async () => {
     const { statusCode, headers, body } = await handlers.handler(eventOf('Hello'));
     expect([statusCode, headers['content-type'], body]).toEqual([200, 'text/plain; charset=utf-8', await expected('Hello')]);
