@@ -29,6 +29,8 @@ const HEADER_ALIGNMENT = 64;
 const UNCHECKED_BYTES = 20;
 /** Enough for 16 million ids and their note; nothing larger is read. */
 const LARGEST_HEADER_BYTES = 96 * 2 ** 20;
+/** More than any model has. */
+const MOST_LAYERS = 2 ** 16;
 export const LARGEST_NOTE_BYTES = 16 * 2 ** 20;
 
 /** What is kept of one layer's paged keys and values. */
@@ -106,7 +108,7 @@ export async function readHeader(
   }
   const headerBytes = fixed.getUint32(12, true);
   const [numLayers, numIds, noteBytes] = [48, 52, 56].map((at) => fixed.getUint32(at, true)) as [number, number, number];
-  const isPossible = headerBytes === headerBytesFor(numLayers, numIds, noteBytes) && headerBytes <= LARGEST_HEADER_BYTES;
+  const isPossible = numLayers <= MOST_LAYERS && headerBytes === headerBytesFor(numLayers, numIds, noteBytes) && headerBytes <= LARGEST_HEADER_BYTES;
   if (!isPossible) throw fail(`has a header whose lengths contradict each other. ${damaged}`);
   if (source.size < headerBytes) throw fail(`is cut off within its header: it has ${source.size} of ${headerBytes} bytes. ${damaged}`);
   const bytes = new Uint8Array(headerBytes);

@@ -14,7 +14,7 @@ import type { LoadSessionOptions, RestoredSession, SaveSessionOptions, SavedSess
 import { encodeHeader, payloadBytes, readHeader, TRAILER_BYTES } from './format.ts';
 import type { SessionHeader, SessionLayer } from './format.ts';
 import { MemoryCursor } from './memory-cursor.ts';
-import type { KvMemory } from './memory-cursor.ts';
+import type { BlocksByGroup, KvMemory } from './memory-cursor.ts';
 import { Xxh32 } from './xxh32.ts';
 
 /** Bytes that are copied, hashed and read or written at a time; a multiple of 16. */
@@ -45,7 +45,7 @@ export async function saveSession(
       fingerprint: access.fingerprint(), blockSize: KV_BLOCK_SIZE, arrangement: KV_ARRANGEMENT, layers, ids, note,
     });
     const byteLength = header.length + payloadBytes(layers) + TRAILER_BYTES;
-    const parts = partsOf(header, await MemoryCursor.open(kv, blocks, false));
+    const parts = partsOf(header, await MemoryCursor.toRead(kv, blocks));
     if (files) {
       await files.write(file!, parts, signal).catch((cause: unknown) => {
         if (signal?.aborted) throw signal.reason;
@@ -92,7 +92,7 @@ export async function loadSession(
     const { ids, note } = header;
     check(access, header, bytes.name);
     await withBlocks(access, { ids, toFill: true }, signal, async (blocks, commit) => {
-      const cursor = await MemoryCursor.open(access.kv, blocks, true);
+      const cursor = MemoryCursor.toFill(access.kv, blocks);
       await fill(cursor, bytes, payloadOffset, signal);
       cursor.store();
       await commit();
@@ -189,10 +189,10 @@ function filesOf({ files }: SessionAccess): PlatformFiles {
 /** Has blocks for `ids` held while `use` works with them; `commit` makes them part of the prefix cache. */
 async function withBlocks<T>(
   { host }: SessionAccess, wanted: Pick<HoldMessage, 'ids' | 'toFill'>, signal: AbortSignal | undefined,
-  use: (blocks: readonly (readonly number[])[], commit: () => Promise<void>) => Promise<T>,
+  use: (blocks: BlocksByGroup, commit: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const replies = new AsyncQueue<readonly (readonly number[])[]>();
+  const replies = new AsyncQueue<BlocksByGroup>();
   const requestId = host.request((id) => ({ type: 'hold', requestId: id, ...wanted }), {
     onReply: (reply) => {
       if (reply.type === 'held') replies.push(reply.blocks);
