@@ -1,7 +1,7 @@
 // What a command is, and the surroundings that are handed to it: streams, environment, a way to load engines.
 import type { Engine } from '../engine/engine.ts';
 import type { ModelSource } from '../engine/load-types.ts';
-import type { LoadOptions, LoadPlan } from '../engine/load-types.ts';
+import type { LoadOptions } from '../engine/load-types.ts';
 import type { Arguments } from './parse-arguments.ts';
 import type { Options } from './options.ts';
 
@@ -41,7 +41,6 @@ export interface Surroundings {
   /** Hears of SIGTERM until the returned function is called; without a listener it ends the process as usual. */
   onTerminate(listener: () => void): () => void;
   loadEngine(source: ModelSource, options: LoadOptions): Promise<CliEngine>;
-  planLoad(source: ModelSource, options: LoadOptions): Promise<LoadPlan>;
 }
 
 /** Ctrl-C: the command ends, nothing is wrong. */

@@ -44,7 +44,6 @@ const exitCode = await runCli(process.argv.slice(2), {
     return () => process.off('SIGTERM', listener);
   },
   loadEngine: (source, options) => Engine.load(source, options),
-  planLoad: (source, options) => Engine.plan(source, options),
 });
 
 // What was written must be out before the process ends, and it ends even if a pipe on stdin stays open.

@@ -16,6 +16,7 @@ const isSource = (value: unknown): boolean =>
 export const MAX_THREADS = 64;
 export const MAX_SEQUENCES = 256;
 export { KV_TYPES };
+const isSequenceCount = (value: unknown): boolean => isCount(value) && (value as number) <= MAX_SEQUENCES;
 
 export interface Threads {
   /** Threads that compute. */
@@ -41,7 +42,11 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
     (value) => value === 0 || (isCount(value) && (value as number) <= MAX_THREADS),
   ],
   contextLength: ['a whole number of at least 1', isCount],
-  maxSequences: [`a whole number between 1 and ${MAX_SEQUENCES}`, (value) => isCount(value) && (value as number) <= MAX_SEQUENCES],
+  maxSequences: [
+    `a whole number between 1 and ${MAX_SEQUENCES}, or { atMost } with one`,
+    (value) => isSequenceCount(value) || (typeof value === 'object' && value !== null && Object.keys(value).join() === 'atMost' &&
+      isSequenceCount((value as { atMost: unknown }).atMost)),
+  ],
   ropeScaling: [
     '"none", { type: "linear", factor } or { type: "yarn", factor, originalContextLength? } with a factor of at least 1', isRopeScaling,
   ],

@@ -34,8 +34,11 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Positions per sequence; by default what the model was trained for, at most 4096. */
   readonly contextLength?: number;
-  /** Sequences that are computed at the same time (4, or as many as fit): requests beyond them wait. */
-  readonly maxSequences?: number;
+  /**
+   * Sequences that are computed at the same time, or of how many as many as fit beside each other with a whole context each
+   * ({ atMost: 4 }): requests beyond them wait.
+   */
+  readonly maxSequences?: number | { readonly atMost: number };
   /** How positions are stretched for contexts longer than the model was trained for, in place of what its file says. */
   readonly ropeScaling?: RopeScaling;
   /** Base of the rotation of positions, in place of the file's. */

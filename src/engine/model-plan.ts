@@ -46,14 +46,14 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
   const numTokens = Math.min(config.vocabSize, file.metadata.strings('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
   const ceiling = checkedCeiling(options.maxMemory) ?? memoryLimit;
-  const fewestSequences = options.maxSequences ?? 1;
+  const [fewestSequences, mostSequences] = sequences(options.maxSequences);
   const shardBytes = Math.min(options.shardBytes ?? ADDRESSABLE_BYTES, ADDRESSABLE_BYTES);
   let failure: OutOfMemoryError | undefined;
   for (const contextLength of contextLengths(architecture, config.contextLength, options.contextLength)) {
     // An encoder's rows all see each other: a text is one pass.
     const maxBatchTokens = architecture.kind === 'encoder' ? contextLength : Math.min(batchTokens, contextLength);
     const maxOutputs = Math.max(1, Math.min(maxBatchTokens, Math.floor(MAX_LOGITS_BYTES / (4 * config.vocabSize))));
-    for (let maxSequences = options.maxSequences ?? DEFAULT_MAX_SEQUENCES; maxSequences >= fewestSequences; maxSequences--) {
+    for (let maxSequences = mostSequences; maxSequences >= fewestSequences; maxSequences--) {
       const plan: UnsplitPlan = {
         config,
         tensors,
@@ -121,6 +121,10 @@ function doesNotFit(requiredBytes: number, availableBytes: number, contextLength
     `The model with a context of ${contextLength} tokens needs at least ${mib(requiredBytes)}, but ${mib(availableBytes)} may be used. ` +
       'Use a smaller contextLength, a smaller or more strongly quantized model, or raise maxMemory.',
   );
+}
+
+function sequences(wanted: LoadOptions['maxSequences'] = { atMost: DEFAULT_MAX_SEQUENCES }): readonly [fewest: number, most: number] {
+  return typeof wanted === 'number' ? [wanted, wanted] : [1, wanted.atMost];
 }
 
 /** Context lengths to try, longest first: the one asked for, or the default and, where it does not fit, halves of it. */

@@ -62,6 +62,8 @@ describe('clawdbot ps and stop', () => {
   it('show a server, and end it once it has finished what it was asked', async () => {
     const server = await start();
     expect(await ps()).toMatchObject([{ pid: server.child.pid, url: server.url, models: ['tiny'] }]);
+    // As many as a server computes at once where memory is no matter.
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(/^clawdbot_sequences_max\{.*\} 8$/m);
     expect((await program(['ps'], { env })).stdout).toMatch(new RegExp(`${server.child.pid} +${server.url} +\\d+s +tiny`));
     const rest = await stream(server, 400);
     const stopping = program(['stop', '--json'], { env });

@@ -152,9 +152,6 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
       return () => listeners.pop();
     },
     onTerminate: () => () => undefined,
-    planLoad: async () => {
-      throw new Error('Nothing is planned here.');
-    },
     async loadEngine(source, options) {
       calls.source = source;
       calls.loadOptions.push(options);

@@ -47,6 +47,14 @@ describe('planModel', () => {
     expect(tight.totalBytes).toBeLessThan(whole.totalBytes);
   });
 
+  it('takes as many sequences as fit of those that are allowed, or exactly those that are asked for', async () => {
+    const eight = await plan('qwen2', { maxSequences: { atMost: 8 } });
+    expect(eight.plan.maxSequences).toBe(8);
+    const tight = await plan('qwen2', { maxSequences: { atMost: 8 } }, eight.totalBytes - 1);
+    expect([tight.plan.maxSequences, tight.plan.limits.contextLength]).toEqual([7, 256]);
+    await expect(plan('qwen2', { maxSequences: 8 }, eight.totalBytes - 1)).rejects.toThrow(OutOfMemoryError);
+  });
+
   it('says what is needed and what there is when it does not fit', async () => {
     const error = await plan('qwen2', { maxMemory: MIB }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OutOfMemoryError);

@@ -8,7 +8,6 @@ import { command } from '../command.ts';
 import type { Output, Surroundings } from '../command.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
-import type { LoadOptions } from '../../engine/load-types.ts';
 import { print, printJson } from '../output.ts';
 import { recordServer } from '../servers/records.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
@@ -74,9 +73,9 @@ async function serveUntilStopped(
   const { startServer } = await import('../../serve/node-server.ts');
   const { stderr, stdout, env, signal } = surroundings;
   const ids = models.map(({ id }) => id);
-  const load = async (reference: string) => {
-    const given = { ...loadOptionsFrom(options), signal };
-    return surroundings.loadEngine(reference, { ...given, maxSequences: await sequencesFor(reference, given, surroundings) });
+  const load = (reference: string) => {
+    const given = loadOptionsFrom(options);
+    return surroundings.loadEngine(reference, { ...given, signal, maxSequences: given.maxSequences ?? { atMost: SEQUENCES } });
   };
   const pool = new ModelPool(models.map(({ id, reference }) => ({ id, load: () => load(reference) })), options.maxLoaded);
   try {
@@ -119,14 +118,4 @@ async function record(cacheDir: string, server: { url: string; models: string[] 
     stderr.write(`warning: clawdbot ps will not show this server: ${(error as Error).message}\n`);
     return async () => undefined;
   }
-}
-
-/** As many as are asked for, or those of a server, or as many of them as fit beside a whole context. */
-async function sequencesFor(reference: string, given: LoadOptions, { planLoad }: Surroundings): Promise<number | undefined> {
-  if (given.maxSequences !== undefined) return given.maxSequences;
-  const { kind, numSequences, maxMemory, memory } = await planLoad(reference, given);
-  if (kind === 'encoder') return undefined;
-  // What a sequence takes besides its keys and values is little.
-  const more = Math.floor((0.98 * (maxMemory - memory.reservedBytes)) / memory.kvBytes);
-  return Math.max(numSequences, Math.min(SEQUENCES, numSequences + more));
 }

@@ -34,7 +34,7 @@ export function browserBackend(): ChatBackend {
       await current?.engine.dispose();
       current = undefined;
       const engine = await Engine.load(added.get(id)?.source ?? id, {
-        workerUrl, signal, maxSequences: 2, onProgress: (progress) => onProgress(inWords(progress)),
+        workerUrl, signal, maxSequences: { atMost: 2 }, onProgress: (progress) => onProgress(inWords(progress)),
       });
       current = { id, engine };
       const { name, contextLength, memory, threads, kernels, warnings, chatTemplateWarning } = engine.model;
