@@ -40,13 +40,8 @@ export async function servePageWithModels(
   if (!isFile(path.join(folder, 'index.html'))) {
     throw new ModelSourceError(`The chat page is missing (${folder}): the package is incomplete. Install it again, or run "npm run build" in a clone.`);
   }
-  const files = new Map(models.flatMap(({ files }) => files.map((file) => [`models/${path.basename(file)}`, file])));
-  const list = JSON.stringify({
-    models: models.map(({ name, files: [first], files }) => ({
-      reference: `models/${encodeURIComponent(path.basename(first!))}`, name,
-      sizeBytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
-    })),
-  });
+  const files = new Map<string, string>();
+  const list = JSON.stringify({ models: models.map((model) => offered(model, files)) });
   const isAllowed = hostFilter({ names: allowedHosts ?? (isLoopback(host) ? LOOPBACK_HOSTS : undefined) });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
@@ -65,6 +60,18 @@ export async function servePageWithModels(
       server.close(() => resolve());
       server.closeAllConnections();
     }),
+  };
+}
+
+/** What the page is told of a model, whose files are added to those that are served: in a folder of their own where names clash. */
+function offered(model: OfferedModel, files: Map<string, string>): { reference: string; name: string; sizeBytes: number } {
+  const names = model.files.map((file) => path.basename(file));
+  let folder = 'models';
+  for (let i = 2; names.some((name) => files.has(`${folder}/${name}`)); i++) folder = `models/${i}`;
+  names.forEach((name, i) => files.set(`${folder}/${name}`, model.files[i]!));
+  return {
+    reference: `${folder}/${encodeURIComponent(names[0]!)}`, name: model.name,
+    sizeBytes: model.files.reduce((sum, file) => sum + statSync(file).size, 0),
   };
 }
 

@@ -1,8 +1,7 @@
 // The chat page with the engine in it, as `clawdbot web` serves it and as a static host without headers does: download, cancel, stop,
 // speed and memory shown, and all of it again without a network. And the same page against the real `clawdbot serve`.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -143,6 +142,12 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       await limit(page, '10');
       await say(page, 'Hello');
       await page.locator('.facts', { hasText: /10 tokens/ }).waitFor();
+      // More than its context holds, turn by turn.
+      for (let turn = 2; turn <= 5; turn++) {
+        await say(page, 'some words '.repeat(10));
+        await page.locator('.facts', { hasText: /10 tokens/ }).nth(turn - 1).waitFor();
+      }
+      await page.locator('.facts', { hasText: /without the oldest \d+ tokens/ }).first().waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     }, { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true, colorScheme: 'dark' });
     server.stop();

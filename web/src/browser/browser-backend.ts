@@ -96,6 +96,7 @@ async function* replyWith(
       type: 'end', finishReason,
       stats: timings ? {
         promptTokens: timings.promptTokens, newTokens: timings.newTokens, ttftMs: timings.ttftMs, tokensPerSecond: timings.decodeTokensPerSecond,
+        ...(timings.droppedTokens > 0 && { droppedTokens: timings.droppedTokens }),
       } : {},
     };
   }

@@ -60,6 +60,8 @@ export interface ReplyStats {
   readonly newTokens?: number;
   readonly ttftMs?: number;
   readonly tokensPerSecond?: number;
+  /** Of the conversation: it was too long for the model. */
+  readonly droppedTokens?: number;
 }
 
 export type ReplyPart =

@@ -50,6 +50,7 @@ function Facts({ message: { role, stats, ending, model } }: { message: Message }
     stats?.tokensPerSecond !== undefined && format.speed(stats.tokensPerSecond),
     stats?.ttftMs !== undefined && `first after ${(stats.ttftMs / 1000).toFixed(stats.ttftMs < 9500 ? 1 : 0)} s`,
     ending && ENDINGS[ending],
+    stats?.droppedTokens !== undefined && `without the oldest ${format.tokens(stats.droppedTokens)} tokens, for which there is no room`,
   ].filter(Boolean);
   return <span class="facts">{facts.join(' · ')}</span>;
 }
