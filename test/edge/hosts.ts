@@ -12,14 +12,21 @@ export const HAS_HOSTS = existsSync(inRepository('test/edge/node_modules/minifla
 export const hostPackage = <T>(name: string): T => require(name) as T;
 
 /** One file of an example and all it imports but the kernels, which hosts take as modules of their own. */
-export async function bundleExample(entry: string, conditions: readonly string[]): Promise<string> {
+export const bundleExample = (entry: string, conditions: readonly string[]): Promise<string> =>
+  bundled({ entryPoints: [inRepository('examples', entry)] }, conditions);
+
+/** The same of a program's text. */
+export const bundleText = (contents: string, conditions: readonly string[]): Promise<string> =>
+  bundled({ stdin: { contents, resolveDir: inRepository('examples') } }, conditions);
+
+async function bundled(program: Pick<esbuild.BuildOptions, 'entryPoints' | 'stdin'>, conditions: readonly string[]): Promise<string> {
   const { outputFiles } = await esbuild.build({
-    entryPoints: [inRepository('examples', entry)], bundle: true, minify: true, format: 'esm', target: 'es2022', write: false,
+    ...program, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false,
     // Users have no such settings: ours would take the package from its sources.
     tsconfigRaw: '{}',
     conditions: [...conditions], external: ['./kernels/*'],
   });
-  return outputFiles[0]!.text;
+  return outputFiles![0]!.text;
 }
 
 export const baselineKernels = (): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(inRepository('dist/kernels/baseline.wasm')));

@@ -1,14 +1,30 @@
 // The example for Cloudflare Workers in workerd itself (through miniflare): the same text as in Node, for many requests at once,
 // small enough to deploy, and alive after requests that were abandoned.
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/index.ts';
-import { HAS_HOSTS, baselineKernels, bundleExample, hostPackage, tinyModel } from './hosts.ts';
+import { inRepository } from '../support/fixtures.ts';
+import { HAS_HOSTS, baselineKernels, bundleExample, bundleText, hostPackage, tinyModel } from './hosts.ts';
 
 interface Miniflare {
   dispatchFetch(url: string, init?: RequestInit): Promise<Response>;
   getR2Bucket(name: string): Promise<{ put(key: string, value: Uint8Array): Promise<unknown> }>;
   dispose(): Promise<void>;
+}
+
+const CONDITIONS = ['workerd', 'worker', 'browser'];
+
+/** A Worker with a bucket, in which nothing is. */
+function start(contents: string): Miniflare {
+  const { Miniflare } = hostPackage<{ Miniflare: new (options: object) => Miniflare }>('miniflare');
+  return new Miniflare({
+    compatibilityDate: '2026-01-01', r2Buckets: ['MODELS'], modulesRoot: '/',
+    modules: [
+      { type: 'ESModule', path: '/worker.js', contents },
+      { type: 'CompiledWasm', path: '/kernels/baseline.wasm', contents: baselineKernels() },
+    ],
+  });
 }
 
 const PROMPTS = ['Hello', 'Once upon a time', 'The cat'];
@@ -20,15 +36,8 @@ describe.skipIf(!HAS_HOSTS)('a Cloudflare Worker (npm ci in test/edge)', () => {
   let engine: Engine;
 
   beforeAll(async () => {
-    script = await bundleExample('cloudflare-workers/worker.js', ['workerd', 'worker', 'browser']);
-    const { Miniflare } = hostPackage<{ Miniflare: new (options: object) => Miniflare }>('miniflare');
-    worker = new Miniflare({
-      compatibilityDate: '2026-01-01', r2Buckets: ['MODELS'], modulesRoot: '/',
-      modules: [
-        { type: 'ESModule', path: '/worker.js', contents: script },
-        { type: 'CompiledWasm', path: '/kernels/baseline.wasm', contents: baselineKernels() },
-      ],
-    });
+    script = await bundleExample('cloudflare-workers/worker.js', CONDITIONS);
+    worker = start(script);
     await (await worker.getR2Bucket('MODELS')).put('model.gguf', tinyModel());
     engine = await Engine.load(new Uint8Array(tinyModel()), { threads: 1, deterministic: true, contextLength: 256 });
   });
@@ -61,6 +70,20 @@ describe.skipIf(!HAS_HOSTS)('a Cloudflare Worker (npm ci in test/edge)', () => {
 
   it('says how it is used', async () => {
     expect((await worker.dispatchFetch('http://localhost/')).status).toBe(400);
+  });
+
+  it('answers with the lines of docs/edge.md, once the model is where they look for it', async () => {
+    const [, lines] = /```js\n([\s\S]*?)```/.exec(readFileSync(inRepository('docs/edge.md'), 'utf8'))!;
+    const documented = start(await bundleText(lines!, CONDITIONS));
+    try {
+      // There is no model yet. (Miniflare rejects with what a Worker throws.)
+      await expect(documented.dispatchFetch('http://localhost/')).rejects.toThrow();
+      await (await documented.getR2Bucket('MODELS')).put('model.gguf', tinyModel());
+      const response = await documented.dispatchFetch('http://localhost/');
+      expect([response.status, (await response.text()).length]).toEqual([200, expect.toSatisfy((length: number) => length > 10)]);
+    } finally {
+      await documented.dispose();
+    }
   });
 
   it('is far smaller than what may be deployed (10 MiB, 3 on the free plan, compressed)', () => {

@@ -9,11 +9,11 @@ const path = await realModel('smollm2');
 
 describe.skipIf(path === undefined)('rounds of load, generate and dispose', () => {
   it('give a model’s memory back each time, without waiting for anything', async () => {
-    const args = [inRepository('scripts/dispose-rounds.mjs'), path!, '--rounds', '7', '--json'];
-    const { stdout } = await promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
+    const args = [inRepository('scripts/dispose-rounds.mjs'), path!, '--rounds', '7', '--growth', '0.15', '--json'];
+    // Fails where it grows by more.
+    const { stdout } = await promisify(execFile)(process.execPath, args);
     const { samples } = JSON.parse(stdout) as { samples: number[] };
     // The model has 98 MB: one that stayed would show.
     expect(Math.max(...samples.slice(3)) - samples[2]!).toBeLessThan(50e6);
-    expect(samples.at(-1)! / samples[2]! - 1).toBeLessThan(0.15);
   });
 });
