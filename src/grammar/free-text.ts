@@ -9,7 +9,7 @@ import { parsePattern } from './pattern/pattern-parser.ts';
 export function textWithout(patterns: readonly string[], between?: Expression): Expression {
   const budget = new PatternBudget();
   const { classes, next, accepting } = patterns.reduce(
-    (language, pattern) => combine(language, languageOf(parsePattern(pattern), budget), budget, true), EVERYTHING,
+    (language, pattern) => combine(language, languageOf(parsePattern(pattern), budget), budget, 'first'), EVERYTHING,
   );
   const edges: CharacterGraph['edges'][number][] = next.flatMap((row, from) => [...new Set(row)].filter((to) => to >= 0)
     .map((to) => ({ from, to, on: characters(union(...classes.filter((_, i) => row[i] === to))) })));

@@ -20,4 +20,10 @@ export const LIMITS = {
   patternWork: 4_000_000,
   /** Subschemas that are combined, over all alternatives. */
   schemas: 200_000,
+  /** Alternatives of one value that are no constants. */
+  alternatives: 1000,
+  /** Steps of comparing constants with schemas. */
+  comparisons: 2_000_000,
+  /** First items of an array that each may be what breaks a schema. */
+  negatedItems: 200,
 } as const;

@@ -48,6 +48,26 @@ describe('a draft model', () => {
     expect(fast.timings.draftTokens).toBeGreaterThan(fast.timings.acceptedDraftTokens);
   });
 
+  it.each(['llama-tied', 'qwen2'])('(%s) under a grammar gives what plain decoding gives under it', async (draft) => {
+    const item = { type: 'object', properties: { a: { type: 'integer' }, b: { enum: ['x', 'yy', 'zzz'] } }, required: ['a', 'b'] };
+    const settings: readonly GenerateOptions[] = [
+      { grammar: 'root ::= ("ab" | "ba" | "c" | [d-z])+ "."', temperature: 1, seed: 3 }, { grammar: 'root ::= [^a-m]+ "."', temperature: 0, logprobs: 2 },
+      { jsonSchema: { type: 'array', items: item, minItems: 3 }, temperature: 0.8, seed: 5, n: 3 }, { json: true, temperature: 1, seed: 7, topK: 0, repetitionPenalty: 1.1 },
+    ];
+    const engine = await load('llama-tied', draft);
+    let [drafted, accepted] = [0, 0];
+    for (const options of settings) {
+      const plain = await engine.complete(prompt, { ...options, maxTokens: 60, speculation: { draft: false } });
+      const fast = await engine.complete(prompt, { ...options, maxTokens: 60, speculation: EAGER });
+      expect(fast.choices).toEqual(plain.choices);
+      expect(plain.timings.draftTokens).toBe(0);
+      drafted += fast.timings.draftTokens;
+      accepted += fast.timings.acceptedDraftTokens;
+    }
+    expect(drafted).toBeGreaterThan(0);
+    if (draft === 'llama-tied') expect(accepted).toBeGreaterThan(0);
+  });
+
   it('works beside lookup, for several requests at once, after one that was left, and up to the end of the context', async () => {
     const engine = await load('llama-tied', 'qwen2', { maxBatchTokens: 16 });
     const prompts = [prompt, prompt.slice(3), Array.from({ length: 200 }, (_, i) => 98 + (i % 5)), prompt.slice(9), prompt.slice(2)];

@@ -19,7 +19,8 @@ const schemaOf = (schema: unknown): object => ({ response_format: { type: 'json_
 const keyword = fc.constantFrom(
   'type', 'properties', 'required', 'items', 'prefixItems', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', 'not', '$ref', '$defs', '$id', 'pattern',
   'format', 'minimum', 'maximum', 'multipleOf', 'minItems', 'maxItems', 'minLength', 'maxLength', 'additionalProperties', 'patternProperties',
-  'propertyNames', 'minProperties', '__proto__', 'a',
+  'propertyNames', 'minProperties', 'maxProperties', 'if', 'then', 'else', 'dependentRequired', 'dependentSchemas', 'contains', 'minContains',
+  'maxContains', 'uniqueItems', 'unevaluatedProperties', '__proto__', 'a',
 );
 const { schema } = fc.letrec<{ schema: object }>((tie) => ({
   schema: fc.dictionary(keyword, fc.oneof(
@@ -74,6 +75,11 @@ const HOSTILE: readonly (readonly [string, object])[] = [
   ['many properties', wide(3000)],
   ['many properties that are counted', { ...wide(1500), minProperties: 700, maxProperties: 900 }],
   ['a long enum', { enum: Array.from({ length: 8000 }, (_, i) => `value ${i}`) }],
+  ['constants compared again and again', { const: 1, $ref: '#/$defs/d0', $defs: { ...Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, { allOf: [{ $ref: `#/$defs/d${i + 1}` }, { $ref: `#/$defs/d${i + 1}` }] }])), d40: true } }],
+  ['what many first items rule out', { not: { prefixItems: Array.from({ length: 3000 }, (_, i) => ({ const: i })) } }],
+  ['many properties that must not all be', { type: 'object', not: { required: Array.from({ length: 5000 }, (_, i) => `p${i}`) } }],
+  ['conditions within conditions', Array.from({ length: 24 }).reduce<object>((inner, _, i) => ({ if: inner, then: { minimum: i }, else: { maxLength: i } }), { type: 'integer' })],
+  ['many alternatives of which one must hold', { oneOf: Array.from({ length: 400 }, (_, i) => ({ properties: { [`p${i}`]: { type: 'string' } } })) }],
   ['long strings', { type: 'string', minLength: 20000, maxLength: 1e9 }],
 ];
 

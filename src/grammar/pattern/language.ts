@@ -114,7 +114,7 @@ function determinize({ moves, silent }: Nfa, final: number, budget: PatternBudge
     next.push(row);
     accepting.push(follow(states, atStart, true).has(final));
   }
-  return trim({ classes, next, accepting });
+  return smallest(trim({ classes, next, accepting }), budget);
 }
 
 /** The coarsest classes of which every set is a union; together they are all code points. */
@@ -153,8 +153,8 @@ export function lengths(min: number, max: number): Language {
   };
 }
 
-/** Texts of both, or with `minus` those of `a` that are not in `b`. */
-export function combine(a: Language, b: Language, budget: PatternBudget, minus = false): Language {
+/** Texts of both, of the first but not the second, or of either. */
+export function combine(a: Language, b: Language, budget: PatternBudget, texts: 'both' | 'first' | 'either' = 'both'): Language {
   const classes: CodePoints[] = [];
   const parts: (readonly [number, number])[] = [];
   a.classes.forEach((inA, i) => b.classes.forEach((inB, j) => {
@@ -173,8 +173,9 @@ export function combine(a: Language, b: Language, budget: PatternBudget, minus =
     const [p, q] = pairs[at];
     budget.spend(classes.length);
     next.push(Int32Array.from(parts, ([i, j]) => {
-      const to = [a.next[p][i], q < 0 ? -1 : b.next[q][j]] as const;
-      if (to[0] < 0 || (to[1] < 0 && !minus)) return -1;
+      const to = [p < 0 ? -1 : a.next[p][i], q < 0 ? -1 : b.next[q][j]] as const;
+      const isNowhere = texts === 'either' ? to[0] < 0 && to[1] < 0 : to[0] < 0 || (to[1] < 0 && texts === 'both');
+      if (isNowhere) return -1;
       const key = to.join();
       let known = index.get(key);
       if (known === undefined) {
@@ -183,12 +184,13 @@ export function combine(a: Language, b: Language, budget: PatternBudget, minus =
       }
       return known;
     }));
-    const inB = q >= 0 && b.accepting[q];
-    accepting.push(a.accepting[p] && inB !== minus);
+    const [inA, inB] = [p >= 0 && a.accepting[p], q >= 0 && b.accepting[q]];
+    accepting.push(texts === 'either' ? inA || inB : inA && inB === (texts === 'both'));
   }
   return trim({ classes, next, accepting });
 }
 
+export const NO_TEXT: Language = { classes: [ANY], next: [Int32Array.of(-1)], accepting: [false] };
 export const EVERYTHING: Language = { classes: [ANY], next: [Int32Array.of(0)], accepting: [true] };
 
 export function isEmptyLanguage({ accepting }: Language): boolean {
@@ -213,6 +215,35 @@ function trim({ classes, next, accepting }: Language): Language {
   const alive = new Set(accepting.flatMap((accepts, state) => (accepts ? [state] : [])));
   for (const state of alive) for (const from of back[state]) alive.add(from);
   return { classes, accepting, next: next.map((row) => row.map((to) => (alive.has(to) ? to : -1))) };
+}
+
+/** The same language without states that cannot be told apart (Moore 1956), and without those that are never reached. */
+function smallest({ classes, next, accepting }: Language, budget: PatternBudget): Language {
+  let blocks = accepting.map(Number);
+  for (let numBlocks = 0; ;) {
+    budget.spend(next.length);
+    const ids = new Map<string, number>();
+    blocks = next.map((row, state) => {
+      const key = `${blocks[state]}:${row.map((to) => (to < 0 ? -1 : blocks[to])).join()}`;
+      return ids.get(key) ?? (ids.set(key, ids.size), ids.size - 1);
+    });
+    if (ids.size === numBlocks) break;
+    numBlocks = ids.size;
+  }
+  // The start is the first state of its block, so that it stays state 0.
+  const states = [0];
+  const index = new Map([[blocks[0], 0]]);
+  const rows = [];
+  for (let i = 0; i < states.length; i++) {
+    rows.push(next[states[i]].map((to) => {
+      if (to < 0) return -1;
+      const known = index.get(blocks[to]);
+      if (known !== undefined) return known;
+      index.set(blocks[to], states.push(to) - 1);
+      return states.length - 1;
+    }));
+  }
+  return { classes, next: rows, accepting: states.map((state) => accepting[state]) };
 }
 
 function tooLarge(): PatternError {

@@ -1,22 +1,36 @@
-// Expands a conjunction of schemas into alternatives: follows $ref, joins allOf, branches at anyOf and oneOf.
+// Expands a conjunction of schemas into alternatives: follows $ref, joins allOf, branches at anyOf, oneOf, if and what is negated.
+import type { GrammarError } from '../../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { negatedIn, negation } from './negation/derived.ts';
+import { hasNoNumber } from './scalars/multiples.ts';
 import { refuseUnenforceable, withKeywords } from './keywords.ts';
-import { integerRange } from './numbers.ts';
+import { alternativesTo, neededNames } from './negation/alternatives.ts';
+import type { Alternatives } from './negation/alternatives.ts';
+import { countedItems, itemSchema, propertySchema } from './parts.ts';
 import { isEmptyLanguage } from '../pattern/language.ts';
-import { Patterns } from './patterns.ts';
-import { isObject, unenforceable } from './references.ts';
-import type { Json, Located, References } from './references.ts';
+import { Patterns } from './scalars/patterns.ts';
+import { complementPointer, derivedPointer, isObject, unenforceable } from './references.ts';
+import type { Json, JsonObject, Located, References } from './references.ts';
 import { Conjunction, EVERY_SHAPE } from './shape.ts';
-import type { Shape } from './shape.ts';
+import type { Holder, Shape, Type } from './shape.ts';
+import { namedSubschemas, subschema, subschemas } from './subschemas.ts';
 import { Validator } from './validate.ts';
-import { itemSchema, propertySchema } from './parts.ts';
+
+/** A schema, or a choice that `keyword` at `pointer` gives. */
+type Open = Located | { readonly alternatives: Alternatives };
 
 /** One way to go on: the keywords so far, and what is still to be worked in. */
 interface Branch {
   readonly shape: Shape;
-  readonly open: readonly Located[];
+  readonly open: readonly Open[];
   readonly done: readonly Located[];
 }
+
+/** How deep it is looked for properties and items that cannot be, and at how many of the latter. */
+const MOST_LEVELS = 4;
+const MOST_ITEMS = 16;
+/** Keywords that alternatives come from. */
+const BRANCHING = ['anyOf', 'oneOf', 'not', 'if', 'dependentRequired', 'dependentSchemas', 'allOf', '$ref'];
 
 export class Expander {
   readonly patterns = new Patterns();
@@ -24,6 +38,8 @@ export class Expander {
   readonly #validator: Validator;
   readonly #known = new Map<string, readonly Shape[]>();
   readonly #impossible = new Map<string, boolean>();
+  /** By the place of a oneOf; undefined while it is worked out. */
+  readonly #oneOf = new Map<string, Alternatives | undefined>();
   #work = 0;
 
   constructor(references: References) {
@@ -35,171 +51,191 @@ export class Expander {
   shapes(conjunction: Conjunction): readonly Shape[] {
     const known = this.#known.get(conjunction.key);
     if (known) return known;
-    const shapes = this.#expand(conjunction).filter((shape) => !this.isEmpty(shape, 0));
+    const shapes = this.#expand(conjunction).filter((shape) => !this.#isEmpty(shape, 0));
     this.#known.set(conjunction.key, shapes);
     return shapes;
   }
 
-  /** Whether no value can satisfy the shape; false where that is not found out. */
-  isEmpty(shape: Shape, depth: number): boolean {
-    if (shape.values) return shape.values.length === 0;
-    return [...shape.types].every((type) => {
-      switch (type) {
-        case 'string': return shape.minLength > shape.maxLength || (shape.language !== undefined && isEmptyLanguage(shape.language));
-        case 'number': return noNumber(shape);
-        case 'array': return shape.minItems > shape.maxItems ||
-          (depth < 4 && Array.from({ length: Math.min(shape.minItems, 16) }, (_, i) => i).some((i) => this.#isImpossible(itemSchema(shape, i), depth)));
-        case 'object': return shape.minProperties > shape.maxProperties || shape.required.size > shape.maxProperties ||
-          (depth < 4 && [...shape.required].some((name) => this.#isImpossible(propertySchema(shape, name, this.patterns), depth)));
-        default: return false;
-      }
-    });
+  /** Whether no value satisfies the shape's schemas; false where that is not found out. */
+  #isEmpty(shape: Shape, depth: number): boolean {
+    if (shape.values) return shape.values.length === 0 && !shape.isNarrowed;
+    return [...shape.types].every((type) => hasPlainlyNone(shape, type) || this.#hasNone(shape, type, depth));
+  }
+
+  #hasNone(shape: Shape, type: Type, depth: number): boolean {
+    const isImpossible = (part: Conjunction): boolean => this.#isImpossible(part, depth);
+    switch (type) {
+      case 'string': return !shape.isNarrowed && shape.language !== undefined && isEmptyLanguage(shape.language);
+      case 'number': return hasNoNumber(shape);
+      case 'array':
+        if (depth >= MOST_LEVELS) return false;
+        return countedItems(shape).some(({ item, min }) => min > 0 && isImpossible(new Conjunction([item]))) ||
+          Array.from({ length: Math.min(shape.minItems, MOST_ITEMS) }, (_, i) => i).some((i) => isImpossible(itemSchema(shape, i)));
+      case 'object': return depth < MOST_LEVELS && [...shape.required].some((name) => isImpossible(propertySchema(shape, name, this.patterns)));
+      default: return false;
+    }
   }
 
   #isImpossible(conjunction: Conjunction, depth: number): boolean {
     if (conjunction.members.some(({ schema }) => schema === false)) return true;
     const known = this.#impossible.get(conjunction.key);
     if (known !== undefined) return known;
-    const impossible = this.#expand(conjunction).every((shape) => this.isEmpty(shape, depth + 1));
+    const impossible = this.#expand(conjunction).every((shape) => this.#isEmpty(shape, depth + 1));
     this.#impossible.set(conjunction.key, impossible);
     return impossible;
   }
 
   #expand(conjunction: Conjunction): Shape[] {
     const finished: Shape[] = [];
-    const branches: Branch[] = [{ shape: EVERY_SHAPE, open: conjunction.members, done: [] }];
+    let numShapes = 0;
+    const valued = (member: Located): boolean => typeof member.schema !== 'boolean' && ('const' in member.schema || 'enum' in member.schema);
+    const members = [...conjunction.members.filter(valued), ...conjunction.members.filter((member) => !valued(member))];
+    const branches: Branch[] = [{ shape: EVERY_SHAPE, open: members, done: [] }];
     while (branches.length > 0) {
-      const { shape, open, done } = branches.pop()!;
-      this.#spend(conjunction, open.length + done.length);
-      const [member, ...rest] = open;
-      if (member === undefined) {
-        finished.push(this.#filtered(shape, done));
-        continue;
-      }
-      if (member.schema === false) continue;
-      if (member.schema === true || done.some(({ pointer }) => pointer === member.pointer)) {
-        branches.push({ shape, open: rest, done });
-        continue;
-      }
+      const branch = branches.pop()!;
+      this.#spend(branch);
+      const shape = branch.open.length === 0 || branch.shape.values ? this.#finished(branch) : undefined;
+      if (shape) finished.push(shape);
+      if (shape && !shape.values && ++numShapes > LIMITS.alternatives) throw this.#tooMany(branch.done);
       // Reversed, so that alternatives come out in the order they are written in.
-      branches.push(...this.#branch(member, { shape, open: rest, done: [...done, member] }).reverse());
+      if (!shape) branches.push(...this.#next(branch).reverse());
     }
-    return finished;
+    return joinedValues(finished);
   }
 
-  #spend({ members }: Conjunction, size: number): void {
-    this.#work += 1 + size;
-    if (this.#work <= LIMITS.schemas) return;
-    throw unenforceable('anyOf', members[0]?.pointer ?? '', 'combines with others to too many alternatives');
+  #spend({ open, done }: Branch): void {
+    this.#work += 1 + open.length + done.length;
+    if (this.#work > LIMITS.schemas) throw this.#tooMany(done);
   }
 
-  #branch(member: Located, { shape, open, done }: Branch): Branch[] {
-    const { pointer } = member;
-    const schema = member.schema as Exclude<Located['schema'], boolean>;
-    const more: Located[] = [];
-    if ('$ref' in schema) more.push(this.references.resolve(member));
-    if ('allOf' in schema) more.push(...listOf(member, 'allOf'));
-    more.push(...this.#conditional(member), ...this.#negated(member));
-    let own = withKeywords(shape, schema, pointer, this.patterns);
-    if ('not' in schema) own = this.#withoutTypes(own, member);
-    if ('const' in schema || 'enum' in schema) {
-      if ('enum' in schema && !Array.isArray(schema['enum'])) throw unenforceable('enum', pointer, 'must be a list of values');
-      const values = 'const' in schema ? [schema['const']] : schema['enum'] as readonly Json[];
-      own = { ...own, values: own.values ?? values };
-    }
-    let branches: Branch[] = [{ shape: own, open: [...more, ...open], done }];
-    for (const keyword of ['anyOf', 'oneOf'] as const) {
-      if (!(keyword in schema)) continue;
-      const list = listOf(member, keyword);
-      if (keyword === 'oneOf') this.#requireDisjoint(list, member);
-      branches = list.flatMap((choice) => branches.map((branch) => ({ ...branch, open: [choice, ...branch.open] })));
-    }
-    return branches;
+  #tooMany(done: readonly Located[]): GrammarError {
+    const branching = done.flatMap(({ schema, pointer }) => BRANCHING.flatMap((keyword) =>
+      (typeof schema !== 'boolean' && keyword in schema ? [{ keyword, pointer }] : [])));
+    const compared = [...this.#oneOf].flatMap(([pointer, known]) => (known ? [] : [{ keyword: 'oneOf', pointer }]));
+    const blamed = branching.at(-1) ?? compared.at(-1) ?? { keyword: '$ref', pointer: done[0]?.pointer ?? '' };
+    return unenforceable(blamed.keyword, blamed.pointer, 'combines with others to too many alternatives');
   }
 
-  /** Both at once must be impossible, or one text could count twice. */
-  #requireDisjoint(list: readonly Located[], member: Located): void {
-    const schema = member.schema as Exclude<Located['schema'], boolean>;
-    if ('const' in schema || 'enum' in schema || isTrivial(list)) return;
-    const { oneOf: _oneOf, anyOf: _anyOf, ...beside } = schema;
-    const base: Located = { schema: beside, pointer: `${member.pointer} ` };
-    for (let i = 0; i < list.length; i++) {
-      for (let j = i + 1; j < list.length; j++) {
-        const both = this.#expand(new Conjunction([base, list[i], list[j]]));
-        if (both.every((shape) => this.isEmpty(shape, 0))) continue;
-        throw unenforceable('oneOf', member.pointer, `has alternatives ${i} and ${j} that may both hold: make them exclude each other, or use anyOf`);
-      }
-    }
-  }
-
-  #conditional(member: Located): Located[] {
-    const schema = member.schema as Exclude<Located['schema'], boolean>;
-    if (!('if' in schema) || !('then' in schema || 'else' in schema)) return [];
-    const { if: condition } = schema;
-    if (typeof condition !== 'boolean') {
-      if ('const' in schema || 'enum' in schema) return [];
-      throw unenforceable('if', member.pointer, 'is not supported: use anyOf');
-    }
-    const keyword = condition ? 'then' : 'else';
-    return keyword in schema ? [inner(member, keyword)] : [];
-  }
-
-  /** `not` of a `not`, and of what nothing or everything satisfies. */
-  #negated(member: Located): Located[] {
-    const schema = member.schema as Exclude<Located['schema'], boolean>;
-    if (!('not' in schema)) return [];
-    const { not } = schema;
-    if (not === true || (isObject(not) && Object.keys(not).length === 0)) return [{ schema: false, pointer: `${member.pointer}/not` }];
-    if (isObject(not) && Object.keys(not).length === 1 && 'not' in not) return [inner(inner(member, 'not'), 'not')];
-    return [];
-  }
-
-  #withoutTypes(shape: Shape, member: Located): Shape {
-    const schema = member.schema as Exclude<Located['schema'], boolean>;
-    const { not } = schema;
-    if (typeof not === 'boolean' || 'const' in schema || 'enum' in schema) return shape;
-    const keys = isObject(not) ? Object.keys(not) : [];
-    if (keys.length === 0 || (keys.length === 1 && keys[0] === 'not')) return shape;
-    const types = [(not as { readonly type?: Json }).type].flat() as readonly string[];
-    if (keys.length === 1 && keys[0] === 'type' && !types.includes('integer')) {
-      return { ...shape, types: new Set([...shape.types].filter((type) => !types.includes(type))) };
-    }
-    if (keys.length === 1 && keys[0] === 'type' && shape.isInteger) return { ...shape, types: new Set([...shape.types].filter((type) => type !== 'number' && !types.includes(type))) };
-    throw unenforceable('not', member.pointer, 'is supported for types only');
-  }
-
-  /** Values that satisfy everything; whether the other keywords could be enforced does not matter then. */
-  #filtered(shape: Shape, done: readonly Located[]): Shape {
+  /** Values satisfy everything; whether the other keywords could be enforced does not matter then. */
+  #finished({ shape, open, done }: Branch): Shape {
     if (!shape.values) {
       refuseUnenforceable(shape);
       return shape;
     }
-    return { ...shape, values: shape.values.filter((value) => done.every((located) => this.#validator.holds(value, located))) };
+    const members = [...done, ...open.flatMap((each) => ('alternatives' in each ? [] : [each]))];
+    const { values, isNarrowed } = this.#validator.filter(shape.values, members);
+    return { ...shape, values, isNarrowed };
+  }
+
+  #next({ shape, open: [first, ...open], done }: Branch): Branch[] {
+    if ('alternatives' in first) return this.#choose(first.alternatives, { shape, open, done });
+    const { schema, pointer } = first;
+    if (schema === false) return [];
+    if (schema === true || done.some((other) => other.pointer === pointer)) return [{ shape, open, done }];
+    // What holds and does not hold holds for nothing.
+    if (done.some((other) => other.pointer === complementPointer(pointer) || complementPointer(other.pointer) === pointer)) return [];
+    const negated = negatedIn(schema);
+    if (negated) return this.#choose(alternativesTo(negated, this.references), { shape, open, done: [...done, first] });
+    return this.#workIn({ schema, pointer }, { shape, open, done: [...done, first] });
+  }
+
+  /** Branches at once where that narrows what there is, and last where it does not. */
+  #choose(alternatives: Alternatives, branch: Branch): Branch[] {
+    const isMet = (alternative: readonly Located[]): boolean =>
+      alternative.every(({ schema, pointer }) => schema === true || branch.done.some((other) => other.pointer === pointer));
+    if (alternatives.some(isMet)) return [branch];
+    return alternatives.map((alternative) => ({ ...branch, open: [...alternative, ...branch.open] }));
+  }
+
+  #workIn(holder: Holder, { shape, open, done }: Branch): Branch[] {
+    const { schema, pointer } = holder;
+    const own = withKeywords(shape, schema, pointer, this.patterns);
+    if ('const' in schema || 'enum' in schema) {
+      if ('enum' in schema && !Array.isArray(schema['enum'])) throw unenforceable('enum', pointer, 'must be a list of values');
+      return [{ shape: { ...own, values: 'const' in schema ? [schema['const']] : schema['enum'] as readonly Json[] }, open, done }];
+    }
+    if ([...own.types].every((type) => hasPlainlyNone(own, type))) return [];
+    const first: Open[] = [];
+    if ('anyOf' in schema) first.push({ alternatives: subschemas(holder, 'anyOf').map((each) => [each]) });
+    if ('oneOf' in schema) first.push({ alternatives: this.#exactlyOne(holder) });
+    if ('$ref' in schema) first.push(this.references.resolve(holder));
+    if ('allOf' in schema) first.push(...subschemas(holder, 'allOf'));
+    if ('if' in schema) first.push(...conditional(holder));
+    const last: Open[] = dependent(holder);
+    if ('not' in schema) last.push(negation(subschema(holder, 'not')));
+    return [{ shape: own, open: [...first, ...open, ...last], done }];
+  }
+
+  /** One of them and not those others that may hold at the same time. */
+  #exactlyOne(holder: Holder): Alternatives {
+    const known = this.#oneOf.get(holder.pointer);
+    if (known) return known;
+    const list = subschemas(holder, 'oneOf');
+    const exactlyOne = (mayBoth: (i: number, j: number) => boolean): Alternatives =>
+      list.map((each, i) => [each, ...list.filter((_, j) => j !== i && mayBoth(Math.min(i, j), Math.max(i, j))).map(negation)]);
+    // In the middle of working it out for the same place, so that any two may.
+    if (this.#oneOf.has(holder.pointer)) return exactlyOne(() => true);
+    this.#oneOf.set(holder.pointer, undefined);
+    const beside = Object.fromEntries(Object.entries(holder.schema).filter(([keyword]) => !BRANCHING.includes(keyword) || ['$ref', 'allOf'].includes(keyword)));
+    const base = { schema: beside as JsonObject, pointer: derivedPointer(holder.pointer, 'oneOf', 'beside') };
+    const pairs = list.map((first, i) => list.map((second, j) => j > i && !excludeEachOther(first, second) &&
+      !this.#expand(new Conjunction([base, first, second])).every((shape) => this.#isEmpty(shape, 0))));
+    const alternatives = exactlyOne((i, j) => pairs[i][j]);
+    this.#oneOf.set(holder.pointer, alternatives);
+    return alternatives;
   }
 }
 
-function isTrivial(list: readonly Located[]): boolean {
-  return list.length <= 1;
-}
-
-function inner(member: Located, keyword: string): Located {
-  const schema = (member.schema as Exclude<Located['schema'], boolean>)[keyword];
-  if (!isObject(schema) && typeof schema !== 'boolean') throw unenforceable(keyword, member.pointer, 'must be a schema');
-  return { schema, pointer: `${member.pointer}/${keyword}` };
-}
-
-function listOf(member: Located, keyword: string): Located[] {
-  const list = (member.schema as Exclude<Located['schema'], boolean>)[keyword];
-  if (!Array.isArray(list) || list.length === 0) throw unenforceable(keyword, member.pointer, 'must be a list of schemas');
-  return (list as readonly Json[]).map((schema, i) => {
-    if (!isObject(schema) && typeof schema !== 'boolean') throw unenforceable(keyword, member.pointer, `has no schema at ${i}`);
-    return { schema, pointer: `${member.pointer}/${keyword}/${i}` };
+/** Whether that is plain without looking closer: objects with one property that must have different values. */
+function excludeEachOther({ schema: a }: Located, { schema: b }: Located): boolean {
+  if (typeof a === 'boolean' || typeof b === 'boolean' || a['type'] !== 'object' || b['type'] !== 'object') return false;
+  const constantOf = ({ properties, required }: JsonObject, name: Json): Json | undefined => {
+    const property = isObject(properties) && Array.isArray(required) && required.includes(name) ? properties[name as string] : undefined;
+    return isObject(property) && (typeof property['const'] === 'string' || typeof property['const'] === 'number') ? property['const'] : undefined;
+  };
+  return Array.isArray(a['required']) && a['required'].some((name: Json) => {
+    const [first, second] = [constantOf(a, name), constantOf(b, name)];
+    return first !== undefined && second !== undefined && first !== second;
   });
 }
 
-function noNumber({ low, high, isInteger }: Shape): boolean {
-  if (low && high && (low.value > high.value || (low.value === high.value && (low.exclusive || high.exclusive)))) return true;
-  if (!isInteger || !low || !high) return false;
-  const range = integerRange(low, high);
-  return range !== undefined && range[0] > range[1];
+function conditional(holder: Holder): Open[] {
+  if (!('then' in holder.schema || 'else' in holder.schema)) return [];
+  const condition = subschema(holder, 'if');
+  const branch = (keyword: 'then' | 'else'): Located[] => (keyword in holder.schema ? [subschema(holder, keyword)] : []);
+  return [{ alternatives: [[condition, ...branch('then')], [negation(condition), ...branch('else')]] }];
+}
+
+function dependent(holder: Holder): Open[] {
+  const { pointer } = holder;
+  const without = (name: string, keyword: string): Located =>
+    ({ schema: { properties: { [name]: false } }, pointer: derivedPointer(pointer, keyword, `without ${name}`) });
+  const having = (names: readonly string[], keyword: string): Located =>
+    ({ schema: { type: 'object', required: names }, pointer: derivedPointer(pointer, keyword, `with ${names.at(-1)}`) });
+  return [
+    ...neededNames(holder).filter(([, needed]) => needed.length > 0).map(([name, needed]) =>
+      ({ alternatives: [[without(name, 'dependentRequired')], [having([...needed, name], 'dependentRequired')]] })),
+    ...namedSubschemas(holder, 'dependentSchemas').map(([name, schema]) =>
+      ({ alternatives: [[without(name, 'dependentSchemas')], [having([name], 'dependentSchemas'), schema]] })),
+  ];
+}
+
+/** Whether two counts or bounds already leave no value of the type. */
+function hasPlainlyNone(shape: Shape, type: Type): boolean {
+  switch (type) {
+    case 'string': return shape.minLength > shape.maxLength;
+    case 'number': return shape.low !== undefined && shape.high !== undefined && shape.low.value > shape.high.value;
+    case 'array': return shape.minItems > shape.maxItems;
+    case 'object': return shape.minProperties > shape.maxProperties || shape.required.size > shape.maxProperties;
+    default: return false;
+  }
+}
+
+/** Alternatives that are values as one, each value once. */
+function joinedValues(shapes: readonly Shape[]): Shape[] {
+  const valued = shapes.filter(({ values }) => values);
+  if (valued.length <= 1) return [...shapes];
+  const values = [...new Map(valued.flatMap((shape) => shape.values!.map((value) => [JSON.stringify(value), value] as const))).values()];
+  const joined = { ...valued[0], values, isNarrowed: valued.some(({ isNarrowed }) => isNarrowed) };
+  return shapes.filter((shape) => !shape.values || shape === valued[0]).map((shape) => (shape.values ? joined : shape));
 }

@@ -1,101 +1,128 @@
 // JSON objects: declared properties in the order they are written in, each at most once, then others where they are allowed.
 import { EMPTY, NOTHING, choice, rule, sequence, text } from '../expression.ts';
 import type { CharacterGraph, Expression } from '../expression.ts';
-import { EVERYTHING, combine, includesText, isEmptyLanguage, lengths, literals } from '../pattern/language.ts';
+import { EVERYTHING, NO_TEXT, includesText, isEmptyLanguage } from '../pattern/language.ts';
 import type { Language } from '../pattern/language.ts';
 import { LIMITS } from '../limits.ts';
+import { SOME } from './negation/derived.ts';
+import type { Derived } from './negation/derived.ts';
 import type { Expander } from './expand.ts';
 import { offersOthers, otherProperties, patternSchema, patternsOf, propertyNames, propertySchema } from './parts.ts';
 import type { Located } from './references.ts';
-import { isObject, unenforceable } from './references.ts';
+import { unenforceable } from './references.ts';
 import { Conjunction } from './shape.ts';
 import type { Shape } from './shape.ts';
-import { stringOf, stringOfLength } from './strings.ts';
+import { stringOf, stringOfLength } from './scalars/strings.ts';
+import { subschema } from './subschemas.ts';
 
 /** Turns a conjunction into the expression of its values. */
 export type ValueOf = (conjunction: Conjunction) => Expression;
 
 const SPACE = rule('space');
 const COLON = sequence(text(':'), SPACE);
-/** A property and its value, without what separates it from others. */
-interface Property {
-  readonly expression: Expression;
-  readonly isRequired: boolean;
+const COMMA = sequence(text(','), SPACE);
+/** How many properties that are only said to be somewhere are looked for at once. */
+const MOST_SOUGHT = 5;
+
+interface Sought {
+  readonly names: Language;
+  readonly value: Located;
 }
 
-export function objectOf(shape: Shape, valueOf: ValueOf, expander: Expander): Expression {
+/** Properties and their values, without what separates them from others. */
+interface Members {
+  /** `sought`: which are looked for under this name; an entry is what some of them look for. */
+  readonly declared: readonly { readonly isRequired: boolean; readonly sought: readonly number[]; readonly entry: (found: readonly number[]) => Expression }[];
+  readonly others: Expression | undefined;
+  readonly numSought: number;
+  /** A property that nobody declares and that is what these look for. */
+  readonly other: (found: readonly number[]) => Expression | undefined;
+}
+
+/** `isOnly`: there is no alternative to the shape, so that what it asks for in vain is an error. */
+export function objectOf(shape: Shape, valueOf: ValueOf, expander: Expander, isOnly: boolean): Expression {
+  const { patterns } = expander;
   const names = keysAllowed(shape, expander);
-  const declared = propertyNames(shape).flatMap((name): Property[] => {
+  const sought = soughtIn(shape, expander);
+  const declared = propertyNames(shape).flatMap((name): Members['declared'][number][] => {
     const isRequired = shape.required.has(name);
-    if (names && !includesText(names, name)) return isRequired ? [{ expression: NOTHING, isRequired }] : [];
-    const value = valueOf(propertySchema(shape, name, expander.patterns));
-    return [{ expression: sequence(text(JSON.stringify(name)), COLON, value), isRequired }];
+    const isAllowed = !names || includesText(names, name);
+    if (!isAllowed && !isRequired) return [];
+    const key = sequence(text(JSON.stringify(name)), COLON);
+    const { members } = propertySchema(shape, name, patterns);
+    const entry = remembered((found) =>
+      (isAllowed ? sequence(key, valueOf(new Conjunction([...members, ...found.map((i) => sought[i].value)]))) : NOTHING));
+    return [{ isRequired, sought: sought.flatMap((some, i) => (includesText(some.names, name) ? [i] : [])), entry }];
   });
-  const others = otherEntries(shape, names, valueOf, expander);
-  const graph = membersGraph(declared, others, shape);
-  if (graph.finals.length === 0) {
-    const holder = shape.holders.find(({ schema }) => 'minProperties' in schema)!;
-    throw unenforceable('minProperties', holder.pointer, 'asks for more different names than are declared: list them in properties');
-  }
-  return sequence(text('{'), SPACE, { kind: 'graph', graph }, text('}'));
+  const other = remembered((found) => {
+    const searched = found.map((i) => sought[i]);
+    const allowed = searched.reduce<Language | undefined>((all, some) =>
+      (all ? patterns.combine(all, some.names, 'properties', shape.holders.at(-1)!.pointer) : some.names), names);
+    return otherEntries(shape, allowed, searched.map(({ value }) => value), valueOf, expander);
+  });
+  const others = otherEntries(shape, names, [], valueOf, expander);
+  const graph = membersGraph({ declared, others, numSought: sought.length, other }, shape);
+  if (graph.finals.length > 0) return sequence(text('{'), SPACE, { kind: 'graph', graph }, text('}'));
+  const holder = shape.holders.find(({ schema }) => schema['minProperties'] === shape.minProperties);
+  if (!isOnly || !holder) return NOTHING;
+  throw unenforceable('minProperties', holder.pointer, 'asks for more different names than are declared: list them in properties');
+}
+
+function soughtIn({ holders }: Shape, expander: Expander): Sought[] {
+  const sought = holders.flatMap(({ schema, pointer }) => {
+    const some = (schema as Derived)[SOME];
+    return some ? [{ names: namesOf(some.names, expander), value: some.value, pointer }] : [];
+  });
+  if (sought.length > MOST_SOUGHT) throw unenforceable('not', sought[0].pointer, 'asks for too many properties that are not named');
+  return sought;
 }
 
 /** The names that propertyNames allows, where there is one. */
 function keysAllowed({ holders }: Shape, expander: Expander): Language | undefined {
   let allowed: Language | undefined;
   for (const { schema, pointer } of holders) {
-    const names = schema['propertyNames'];
-    if (names === undefined) continue;
-    if (!isObject(names) && typeof names !== 'boolean') throw unenforceable('propertyNames', pointer, 'must be a schema');
-    const at: Located = { schema: names, pointer: `${pointer}/propertyNames` };
-    const language = namesOf(at, expander);
-    allowed = allowed ? expander.patterns.intersect(allowed, language, 'propertyNames', pointer) : language;
+    if (!('propertyNames' in schema)) continue;
+    const language = namesOf(subschema({ schema, pointer }, 'propertyNames'), expander);
+    allowed = allowed ? expander.patterns.combine(allowed, language, 'propertyNames', pointer) : language;
   }
   return allowed;
 }
 
 function namesOf(at: Located, expander: Expander): Language {
   const { patterns } = expander;
-  const shapes = expander.shapes(new Conjunction([at]));
-  if (shapes.length > 1) throw unenforceable('propertyNames', at.pointer, 'has several alternatives: use one pattern or an enum');
-  const [shape] = shapes;
-  const values = shape?.values?.filter((value) => typeof value === 'string');
-  if (!shape || values) return patterns.attempt('propertyNames', at.pointer, () => literals(values ?? [], patterns.budget));
-  if (!shape.types.has('string')) return patterns.attempt('propertyNames', at.pointer, () => literals([], patterns.budget));
-  return languageWithLength(shape, expander, at.pointer);
+  const languages = expander.shapes(new Conjunction([at])).map((shape) => {
+    if (shape.values) return patterns.literals(shape.values.filter((value) => typeof value === 'string'), 'propertyNames', at.pointer);
+    return shape.types.has('string') ? patterns.withLength(shape, at.pointer) : NO_TEXT;
+  });
+  return languages.reduce((all, language) => (all === NO_TEXT ? language : patterns.combine(all, language, 'propertyNames', at.pointer, 'either')), NO_TEXT);
 }
 
-export function languageWithLength({ language = EVERYTHING, minLength, maxLength }: Shape, expander: Expander, pointer: string): Language {
-  if (minLength === 0 && maxLength === Infinity) return language;
-  const { patterns } = expander;
-  return patterns.attempt('pattern', pointer, () => combine(language, lengths(minLength, maxLength), patterns.budget));
-}
-
-/** Entries whose names nobody declares, by which patternProperties their names match. */
-function otherEntries(shape: Shape, names: Language | undefined, valueOf: ValueOf, expander: Expander): Expression | undefined {
+/** Entries whose names nobody declares, by which patternProperties their names match; with `seeking` they satisfy that too. */
+function otherEntries(
+  shape: Shape, names: Language | undefined, seeking: readonly Located[], valueOf: ValueOf, expander: Expander,
+): Expression | undefined {
   const { holders } = shape;
   const { patterns } = expander;
   const declared = propertyNames(shape);
-  const offered = offersOthers(shape);
+  const offered = seeking.length > 0 || offersOthers(shape);
   const patternLists = holders.map(patternsOf);
   if (!offered && patternLists.every(({ length }) => length === 0)) return undefined;
   if (patternLists.every(({ length }) => length === 0) && !names && declared.length === 0) {
-    const value = valueOf(new Conjunction(holders.flatMap(otherProperties)));
+    const value = valueOf(new Conjunction([...holders.flatMap(otherProperties), ...seeking]));
     return sequence(stringOfLength(0, Infinity), COLON, value);
   }
   const pointer = holders.at(-1)!.pointer;
-  const but = (a: Language, b: Language, minus: boolean): Language =>
-    patterns.attempt('patternProperties', pointer, () => combine(a, b, patterns.budget, minus));
+  const combined = (a: Language, b: Language, texts: 'both' | 'first'): Language => patterns.combine(a, b, 'patternProperties', pointer, texts);
   let rest = names ?? EVERYTHING;
-  if (declared.length > 0) rest = but(rest, patterns.attempt('properties', pointer, () => literals(declared, patterns.budget)), true);
+  if (declared.length > 0) rest = combined(rest, patterns.literals(declared, 'properties', pointer), 'first');
   /** Disjoint sets of names, with what their values must satisfy and the holders whose patterns they match. */
   let regions: { readonly names: Language; readonly schemas: readonly Located[]; readonly matched: ReadonlySet<number> }[] =
-    [{ names: rest, schemas: [], matched: new Set() }];
+    [{ names: rest, schemas: seeking, matched: new Set() }];
   holders.forEach((holder, h) => patternsOf(holder).forEach((pattern) => {
     const language = patterns.language('pattern', pattern, `${holder.pointer}/patternProperties`)!;
     regions = regions.flatMap((region) => [
-      { ...region, names: but(region.names, language, false), schemas: [...region.schemas, patternSchema(holder, pattern)], matched: new Set([...region.matched, h]) },
-      { ...region, names: but(region.names, language, true) },
+      { names: combined(region.names, language, 'both'), schemas: [...region.schemas, patternSchema(holder, pattern)], matched: new Set([...region.matched, h]) },
+      { ...region, names: combined(region.names, language, 'first') },
     ]).filter((region) => !isEmptyLanguage(region.names));
     if (regions.length > 64) throw unenforceable('patternProperties', holder.pointer, 'has too many patterns that overlap');
   }));
@@ -107,18 +134,19 @@ function otherEntries(shape: Shape, names: Language | undefined, valueOf: ValueO
 }
 
 /**
- * States are (declared properties passed, of them written, others written). Names of others may repeat, and a repeated name is
- * one property, so that only one of them counts towards minProperties.
+ * States are (declared properties passed, of them written, others written, what was looked for and found). Names of others may
+ * repeat, and a repeated name is one property with its last value, so that only one of them counts towards minProperties, and
+ * what is found among them comes last.
  */
-function membersGraph(declared: readonly Property[], others: Expression | undefined, shape: Shape): CharacterGraph {
+function membersGraph({ declared, others, numSought, other }: Members, shape: Shape): CharacterGraph {
   const { minProperties: min, maxProperties: max } = shape;
   const most = Math.min(declared.length, max === Infinity ? Math.max(1, min) : max);
   const ids = new Map<string, number>();
   const edges: CharacterGraph['edges'][number][] = [];
   const finals = new Set<number>();
-  const open: (readonly [number, number, number])[] = [];
-  const state = (passed: number, written: number, extra: number): number => {
-    const key = `${passed},${written},${extra}`;
+  const open: (readonly [number, number, number, number])[] = [];
+  const state = (passed: number, written: number, extra: number, seen: number): number => {
+    const key = `${passed},${written},${extra},${seen}`;
     const known = ids.get(key);
     if (known !== undefined) return known;
     if (ids.size >= LIMITS.states) {
@@ -126,29 +154,49 @@ function membersGraph(declared: readonly Property[], others: Expression | undefi
       throw unenforceable('properties', holder.pointer, 'are too many to be counted: leave out minProperties and maxProperties');
     }
     ids.set(key, ids.size);
-    open.push([passed, written, extra]);
+    open.push([passed, written, extra, seen]);
     return ids.size - 1;
   };
-  const start = state(0, 0, 0);
+  const start = state(0, 0, 0, 0);
   const finish = ids.size;
   ids.set('end', finish);
-  const comma = sequence(text(','), SPACE);
   while (open.length > 0) {
-    const [passed, written, extra] = open.pop()!;
-    const from = state(passed, written, extra);
+    const [passed, written, extra, seen] = open.pop()!;
+    const from = state(passed, written, extra, seen);
     const isFirst = written + extra === 0;
-    const member = (expression: Expression): Expression => (isFirst ? expression : sequence(comma, expression));
+    const member = (expression: Expression): Expression => (isFirst ? expression : sequence(COMMA, expression));
+    const missing = Array.from({ length: numSought }, (_, i) => i).filter((i) => (seen & (1 << i)) === 0);
     if (passed < declared.length) {
-      const { expression, isRequired } = declared[passed];
-      if (!isRequired) edges.push({ from, to: state(passed + 1, written, 0), on: EMPTY });
-      if (written < max) edges.push({ from, to: state(passed + 1, Math.min(written + 1, Math.max(most, 1)), 0), on: member(expression) });
+      const { isRequired, sought, entry } = declared[passed];
+      if (!isRequired) edges.push({ from, to: state(passed + 1, written, 0, seen), on: EMPTY });
+      if (written >= max) continue;
+      for (const found of subsets(missing.filter((i) => sought.includes(i)))) {
+        const to = state(passed + 1, Math.min(written + 1, Math.max(most, 1)), 0, found.reduce((mask, i) => mask | (1 << i), seen));
+        edges.push({ from, to, on: member(entry(found)) });
+      }
       continue;
     }
-    if (written + Math.min(extra, 1) >= min) {
-      edges.push({ from, to: finish, on: isFirst ? EMPTY : SPACE });
+    const end = (on: Expression): void => {
+      edges.push({ from, to: finish, on });
       finals.add(finish);
-    }
-    if (others && written + extra < max) edges.push({ from, to: state(passed, written, max === Infinity ? 1 : extra + 1), on: member(others) });
+    };
+    if (missing.length === 0 && written + Math.min(extra, 1) >= min) end(isFirst ? EMPTY : SPACE);
+    const last = missing.length > 0 && written + extra < max && written + 1 >= min ? other(missing) : undefined;
+    if (last) end(sequence(member(last), SPACE));
+    if (others && written + extra < max) edges.push({ from, to: state(passed, written, max === Infinity ? 1 : extra + 1, seen), on: member(others) });
   }
   return { numStates: ids.size, start, finals: [...finals], edges };
+}
+
+function subsets(items: readonly number[]): number[][] {
+  return items.reduce<number[][]>((all, item) => [...all, ...all.map((some) => [...some, item])], [[]]);
+}
+
+function remembered<T>(work: (found: readonly number[]) => T): (found: readonly number[]) => T {
+  const known = new Map<string, T>();
+  return (found) => {
+    const key = found.join();
+    if (!known.has(key)) known.set(key, work(found));
+    return known.get(key)!;
+  };
 }

@@ -20,13 +20,36 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Is in no JSON pointer, where 0 or 1 follows "~". */
+const DERIVED = '~!';
+
+/** Where a schema stands that says in other words what `keyword` at `pointer` says; errors about it name that keyword. */
+export function derivedPointer(pointer: string, keyword: string, part: string | number = ''): string {
+  return `${pointer}/${escapeToken(keyword)}${DERIVED}${part}`;
+}
+
+/** Where the schema stands that holds for what the one at `pointer` does not hold for. */
+export function complementPointer(pointer: string): string {
+  return `${pointer}${DERIVED}not`;
+}
+
+export function isDerived(pointer: string): boolean {
+  return pointer.includes(DERIVED);
+}
+
 export function unenforceable(keyword: string, pointer: string, why: string): GrammarError {
-  const place = `${pointer}/${escapeToken(keyword)}`;
-  return new GrammarError(`The schema cannot be enforced: "${keyword}" at ${place} ${why}.`, { keyword, pointer: place });
+  const [origin, ...derived] = pointer.split(DERIVED);
+  const place = derived.length === 0 ? `${pointer}/${escapeToken(keyword)}` : origin;
+  const named = derived.length === 0 ? keyword : unescapeToken(origin.slice(origin.lastIndexOf('/') + 1));
+  return new GrammarError(`The schema cannot be enforced: "${named}" at ${place} ${why}.`, { keyword: named, pointer: place });
 }
 
 export function escapeToken(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function unescapeToken(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 export class References {
@@ -93,7 +116,7 @@ function follow(document: Located, fragment: string): Located | undefined {
   for (const token of fragment.split('/').slice(1)) {
     let plain: string;
     try {
-      plain = decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~');
+      plain = unescapeToken(decodeURIComponent(token));
     } catch {
       return undefined;
     }

@@ -1,6 +1,7 @@
-// What a schema comes to once $ref, allOf, anyOf and oneOf are worked in: alternatives, each a plain conjunction of keywords.
+// What a schema comes to once $ref, allOf, anyOf, oneOf, not and if are worked in: alternatives, each a plain conjunction of keywords.
 import type { Language } from '../pattern/language.ts';
-import type { Bound } from './numbers.ts';
+import type { Decimal } from './scalars/decimals.ts';
+import type { Bound } from './scalars/numbers.ts';
 import type { Json, JsonObject, Located } from './references.ts';
 
 export const TYPES = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const;
@@ -19,11 +20,14 @@ export interface Shape {
   readonly values: readonly Json[] | undefined;
   readonly low: Bound | undefined;
   readonly high: Bound | undefined;
-  readonly multipleOf: number | undefined;
+  readonly multipleOf: Decimal | undefined;
+  readonly notMultiplesOf: readonly Decimal[];
   readonly minLength: number;
   readonly maxLength: number;
   /** Of all patterns and formats. */
   readonly language: Language | undefined;
+  /** Strings may be left out that would satisfy the schema: some formats are enforced in part. */
+  readonly isNarrowed: boolean;
   readonly minItems: number;
   readonly maxItems: number;
   readonly minProperties: number;
@@ -34,7 +38,7 @@ export interface Shape {
 
 export const EVERY_SHAPE: Shape = {
   types: new Set(TYPES), isInteger: false, values: undefined, low: undefined, high: undefined, multipleOf: undefined,
-  minLength: 0, maxLength: Infinity, language: undefined, minItems: 0, maxItems: Infinity, minProperties: 0, maxProperties: Infinity,
+  notMultiplesOf: [], minLength: 0, maxLength: Infinity, language: undefined, isNarrowed: false, minItems: 0, maxItems: Infinity, minProperties: 0, maxProperties: Infinity,
   required: new Set(), holders: [],
 };
 

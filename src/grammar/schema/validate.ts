@@ -1,105 +1,162 @@
 // Whether a constant satisfies a schema: values of const and enum are filtered by all the other keywords beside them.
 import { LIMITS } from '../limits.ts';
-import type { Patterns } from './patterns.ts';
+import { includesText } from '../pattern/language.ts';
+import { decimalOf, isMultiple } from './scalars/decimals.ts';
+import { hasOwnKeywords, negatedIn } from './negation/derived.ts';
+import { FORMATS_OF_NUMBERS } from './scalars/formats.ts';
+import { boundOf, countOf, multipleIn, namesIn, refuseKeywords, typesOf } from './keywords.ts';
+import { neededNames } from './negation/alternatives.ts';
+import { countedIn, otherProperties, patternSchema, patternsOf } from './parts.ts';
+import type { Patterns } from './scalars/patterns.ts';
 import { isObject, unenforceable } from './references.ts';
 import type { Json, JsonObject, Located, References } from './references.ts';
+import type { Holder } from './shape.ts';
+import { namedSubschemas, prefixOf, restSchema, subschema, subschemas } from './subschemas.ts';
+
+/** Steps that a schema takes beside the constants of its enum. */
+const STEPS_OF_SCHEMA = 4;
 
 export class Validator {
   readonly #references: References;
   readonly #patterns: Patterns;
   #depth = 0;
+  #work = 0;
+  /** Where the constants stand that are being filtered. */
+  #compared = { keyword: 'enum', pointer: '' };
+  /** Where a text was not of a format that is enforced in part, and so may be of it. */
+  #unsureAt: string | undefined;
 
   constructor(references: References, patterns: Patterns) {
     this.#references = references;
     this.#patterns = patterns;
   }
 
+  /** The values that satisfy all; `isNarrowed` where others might too. */
+  filter(values: readonly Json[], members: readonly Located[]): { readonly values: readonly Json[]; readonly isNarrowed: boolean } {
+    this.#unsureAt = undefined;
+    for (const { schema, pointer } of members) {
+      const keyword = ['const', 'enum'].find((each) => isObject(schema) && each in schema);
+      if (keyword) this.#compared = { keyword, pointer };
+    }
+    // These follow from what they are derived from, which is among the members.
+    const asked = members.filter(({ schema }) => !hasOwnKeywords(schema));
+    const satisfying = values.filter((value) => asked.every((located) => this.holds(value, located)));
+    return { values: satisfying, isNarrowed: this.#unsureAt !== undefined };
+  }
+
   holds(value: Json, located: Located): boolean {
     const { schema, pointer } = located;
     if (typeof schema === 'boolean') return schema;
-    if (!isObject(schema)) {
-      const end = pointer.lastIndexOf('/');
-      throw unenforceable(pointer.slice(end + 1), pointer.slice(0, end), 'must be a schema');
-    }
-    if (++this.#depth > 2 * LIMITS.depth) throw new RangeError('schemas refer to each other without end');
+    this.#spend(STEPS_OF_SCHEMA);
+    this.#depth++;
     try {
-      const at = (keyword: string, ...path: readonly (string | number)[]): Located => {
-        const inner = path.reduce<Json>((found, step) => (found as JsonObject)[step], schema[keyword]);
-        return { schema: inner as JsonObject | boolean, pointer: [pointer, keyword, ...path].join('/') };
-      };
-      return this.#holdsAll(value, schema, located, at);
+      const negated = negatedIn(schema);
+      return negated ? !this.#holdsSurely(value, negated) : this.#holdsAll(value, { schema, pointer });
     } finally {
       this.#depth--;
     }
   }
 
-  #holdsAll(value: Json, schema: JsonObject, located: Located, at: At): boolean {
-    const list = (keyword: string): Located[] => (schema[keyword] as readonly Json[] | undefined ?? []).map((_, i) => at(keyword, i));
+  #spend(amount: number): void {
+    this.#work += amount;
+    if (this.#work > LIMITS.comparisons) throw unenforceable(this.#compared.keyword, this.#compared.pointer, 'takes too long to compare with the schemas beside it');
+  }
+
+  /** Where it counts that a schema does not hold. */
+  #holdsSurely(value: Json, located: Located): boolean {
+    const before = this.#unsureAt;
+    this.#unsureAt = undefined;
+    const holds = this.holds(value, located);
+    if (this.#unsureAt !== undefined && !holds) throw unenforceable('format', this.#unsureAt, 'is enforced in part, so that it is not known whether it rules out a constant');
+    this.#unsureAt = before;
+    return holds;
+  }
+
+  #holdsAll(value: Json, holder: Holder): boolean {
+    const { schema, pointer } = holder;
     const holds = (inner: Located): boolean => this.holds(value, inner);
-    if ('$ref' in schema && !this.holds(value, this.#references.resolve(located))) return false;
+    const surely = (inner: Located): boolean => this.#holdsSurely(value, inner);
+    refuseKeywords(holder, (keyword, type) => keyword !== 'uniqueItems' && (type === undefined || isOfType(value, type)));
+    if ('$ref' in schema && this.#depth > 2 * LIMITS.depth) throw unenforceable('$ref', pointer, 'leads through schemas that refer to each other without end');
+    if ('$ref' in schema && !holds(this.#references.resolve(holder))) return false;
     if ('const' in schema && !equal(value, schema['const'])) return false;
-    if ('enum' in schema && !(schema['enum'] as readonly Json[]).some((each) => equal(value, each))) return false;
-    if ('type' in schema && ![schema['type']].flat().some((type) => isOfType(value, type as string))) return false;
-    if (!list('allOf').every(holds)) return false;
-    if ('anyOf' in schema && !list('anyOf').some(holds)) return false;
-    if ('oneOf' in schema && list('oneOf').filter(holds).length !== 1) return false;
-    if ('not' in schema && holds(at('not'))) return false;
-    const branch = 'if' in schema ? (holds(at('if')) ? 'then' : 'else') : undefined;
-    if (branch && branch in schema && !holds(at(branch))) return false;
-    if (typeof value === 'number') return holdsNumber(value, schema);
-    if (typeof value === 'string') return this.#holdsString(value, schema, located.pointer);
-    if (Array.isArray(value)) return this.#holdsArray(value as readonly Json[], schema, at);
-    return !isObject(value) || this.#holdsObject(value, schema, located.pointer, at);
-  }
-
-  #holdsString(value: string, schema: JsonObject, pointer: string): boolean {
-    const { length } = [...value];
-    return length >= limit(schema, 'minLength', 0) && length <= limit(schema, 'maxLength', Infinity) &&
-      ['pattern', 'format'].every((keyword) => !(keyword in schema) ||
-        this.#patterns.includes(keyword as 'pattern' | 'format', schema[keyword], pointer, value));
-  }
-
-  #holdsArray(value: readonly Json[], schema: JsonObject, at: At): boolean {
-    const prefix = (schema['prefixItems'] as readonly Json[] | undefined)?.length ?? 0;
-    if (value.length < limit(schema, 'minItems', 0) || value.length > limit(schema, 'maxItems', Infinity)) return false;
-    if (schema['uniqueItems'] === true && value.some((item, i) => value.slice(0, i).some((other) => equal(item, other)))) return false;
-    if ('contains' in schema) {
-      const count = value.filter((item) => this.holds(item, at('contains'))).length;
-      if (count < limit(schema, 'minContains', 1) || count > limit(schema, 'maxContains', Infinity)) return false;
+    if ('enum' in schema) this.#spend(valuesIn(holder).length);
+    if ('enum' in schema && !valuesIn(holder).some((each) => equal(value, each))) return false;
+    if ('type' in schema && !typesOf(schema['type'], pointer).some((type) => isOfType(value, type))) return false;
+    if ('allOf' in schema && !subschemas(holder, 'allOf').every(holds)) return false;
+    if ('anyOf' in schema && !subschemas(holder, 'anyOf').some(holds)) return false;
+    if ('oneOf' in schema && subschemas(holder, 'oneOf').filter(surely).length !== 1) return false;
+    if ('not' in schema && surely(subschema(holder, 'not'))) return false;
+    if ('if' in schema && ('then' in schema || 'else' in schema)) {
+      const branch = surely(subschema(holder, 'if')) ? 'then' : 'else';
+      if (branch in schema && !holds(subschema(holder, branch))) return false;
     }
-    return value.every((item, i) => (i < prefix ? this.holds(item, at('prefixItems', i)) : !('items' in schema) || this.holds(item, at('items'))));
+    if (typeof value === 'number') return holdsNumber(value, holder);
+    if (typeof value === 'string') return this.#holdsString(value, holder);
+    if (Array.isArray(value)) return this.#holdsArray(value as readonly Json[], holder);
+    return !isObject(value) || this.#holdsObject(value, holder);
   }
 
-  #holdsObject(value: JsonObject, schema: JsonObject, pointer: string, at: At): boolean {
+  #holdsString(value: string, { schema, pointer }: Holder): boolean {
+    if (!isWithin([...value].length, schema, 'Length', pointer)) return false;
+    return (['pattern', 'format'] as const).every((keyword) => {
+      if (!(keyword in schema) || this.#patterns.includes(keyword, schema[keyword], pointer, value)) return true;
+      if (includesText(this.#patterns.atLeast(keyword, schema[keyword], pointer)!, value)) this.#unsureAt = pointer;
+      return false;
+    });
+  }
+
+  #holdsArray(value: readonly Json[], holder: Holder): boolean {
+    const { schema, pointer } = holder;
+    const { keyword, length } = prefixOf(holder);
+    const rest = restSchema(holder);
+    if (!isWithin(value.length, schema, 'Items', pointer)) return false;
+    if (schema['uniqueItems'] === true && value.some((item, i) => value.slice(0, i).some((other) => equal(item, other)))) return false;
+    const counted = countedIn(holder);
+    if (counted) {
+      const count = value.filter((item) => this.#holdsSurely(item, counted.item)).length;
+      if (count < counted.min || count > counted.max) return false;
+    }
+    return value.every((item, i) => (i < length ? this.holds(item, subschema(holder, keyword, i)) : !rest || this.holds(item, rest)));
+  }
+
+  #holdsObject(value: JsonObject, holder: Holder): boolean {
+    const { schema, pointer } = holder;
+    const has = (name: string): boolean => Object.hasOwn(value, name);
     const keys = Object.keys(value);
-    if (keys.length < limit(schema, 'minProperties', 0) || keys.length > limit(schema, 'maxProperties', Infinity)) return false;
-    if (!(schema['required'] as readonly string[] | undefined ?? []).every((key) => Object.hasOwn(value, key))) return false;
-    const dependent = Object.entries(schema['dependentRequired'] as Record<string, readonly string[]> | undefined ?? {});
-    if (dependent.some(([key, needed]) => Object.hasOwn(value, key) && !(Array.isArray(needed) && needed.every((other) => Object.hasOwn(value, other))))) return false;
-    if (Object.keys(schema['dependentSchemas'] ?? {}).some((key) => Object.hasOwn(value, key) && !this.holds(value, at('dependentSchemas', key)))) return false;
+    if (!isWithin(keys.length, schema, 'Properties', pointer)) return false;
+    if ('required' in schema && !namesIn(schema, 'required', pointer).every(has)) return false;
+    if (neededNames(holder).some(([name, needed]) => has(name) && !needed.every(has))) return false;
+    if (namedSubschemas(holder, 'dependentSchemas').some(([name, inner]) => has(name) && !this.holds(value, inner))) return false;
+    const declared = new Map(namedSubschemas(holder, 'properties'));
     return keys.every((key) => {
-      if ('propertyNames' in schema && !this.holds(key, at('propertyNames'))) return false;
-      const patterns = Object.keys(schema['patternProperties'] ?? {})
-        .filter((pattern) => this.#patterns.includes('pattern', pattern, `${pointer}/patternProperties`, key));
-      const isDeclared = isObject(schema['properties']) && Object.hasOwn(schema['properties'], key);
-      const schemas = [...(isDeclared ? [at('properties', key)] : []), ...patterns.map((pattern) => at('patternProperties', pattern))];
-      if (schemas.length === 0 && 'additionalProperties' in schema) schemas.push(at('additionalProperties'));
-      return schemas.every((inner) => this.holds(value[key], inner));
+      if ('propertyNames' in schema && !this.holds(key, subschema(holder, 'propertyNames'))) return false;
+      const schemas = patternsOf(holder).filter((pattern) => this.#patterns.includes('pattern', pattern, `${pointer}/patternProperties`, key))
+        .map((pattern) => patternSchema(holder, pattern));
+      const own = declared.get(key);
+      if (own) schemas.push(own);
+      return (schemas.length > 0 ? schemas : otherProperties(holder)).every((inner) => this.holds(value[key], inner));
     });
   }
 }
 
-type At = (keyword: string, ...path: readonly (string | number)[]) => Located;
-
-function limit(schema: JsonObject, keyword: string, otherwise: number): number {
-  return (schema[keyword] as number | undefined) ?? otherwise;
+function valuesIn({ schema, pointer }: Holder): readonly Json[] {
+  if (Array.isArray(schema['enum'])) return schema['enum'] as readonly Json[];
+  throw unenforceable('enum', pointer, 'must be a list of values');
 }
 
-function holdsNumber(value: number, schema: JsonObject): boolean {
-  const divisor = schema['multipleOf'] as number | undefined;
-  return value >= limit(schema, 'minimum', -Infinity) && value <= limit(schema, 'maximum', Infinity) &&
-    value > limit(schema, 'exclusiveMinimum', -Infinity) && value < limit(schema, 'exclusiveMaximum', Infinity) &&
-    (divisor === undefined || Number.isInteger(value / divisor));
+function isWithin(count: number, schema: JsonObject, what: 'Length' | 'Items' | 'Properties', pointer: string): boolean {
+  return count >= (countOf(schema, `min${what}`, pointer) ?? 0) && count <= (countOf(schema, `max${what}`, pointer) ?? Infinity);
+}
+
+function holdsNumber(value: number, { schema, pointer }: Holder): boolean {
+  const bound = (keyword: string): number | undefined => boundOf(schema, keyword, false, pointer)?.value;
+  const ofFormat = FORMATS_OF_NUMBERS.get(schema['format'] as string);
+  return value >= (bound('minimum') ?? -Infinity) && value <= (bound('maximum') ?? Infinity) &&
+    value > (bound('exclusiveMinimum') ?? -Infinity) && value < (bound('exclusiveMaximum') ?? Infinity) &&
+    (!('multipleOf' in schema) || isMultiple(decimalOf(value), multipleIn(schema, pointer))) &&
+    (!ofFormat || ((!ofFormat.isInteger || Number.isInteger(value)) &&
+      value >= (ofFormat.low?.value ?? -Infinity) && value <= (ofFormat.high?.value ?? Infinity)));
 }
 
 function isOfType(value: Json, type: string): boolean {

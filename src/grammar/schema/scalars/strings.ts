@@ -1,9 +1,9 @@
 // Strings as JSON writes them. Where what they say matters (patterns, names of properties), each character has one spelling.
-import { codePoints, complement, contains, intersection, pairsOf, union } from '../code-points.ts';
-import type { CodePoints } from '../code-points.ts';
-import { characters, choice, repeat, rule, sequence, text } from '../expression.ts';
-import type { Expression } from '../expression.ts';
-import type { Language } from '../pattern/language.ts';
+import { codePoints, complement, contains, intersection, pairsOf, union } from '../../code-points.ts';
+import type { CodePoints } from '../../code-points.ts';
+import { characters, choice, repeat, rule, sequence, text } from '../../expression.ts';
+import type { Expression } from '../../expression.ts';
+import type { Language } from '../../pattern/language.ts';
 
 const CONTROLS = codePoints([[0, 0x1f]]);
 const QUOTE_AND_BACKSLASH = codePoints([[0x22, 0x22], [0x5c, 0x5c]]);
@@ -27,20 +27,25 @@ export function stringOfLength(min: number, max: number): Expression {
 }
 
 /** A string of the language, each character in its shortest spelling. */
-export function stringOf({ classes, next, accepting }: Language): Expression {
-  const spelled = new Map<string, Expression>();
+export function stringOf(language: Language): Expression {
+  return sequence(text('"'), graphOf(language, spelling), text('"'));
+}
+
+/** The texts of the language, each character as `spelled`. */
+export function graphOf({ classes, next, accepting }: Language, spelled: (members: CodePoints) => Expression): Expression {
+  const known = new Map<string, Expression>();
   const edges = next.flatMap((row, from) => {
     const classesTo = new Map<number, number[]>();
     row.forEach((to, i) => to >= 0 && classesTo.set(to, [...(classesTo.get(to) ?? []), i]));
     return [...classesTo].map(([to, members]) => {
       const key = members.join();
-      const on = spelled.get(key) ?? spelling(union(...members.map((i) => classes[i])));
-      spelled.set(key, on);
+      const on = known.get(key) ?? spelled(union(...members.map((i) => classes[i])));
+      known.set(key, on);
       return { from, to, on };
     });
   });
   const finals = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
-  return sequence(text('"'), { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } }, text('"'));
+  return { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } };
 }
 
 function spelling(members: CodePoints): Expression {

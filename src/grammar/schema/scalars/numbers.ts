@@ -1,8 +1,8 @@
 // JSON numbers between bounds, as expressions. Bounded numbers have 15 significant digits at most, so that no rounding
 // carries a number over its bound.
-import { codePoints } from '../code-points.ts';
-import { EMPTY, NOTHING, characters, choice, optional, repeat, sequence, text } from '../expression.ts';
-import type { Expression } from '../expression.ts';
+import { codePoints } from '../../code-points.ts';
+import { EMPTY, NOTHING, characters, choice, optional, repeat, sequence, text } from '../../expression.ts';
+import type { Expression } from '../../expression.ts';
 
 export interface Bound {
   readonly value: number;
@@ -11,7 +11,8 @@ export interface Bound {
 
 /** Digits that a whole number may have: up to there doubles are whole. */
 const MOST_DIGITS = 16;
-const SIGNIFICANT = 15;
+/** Every decimal number of so many digits is a double of its own. */
+export const SIGNIFICANT = 15;
 const GREATEST = 10n ** BigInt(MOST_DIGITS) - 1n;
 
 const digit = (low: number, high: number): Expression => characters(codePoints([[0x30 + low, 0x30 + high]]));
@@ -144,19 +145,4 @@ function fractionDigits(low: Limit | undefined, high: Limit | undefined, room: n
     parts.push(sequence(digit(d, d), choice(...(ends ? [EMPTY] : []), more)));
   }
   return [mayEnd, choice(...parts)];
-}
-
-/** Multiples of `divisor`, a whole number, of up to 15 digits. */
-export function multiplesOf(divisor: number): Expression {
-  // State 1 + length · divisor + r: so many digits more, which leave remainder r. State 0 is before the first.
-  const stateOf = (length: number, remainder: number): number => 1 + length * divisor + remainder;
-  const edges = Array.from({ length: 9 }, (_, i) => ({ from: 0, to: stateOf(0, (i + 1) % divisor), on: digit(i + 1, i + 1) }));
-  for (let length = 0; length + 1 < SIGNIFICANT; length++) {
-    for (let r = 0; r < divisor; r++) {
-      for (let d = 0; d < 10; d++) edges.push({ from: stateOf(length, r), to: stateOf(length + 1, (r * 10 + d) % divisor), on: digit(d, d) });
-    }
-  }
-  const finals = Array.from({ length: SIGNIFICANT }, (_, length) => stateOf(length, 0));
-  const graph: Expression = { kind: 'graph', graph: { numStates: 1 + SIGNIFICANT * divisor, start: 0, finals, edges } };
-  return choice(text('0'), sequence(optional(text('-')), graph));
 }
