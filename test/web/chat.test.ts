@@ -4,15 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pageHeaders } from '../../src/serve/node-page-files.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { CHROMIUM, launchChromium } from './chromium.ts';
 import { scriptedChat } from './scripted-chat.ts';
 import type { ScriptedChat } from './scripted-chat.ts';
 import { serveStatic } from './static-server.ts';
 import type { StaticServer } from './static-server.ts';
-
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const MARKDOWN = [
   '## A heading', 'Some **bold** text and `code`.', '1. one\n2. two', '```js\nconst a = 1 < 2;\n```',
@@ -37,7 +35,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     execFileSync(process.execPath, [inRepository('scripts/build-web.mjs'), '--quiet']);
     chat = scriptedChat({ reply: (messages) => REPLIES[messages.at(-1)!.content] ?? `Reply ${++replies}.` });
     server = await serveStatic({
-      folders: { '': inRepository('dist/web') }, headers: { 'content-security-policy': CSP }, handle: chat.handle,
+      folders: { '': inRepository('dist/web') }, headers: pageHeaders("'self'"), handle: chat.handle,
     });
     browser = await launchChromium();
   });
@@ -176,6 +174,41 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     expect(await page.locator('.bubble').count()).toBe(0);
     await page.keyboard.type('typed without a click');
     expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('typed without a click');
+  }));
+
+  it('gives the focus back where a dialog, a title or an edit took it', () => withPage(async (page) => {
+    const focused = (): Promise<string | null> => page.evaluate(() => document.activeElement!.getAttribute('aria-label') ?? document.activeElement!.textContent);
+    await page.locator('.model-button').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: /tiny-instruct/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toContain('tiny-instruct');
+    await say(page, 'a title');
+    await replied(page);
+    const rename = async (text: string, key: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Rename a title' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByLabel('Title', { exact: true }).fill(text);
+      await page.keyboard.press(key);
+      await page.getByLabel('Title', { exact: true }).waitFor({ state: 'detached' });
+    };
+    await rename('not kept', 'Escape');
+    await expect.poll(focused).toBe('a title');
+    await page.getByRole('button', { name: 'Edit' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Edit your message');
+    await page.keyboard.press('Escape');
+    await expect.poll(focused).toBe('Edit');
+    await page.getByRole('button', { name: 'Edit' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Edit your message');
+    await page.keyboard.type(', changed');
+    await page.keyboard.press('Control+Enter');
+    await replied(page);
+    await expect.poll(focused).toBe('Message');
+    await rename('another', 'Enter');
+    await expect.poll(focused).toBe('another');
   }));
 
   it('exports, deletes and imports conversations', () => withPage(async (page) => {

@@ -55,14 +55,18 @@ export async function removeConversation(id: string): Promise<void> {
   running.value.get(id)?.controller.abort();
   conversations.value = conversations.value.filter((other) => other.id !== id);
   if (current.value.id === id) startConversation();
-  await store?.remove(id);
+  await store?.remove(id).catch(tellNotDeleted);
 }
 
 export async function removeAll(): Promise<void> {
   for (const { controller } of running.value.values()) controller.abort();
   conversations.value = [];
   startConversation();
-  await store?.clear();
+  await store?.clear().catch(tellNotDeleted);
+}
+
+function tellNotDeleted(error: unknown): void {
+  notice.value = `What was deleted here is still kept: ${(error as Error).message}`;
 }
 
 export function rename(conversation: Conversation, title: string): void {

@@ -14,21 +14,23 @@ export function conversationsFrom(text: string): Conversation[] {
     throw new Error(NOT_OURS, { cause });
   }
   if (contents?.['format'] !== 'clawdbot-conversations' || !Array.isArray(contents['conversations'])) throw new Error(NOT_OURS);
-  return (contents['conversations'] as Fields[]).map(conversationFrom);
+  return contents['conversations'].map(conversationFrom);
 }
 
-function conversationFrom(fields: Fields): Conversation {
+function conversationFrom(given: unknown): Conversation {
+  const fields = object(given);
   const messages = fields['messages'];
   if (!Array.isArray(messages)) throw new Error(NOT_OURS);
   return {
     id: string(fields['id']), title: string(fields['title']), leafId: optionalString(fields['leafId']),
     createdAt: number(fields['createdAt']), updatedAt: number(fields['updatedAt']),
     messages: messages.map(messageFrom),
-    settings: settingsFrom(fields['settings'] as Fields | undefined),
+    settings: settingsFrom(object(fields['settings'] ?? {})),
   };
 }
 
-function messageFrom(fields: Fields): Message {
+function messageFrom(given: unknown): Message {
+  const fields = object(given);
   const role = fields['role'];
   if (role !== 'user' && role !== 'assistant') throw new Error(NOT_OURS);
   const ending = fields['ending'] as Message['ending'];
@@ -44,10 +46,15 @@ function messageFrom(fields: Fields): Message {
 }
 
 /** Takes the settings that have the type of the default's. */
-function settingsFrom(fields: Fields = {}): ChatSettings {
+function settingsFrom(fields: Fields): ChatSettings {
   const known = Object.entries(DEFAULT_SETTINGS).map(([name, usual]) =>
     [name, typeof fields[name] === typeof usual ? fields[name] : usual]);
   return Object.fromEntries(known) as unknown as ChatSettings;
+}
+
+function object(value: unknown): Fields {
+  if (typeof value === 'object' && value !== null) return value as Fields;
+  throw new Error(NOT_OURS);
 }
 
 function string(value: unknown): string {

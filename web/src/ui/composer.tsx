@@ -34,12 +34,18 @@ export function Composer() {
             submit();
           }} />
         {isReplying
-          ? <button type="button" class="send" aria-label="Stop" title="Stop (Esc)" onClick={stop}><Square size={16} fill="currentColor" /></button>
+          ? <button type="button" class="send" aria-label="Stop" title="Stop (Esc)" onClick={stopFrom}><Square size={16} fill="currentColor" /></button>
           : <button type="submit" class="send" aria-label="Send" disabled={text.value.trim() === ''}><ArrowUp size={20} /></button>}
       </div>
       <p class="hint"><Status /></p>
     </form>
   );
+}
+
+/** By keyboard, the button that had the focus is gone; a tap is not to open a phone's keyboard. */
+function stopFrom({ detail }: MouseEvent): void {
+  stop();
+  if (detail === 0) focusComposer();
 }
 
 function placeholder(): string {

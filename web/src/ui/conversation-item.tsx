@@ -5,24 +5,35 @@ import { useEffect, useRef } from 'preact/hooks';
 import { openConversation, removeConversation, rename } from '../chat/conversation-actions.ts';
 import type { Conversation } from '../chat/conversation.ts';
 import { current, running } from '../chat/state.ts';
+import { focusComposer } from './composer.tsx';
 
 /** How long a pressed "delete" waits to be confirmed. */
 const CONFIRM_MS = 4000;
 
 export function ConversationItem({ conversation }: { conversation: Conversation }) {
   const isRenaming = useSignal(false);
+  const wasRenaming = useRef(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // The field is gone, and the focus with it.
+    if (wasRenaming.current && document.activeElement === document.body) opener.current?.focus();
+    wasRenaming.current = isRenaming.value;
+  }, [isRenaming.value]);
   const isCurrent = current.value.id === conversation.id;
   if (isRenaming.value) return <li><TitleInput conversation={conversation} onDone={() => { isRenaming.value = false; }} /></li>;
   return (
     <li class={isCurrent ? 'is-current' : ''}>
-      <button class="open" aria-current={isCurrent ? 'page' : undefined} onClick={() => openConversation(conversation.id)}
+      <button class="open" ref={opener} aria-current={isCurrent ? 'page' : undefined} onClick={() => openConversation(conversation.id)}
         onDblClick={() => { isRenaming.value = true; }}>
         {running.value.has(conversation.id) && <span class="pulse" aria-label="answering" role="img" />}
         <span class="title">{conversation.title || 'New chat'}</span>
       </button>
       <button class="icon-button small" aria-label={`Rename ${conversation.title}`}
         onClick={() => { isRenaming.value = true; }}><Pencil size={14} /></button>
-      <DeleteButton label={conversation.title} onDelete={() => void removeConversation(conversation.id)} />
+      <DeleteButton label={conversation.title} onDelete={({ detail }) => {
+        if (detail === 0) focusComposer();
+        void removeConversation(conversation.id);
+      }} />
     </li>
   );
 }
@@ -30,7 +41,11 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
 function TitleInput({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current!.select(), []);
+  const isDone = useRef(false);
   const finish = (keeps: boolean): void => {
+    // Taken out of the page, the field may lose the focus once more.
+    if (isDone.current) return;
+    isDone.current = true;
     if (keeps) rename(conversation, input.current!.value);
     onDone();
   };
@@ -44,7 +59,7 @@ function TitleInput({ conversation, onDone }: { conversation: Conversation; onDo
   );
 }
 
-function DeleteButton({ label, onDelete }: { label: string; onDelete: () => void }) {
+function DeleteButton({ label, onDelete }: { label: string; onDelete: (event: MouseEvent) => void }) {
   const isAsking = useSignal(false);
   const ask = (): void => {
     isAsking.value = true;

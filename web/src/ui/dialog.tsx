@@ -11,7 +11,12 @@ interface Properties {
 
 export function Dialog({ title, onClose, children }: Properties) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
+  useEffect(() => {
+    const element = dialog.current!;
+    element.showModal();
+    // Closed before it is taken out of the page, it gives the focus back to where it was.
+    return () => element.close();
+  }, []);
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={onClose}
       onClick={(event) => { if (event.target === dialog.current) dialog.current!.close(); }}>

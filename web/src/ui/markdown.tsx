@@ -2,6 +2,7 @@
 import { Check, Copy } from 'lucide-preact';
 import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
+import { notice } from '../chat/state.ts';
 import { blocksOf, renderBlock } from '../markdown/render.ts';
 
 export function Markdown({ text, isStreaming = false }: { text: string; isStreaming?: boolean }) {
@@ -29,7 +30,12 @@ function CodeBar({ html, block }: { html: string; block: string }) {
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const isDone = useSignal(false);
   const copy = async (): Promise<void> => {
-    await writeClipboard(text);
+    try {
+      await writeClipboard(text);
+    } catch (error) {
+      notice.value = `Nothing was copied: ${(error as Error).message}`;
+      return;
+    }
     isDone.value = true;
     setTimeout(() => { isDone.value = false; }, 1500);
   };
@@ -46,6 +52,7 @@ async function writeClipboard(text: string): Promise<void> {
   const area = Object.assign(document.createElement('textarea'), { value: text });
   document.body.append(area);
   area.select();
-  document.execCommand('copy');
+  const isCopied = document.execCommand('copy');
   area.remove();
+  if (!isCopied) throw new Error('the browser does not allow it.');
 }

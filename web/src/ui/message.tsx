@@ -1,9 +1,11 @@
 // One message: what was said, by whom, and what can be done with it.
 import { useSignal } from '@preact/signals';
 import { TriangleAlert } from 'lucide-preact';
+import { useRef } from 'preact/hooks';
 import type { Message } from '../chat/conversation.ts';
 import type { RunningReply } from '../chat/state.ts';
 import { splitReasoning } from '../markdown/reasoning.ts';
+import { focusComposer } from './composer.tsx';
 import * as format from './format.ts';
 import { Markdown } from './markdown.tsx';
 import { MessageActions } from './message-actions.tsx';
@@ -21,14 +23,24 @@ export function MessageView({ message, reply }: Properties) {
 
 function UserMessage({ message }: { message: Message }) {
   const isEditing = useSignal(false);
+  const article = useRef<HTMLElement>(null);
   return (
-    <article class="message user" aria-label="You">
+    <article class="message user" aria-label="You" ref={article}>
       {isEditing.value
-        ? <MessageEditor message={message} onDone={() => { isEditing.value = false; }} />
+        ? <MessageEditor message={message} onDone={() => {
+          isEditing.value = false;
+          requestAnimationFrame(() => focusAfterEdit(article.current));
+        }} />
         : <div class="bubble">{message.content}</div>}
       {!isEditing.value && <MessageActions message={message} onEdit={() => { isEditing.value = true; }} />}
     </article>
   );
+}
+
+/** Back on the message that stayed, or to the box where another has taken its place. */
+function focusAfterEdit(article: HTMLElement | null): void {
+  if (article) article.querySelector<HTMLButtonElement>('button[aria-label=Edit]')?.focus();
+  else focusComposer();
 }
 
 function AssistantMessage({ message, reply }: Properties) {
