@@ -106,9 +106,9 @@ describe('text.format', () => {
   });
 
   it('is refused where it cannot be enforced', async () => {
-    const schema = { type: 'object', properties: { a: { contains: {} } } };
+    const schema = { type: 'object', properties: { a: { unevaluatedItems: false } } };
     expect(await refused(create({ text: { format: { type: 'json_schema', name: 'x', schema } } })))
-      .toMatchObject({ status: 400, param: 'text.format', error: { keyword: 'contains', pointer: '/properties/a/contains' } });
+      .toMatchObject({ status: 400, param: 'text.format', error: { keyword: 'unevaluatedItems', pointer: '/properties/a/unevaluatedItems' } });
   });
 });
 

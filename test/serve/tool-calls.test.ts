@@ -134,9 +134,9 @@ describe('tools', () => {
 
   it('are refused where they are wrong, by name', async () => {
     const bad = (more: object): Promise<APIError> => refused(ask(more as Partial<Params>));
-    const unenforceable = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { a: { contains: {} } } } } };
+    const unenforceable = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { a: { unevaluatedItems: false } } } } };
     expect(await bad({ tools: [NOW, unenforceable] })).toMatchObject({
-      status: 400, param: 'tools', code: 'unenforceable_schema', error: { tool: 'f', keyword: 'contains', pointer: '/properties/a/contains' },
+      status: 400, param: 'tools', code: 'unenforceable_schema', error: { tool: 'f', keyword: 'unevaluatedItems', pointer: '/properties/a/unevaluatedItems' },
     });
     expect(await bad({ tools: [NOW, NOW] })).toMatchObject({ status: 400, param: 'tools' });
     expect(await bad({ tools: undefined, tool_choice: 'required' })).toMatchObject({ status: 400, param: 'tool_choice' });
