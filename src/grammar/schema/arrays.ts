@@ -1,6 +1,6 @@
 // JSON arrays: first items of their own, then others alike; where items are counted (contains), as states of what was counted.
-import { EMPTY, choice, optional, repeat, rule, sequence, text } from '../expression.ts';
-import type { CharacterGraph, Expression } from '../expression.ts';
+import { EMPTY, choice, optional, repeat, sequence, text } from '../expression.ts';
+import type { Expression } from '../expression.ts';
 import type { Expander } from './expand.ts';
 import { negation } from './negation/derived.ts';
 import { countedItems, itemSchema, numPrefixItems } from './parts.ts';
@@ -9,6 +9,7 @@ import { unenforceable } from './references.ts';
 import type { Located } from './references.ts';
 import { Conjunction } from './shape.ts';
 import type { Shape } from './shape.ts';
+import { COMMA, SPACE, stateGraph } from './state-graph.ts';
 import { uniqueIn, uniqueItems } from './unique-items.ts';
 
 type ValueOf = (conjunction: Conjunction) => Expression;
@@ -16,9 +17,6 @@ type ValueOf = (conjunction: Conjunction) => Expression;
 /** States that counted items may take, and of how many schemas they are counted at once. */
 const MOST_STATES = 10_000;
 const MOST_COUNTED = 5;
-
-const SPACE = rule('space');
-const COMMA = sequence(text(','), SPACE);
 
 export function arrayOf(shape: Shape, valueOf: ValueOf, expander: Expander): Expression {
   const counted = countedItems(shape);
@@ -55,37 +53,15 @@ function countingItems(shape: Shape, counted: readonly Counted[], valueOf: Value
   };
   if (counted.length > MOST_COUNTED) refuse(`is one of more than ${MOST_COUNTED} for the same array`);
   const last = Math.max(1, numPrefixItems(shape), ...counted.map(({ from }) => from), minItems, maxItems === Infinity ? 0 : maxItems);
-  const ids = new Map<string, number>();
-  const open: (readonly [number, readonly number[]])[] = [];
-  const state = (written: number, counts: readonly number[]): number => {
-    const at = Math.min(written, last);
-    const key = [at, ...counts].join();
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    if (ids.size >= MOST_STATES) refuse('counts too far: use smaller minItems, maxItems, minContains or maxContains');
-    ids.set(key, ids.size);
-    open.push([at, counts]);
-    return ids.size - 1;
-  };
-  const start = state(0, counted.map(() => 0));
-  ids.set('end', ids.size);
-  const finish = ids.size - 1;
-  const edges: CharacterGraph['edges'][number][] = [];
-  const finals = new Set<number>();
-  while (open.length > 0) {
-    const [written, counts] = open.pop()!;
-    const from = state(written, counts);
-    if (written >= minItems && counted.every(({ min }, i) => counts[i] >= min)) {
-      edges.push({ from, to: finish, on: written === 0 ? EMPTY : SPACE });
-      finals.add(finish);
-    }
-    if (written >= maxItems) continue;
+  const graph = stateGraph([0, ...counted.map(() => 0)], ([written, ...counts], ways) => {
+    if (written >= minItems && counted.every(({ min }, i) => counts[i] >= min)) ways.toEnd(written === 0 ? EMPTY : SPACE);
+    if (written >= maxItems) return;
     for (const { members, after } of nextItems(counted, written, counts)) {
       const item = valueOf(new Conjunction([...itemSchema(shape, written).members, ...members]));
-      edges.push({ from, to: state(written + 1, after), on: written === 0 ? item : sequence(COMMA, item) });
+      ways.to([Math.min(written + 1, last), ...after], written === 0 ? item : sequence(COMMA, item));
     }
-  }
-  return { kind: 'graph', graph: { numStates: ids.size, start, finals: [...finals], edges } };
+  }, { most: MOST_STATES, refuse: () => refuse('counts too far: use smaller minItems, maxItems, minContains or maxContains') });
+  return { kind: 'graph', graph };
 }
 
 interface NextItem {

@@ -1,5 +1,5 @@
 // JSON objects: declared properties in the order they are written in, each at most once, then others where they are allowed.
-import { EMPTY, NOTHING, choice, rule, sequence, text } from '../expression.ts';
+import { EMPTY, NOTHING, choice, sequence, text } from '../expression.ts';
 import type { CharacterGraph, Expression } from '../expression.ts';
 import { EVERYTHING, NO_TEXT, includesText, isEmptyLanguage } from '../pattern/language.ts';
 import type { Language } from '../pattern/language.ts';
@@ -13,14 +13,13 @@ import { unenforceable } from './references.ts';
 import { Conjunction } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { stringOf, stringOfLength } from './scalars/strings.ts';
+import { COMMA, SPACE, stateGraph } from './state-graph.ts';
 import { subschema } from './subschemas.ts';
 
 /** Turns a conjunction into the expression of its values. */
 export type ValueOf = (conjunction: Conjunction) => Expression;
 
-const SPACE = rule('space');
 const COLON = sequence(text(':'), SPACE);
-const COMMA = sequence(text(','), SPACE);
 /** How many properties that are only said to be somewhere are looked for at once. */
 const MOST_SOUGHT = 5;
 
@@ -141,51 +140,29 @@ function otherEntries(
 function membersGraph({ declared, others, numSought, other }: Members, shape: Shape): CharacterGraph {
   const { minProperties: min, maxProperties: max } = shape;
   const most = Math.min(declared.length, max === Infinity ? Math.max(1, min) : max);
-  const ids = new Map<string, number>();
-  const edges: CharacterGraph['edges'][number][] = [];
-  const finals = new Set<number>();
-  const open: (readonly [number, number, number, number])[] = [];
-  const state = (passed: number, written: number, extra: number, seen: number): number => {
-    const key = `${passed},${written},${extra},${seen}`;
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    if (ids.size >= LIMITS.states) {
-      const holder = shape.holders.find(({ schema }) => 'properties' in schema) ?? shape.holders[0]!;
-      throw unenforceable('properties', holder.pointer, 'are too many to be counted: leave out minProperties and maxProperties');
-    }
-    ids.set(key, ids.size);
-    open.push([passed, written, extra, seen]);
-    return ids.size - 1;
+  const refuse = (): never => {
+    const holder = shape.holders.find(({ schema }) => 'properties' in schema) ?? shape.holders[0]!;
+    throw unenforceable('properties', holder.pointer, 'are too many to be counted: leave out minProperties and maxProperties');
   };
-  const start = state(0, 0, 0, 0);
-  const finish = ids.size;
-  ids.set('end', finish);
-  while (open.length > 0) {
-    const [passed, written, extra, seen] = open.pop()!;
-    const from = state(passed, written, extra, seen);
+  return stateGraph<readonly [passed: number, written: number, extra: number, seen: number]>([0, 0, 0, 0], ([passed, written, extra, seen], ways) => {
     const isFirst = written + extra === 0;
     const member = (expression: Expression): Expression => (isFirst ? expression : sequence(COMMA, expression));
     const missing = Array.from({ length: numSought }, (_, i) => i).filter((i) => (seen & (1 << i)) === 0);
     if (passed < declared.length) {
       const { isRequired, sought, entry } = declared[passed];
-      if (!isRequired) edges.push({ from, to: state(passed + 1, written, 0, seen), on: EMPTY });
-      if (written >= max) continue;
+      if (!isRequired) ways.to([passed + 1, written, 0, seen], EMPTY);
+      if (written >= max) return;
       for (const found of subsets(missing.filter((i) => sought.includes(i)))) {
-        const to = state(passed + 1, Math.min(written + 1, Math.max(most, 1)), 0, found.reduce((mask, i) => mask | (1 << i), seen));
-        edges.push({ from, to, on: member(entry(found)) });
+        const seenNow = found.reduce((mask, i) => mask | (1 << i), seen);
+        ways.to([passed + 1, Math.min(written + 1, Math.max(most, 1)), 0, seenNow], member(entry(found)));
       }
-      continue;
+      return;
     }
-    const end = (on: Expression): void => {
-      edges.push({ from, to: finish, on });
-      finals.add(finish);
-    };
-    if (missing.length === 0 && written + Math.min(extra, 1) >= min) end(isFirst ? EMPTY : SPACE);
+    if (missing.length === 0 && written + Math.min(extra, 1) >= min) ways.toEnd(isFirst ? EMPTY : SPACE);
     const last = missing.length > 0 && written + extra < max && written + 1 >= min ? other(missing) : undefined;
-    if (last) end(sequence(member(last), SPACE));
-    if (others && written + extra < max) edges.push({ from, to: state(passed, written, max === Infinity ? 1 : extra + 1, seen), on: member(others) });
-  }
-  return { numStates: ids.size, start, finals: [...finals], edges };
+    if (last) ways.toEnd(sequence(member(last), SPACE));
+    if (others && written + extra < max) ways.to([passed, written, max === Infinity ? 1 : extra + 1, seen], member(others));
+  }, { most: LIMITS.states, refuse });
 }
 
 function subsets(items: readonly number[]): number[][] {

@@ -1,18 +1,17 @@
 // Arrays whose items are all different, where they are of few values: states of which have been written.
-import { EMPTY, rule, sequence, text } from '../expression.ts';
-import type { CharacterGraph, Expression } from '../expression.ts';
+import { EMPTY, sequence, text } from '../expression.ts';
+import type { Expression } from '../expression.ts';
 import type { Expander } from './expand.ts';
 import { countedItems, itemSchema, numPrefixItems } from './parts.ts';
 import { unenforceable } from './references.ts';
 import type { Json } from './references.ts';
 import type { Holder, Shape } from './shape.ts';
+import { COMMA, SPACE, stateGraph } from './state-graph.ts';
 import { equal } from './validate.ts';
 
 /** Up to so many values come in any order, more of them in the order of the schema, in up to so many states. */
 const MOST_IN_ANY_ORDER = 8;
 const MOST_STATES = 10_000;
-
-const SPACE = rule('space');
 
 /** The schema that asks for different items, if one does and there may be more than one item. */
 export function uniqueIn({ holders, maxItems }: Shape): Holder | undefined {
@@ -37,34 +36,16 @@ export function uniqueItems(shape: Shape, { pointer }: Holder, expander: Expande
   const inAnyOrder = all.length <= MOST_IN_ANY_ORDER;
   // Items counted no further than matters; then a bit for each value that was written, or how many of them are past.
   const last = Math.max(1, places.length - 1, minItems, maxItems === Infinity ? 0 : Math.min(maxItems, all.length));
-  const ids = new Map<string, number>();
-  const open: (readonly [number, number])[] = [];
-  const state = (written: number, past: number): number => {
-    const at = Math.min(written, last);
-    const key = `${at},${past}`;
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    if (ids.size >= MOST_STATES) refuse('has too many values to choose from: use fewer, or a smaller maxItems');
-    ids.set(key, ids.size);
-    open.push([at, past]);
-    return ids.size - 1;
-  };
-  const start = state(0, 0);
-  const finish = 1;
-  ids.set('end', finish);
-  const edges: CharacterGraph['edges'][number][] = [];
-  while (open.length > 0) {
-    const [written, past] = open.pop()!;
-    const from = state(written, past);
-    if (written >= minItems) edges.push({ from, to: finish, on: written === 0 ? EMPTY : SPACE });
-    if (written >= maxItems) continue;
+  const graph = stateGraph<readonly [written: number, past: number]>([0, 0], ([written, past], ways) => {
+    if (written >= minItems) ways.toEnd(written === 0 ? EMPTY : SPACE);
+    if (written >= maxItems) return;
     for (const i of indices[Math.min(written, places.length - 1)]) {
       if (inAnyOrder ? (past & (1 << i)) !== 0 : i < past) continue;
       const item = text(JSON.stringify(all[i]));
-      edges.push({ from, to: state(written + 1, inAnyOrder ? past | (1 << i) : i + 1), on: written === 0 ? item : sequence(text(','), SPACE, item) });
+      ways.to([Math.min(written + 1, last), inAnyOrder ? past | (1 << i) : i + 1], written === 0 ? item : sequence(COMMA, item));
     }
-  }
-  return { kind: 'graph', graph: { numStates: ids.size, start, finals: [finish], edges } };
+  }, { most: MOST_STATES, refuse: () => refuse('has too many values to choose from: use fewer, or a smaller maxItems') });
+  return { kind: 'graph', graph };
 }
 
 /** All values of the shapes, where none has more than can be listed. */
