@@ -1,10 +1,11 @@
 // Downloads a file into the cache of the origin's private file system.
 import { downloadInto } from '../web/resumable-download.ts';
 import type { Transport } from '../web/resumable-download.ts';
+import { brokenOff } from '../web/transient-error.ts';
 import type { RemoteFile } from './locate.ts';
 import type { ModelCache, StoredFile } from './model-cache.ts';
 import { PieceStore } from './piece-store.ts';
-import { brokenOff, send } from './request.ts';
+import { send } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
 
 const KINDS = { html: 'a web page', zip: 'an archive', gzip: 'an archive', unknown: 'no GGUF file' };

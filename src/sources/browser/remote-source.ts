@@ -10,8 +10,9 @@ import { bodyLength } from '../web/body-length.ts';
 import { readByRange } from '../web/read-by-range.ts';
 import { shown } from '../web/shown.ts';
 import type { StallWatch } from '../web/stall-watch.ts';
+import { brokenOff } from '../web/transient-error.ts';
 import type { RemoteFile } from './locate.ts';
-import { brokenOff, send } from './request.ts';
+import { send } from './request.ts';
 import type { BrowserSettings } from './settings.ts';
 
 /** Ranges are held to the size that was promised; a hash takes the whole file, and is looked at where that is fetched. */

@@ -1,5 +1,6 @@
 // One request by the browser's fetch, which follows redirects by itself; failures sorted by what helps.
 import { ModelSourceError } from '../../errors.ts';
+import { limitedText } from '../web/limited-text.ts';
 import { shown } from '../web/shown.ts';
 import { retried } from '../web/retry.ts';
 import { watched } from '../web/stall-watch.ts';
@@ -34,30 +35,10 @@ export async function send({ url, headers, accept = [], signal }: BrowserRequest
   throw new ModelSourceError(`${said}. Check the URL.`);
 }
 
-/** What a body's reader threw. */
-export function brokenOff(url: URL, cause: unknown): TransientError {
-  return new TransientError(`${shown(url)}: the answer broke off`, { cause });
-}
-
-const LARGEST_JSON_BYTES = 32 * 2 ** 20;
-
-/** A JSON answer of at most 32 MiB. Rejects with ModelSourceError where it is longer or no JSON. */
+/** A JSON answer, of the length of a list of files at most. Rejects with ModelSourceError where it is longer or no JSON. */
 export async function requestJson(url: URL, settings: BrowserSettings): Promise<unknown> {
-  const text = await retried(settings, () => watched(url, settings, async (watch) => {
-    const reader = (await send({ url, signal: watch.signal })).body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = '';
-    for (;;) {
-      const { value, done } = await reader.read().catch((error: unknown) => {
-        throw brokenOff(url, error);
-      });
-      if (done) return text;
-      watch.touch();
-      text += value;
-      if (text.length <= LARGEST_JSON_BYTES) continue;
-      await reader.cancel();
-      throw new ModelSourceError(`${shown(url)} answers with more than ${LARGEST_JSON_BYTES} bytes, which no list of files has.`);
-    }
-  }));
+  const text = await retried(settings, () => watched(url, settings, async (watch) =>
+    limitedText(await send({ url, signal: watch.signal }), url, () => watch.touch())));
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -4,16 +4,14 @@ import path from 'node:path';
 import { ModelSourceError } from '../../errors.ts';
 import { failureCode } from '../failures.ts';
 import { sendRequest } from '../web/http.ts';
+import { limitedText } from '../web/limited-text.ts';
 import { shown } from '../web/shown.ts';
-import { TransientError } from '../web/transient-error.ts';
 import type { HttpAnswer } from '../web/http.ts';
 import { isPlainPath } from '../reference.ts';
 import type { HubReference } from '../reference.ts';
 import { retried } from '../web/retry.ts';
 import type { Environment, Settings } from '../settings.ts';
 import { blobName, COMMIT, hubHome } from './hub-cache.ts';
-
-const LARGEST_ANSWER_BYTES = 32 * 2 ** 20;
 
 export interface HubRepository {
   readonly commit: string | undefined;
@@ -102,22 +100,6 @@ async function json(url: URL, token: string | undefined, settings: Settings, may
       throw new ModelSourceError(`${shown(url)} does not answer in JSON. Check HF_ENDPOINT.`, { cause });
     }
   });
-}
-
-async function limitedText(response: Response, url: URL): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > LARGEST_ANSWER_BYTES) throw new ModelSourceError(`${shown(url)} answers more than any list needs.`);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof ModelSourceError) throw error;
-    throw new TransientError(`${shown(url)}: the answer broke off`, { cause: error });
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Name, size and hash of a file. Its bytes may lie elsewhere: what the hub itself says comes before the redirect. */

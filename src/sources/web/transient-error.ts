@@ -1,4 +1,5 @@
 // A failure of the network that another try may not meet.
+import { shown } from './shown.ts';
 
 /** Statuses that a server may answer otherwise soon. */
 export const PASSING_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
@@ -16,4 +17,9 @@ export class TransientError extends Error {
     this.waitMs = options.waitMs;
     this.isUnreachable = options.isUnreachable ?? false;
   }
+}
+
+/** What a body's reader threw. */
+export function brokenOff(url: URL, cause: unknown): TransientError {
+  return new TransientError(`${shown(url)}: the answer broke off`, { cause });
 }
