@@ -2,6 +2,7 @@
 //   npm run build && node bench/first-token.mjs [MODEL] [--tokens 512] [--rounds 9] [--threads N]
 import { parseArgs } from 'node:util';
 import { Engine } from '../dist/index.js';
+import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -10,7 +11,6 @@ const { values, positionals } = parseArgs({
 const [model = 'smollm2'] = positionals;
 const [tokens, rounds] = [Number(values.tokens), Number(values.rounds)];
 const threads = values.threads === undefined ? undefined : Number(values.threads);
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 const engine = await Engine.load(model, { contextLength: tokens + 128, threads });
 try {

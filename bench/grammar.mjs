@@ -1,6 +1,7 @@
 // What a grammar costs on a model: time to compile it, to the first token, and per token after that, beside free text.
 // node bench/grammar.mjs [MODEL] [ROUNDS], after npm run build. Runs alternate, so that a slow moment hits all alike.
 import { Engine } from '../dist/index.js';
+import { median } from './peers/report/statistics.mjs';
 
 const [model = 'smollm2', rounds = '7'] = process.argv.slice(2);
 const NEW_TOKENS = 96;
@@ -21,7 +22,6 @@ const settings = {
   'schema, new': () => ({ jsonSchema: { ...people, $comment: `${serial++}` } }),
   json: () => ({ json: true }),
 };
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 console.log(`${model}, ${engine.model.threads} threads, ${NEW_TOKENS} tokens, medians of ${rounds} runs`);
 console.log('temperature  grammar         compile ms  first token ms  ms per token after  of free text');
 for (const temperature of [0, 0.8]) {

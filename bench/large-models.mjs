@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { Engine, openFile, readGguf } from '../dist/index.js';
 import * as bandwidth from './peers/sides/bandwidth.mjs';
 import { ownMemory } from './peers/sides/process-memory.mjs';
+import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals: [file] } = parseArgs({
   allowPositionals: true,
@@ -19,7 +20,6 @@ const { values, positionals: [file] } = parseArgs({
 });
 const [threads, promptTokens, tokens, rounds, contextLength] =
   ['threads', 'prompt', 'tokens', 'rounds', 'context'].map((name) => Number(values[name]));
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const GREEDY = { temperature: 0, ignoreEos: true };
 
 /** Bytes of weights that one token reads: all of them, but of the embeddings a row. */

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { decodeInChromium, hasChromium } from './chromium-decode.mjs';
+import { median } from './peers/report/statistics.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -45,7 +46,6 @@ for (let round = 0; round < Number(options.rounds); round++) {
     samples.get('Chromium').push(await decodeInChromium(modelFile, { threads: Number(options.threads), tokens: Number(options.tokens) }));
   }
 }
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const [base] = NAMES;
 for (const name of NAMES) {
   const speed = median(samples.get(name));

@@ -7,6 +7,7 @@ import os from 'node:os';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from './peers/report/statistics.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -70,7 +71,6 @@ for (let round = 0; round < rounds; round++) {
     }
   }
 }
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 console.log(`${values.model.split('/').at(-1)}, ${threads} threads, kernels ${engine.model.kernels}, ${newTokens} tokens each, median of ${rounds} rounds, Node ${process.version}, ` +
   `${os.cpus()[0].model.trim()}, load ${os.loadavg()[0].toFixed(1)}\n`);
 console.log(`| tokens per second | ${COUNTS.join(' | ')} | ${COUNTS.at(-1)} against 1 |\n|---|${'---:|'.repeat(COUNTS.length + 1)}`);

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Engine } from '../dist/index.js';
+import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -13,7 +14,6 @@ const { values, positionals } = parseArgs({
 const [model = 'smollm2'] = positionals;
 const [tokens, rounds] = [Number(values.tokens), Number(values.rounds)];
 const threads = values.threads === undefined ? undefined : Number(values.threads);
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 const dir = await mkdtemp(path.join(os.tmpdir(), 'clawdbot-bench-'));
 const file = path.join(dir, 'prompt.session');

@@ -4,6 +4,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { Engine } from '../dist/index.js';
+import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals: [model = 'smollm2'] } = parseArgs({
   allowPositionals: true,
@@ -31,7 +32,6 @@ const TEXTS = {
   'code, edited': `// Before\n${CODE}\n// After: the same with another name for the result\n${CODE.split('\n').slice(0, 2).join('\n')}\n`,
   'prose': 'The old lighthouse keeper opened the door and looked out at the sea. That night',
 };
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 const engine = await Engine.load(model, { threads, contextLength: 1024, draftModel: values['draft-model'] });
 try {

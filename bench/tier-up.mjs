@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals: [model = 'smollm2'] } = parseArgs({
   allowPositionals: true,
@@ -14,7 +15,6 @@ const { values, positionals: [model = 'smollm2'] } = parseArgs({
   },
 });
 const WAYS = { default: [], liftoff: ['--liftoff-only'], turbofan: ['--no-liftoff'] };
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /** In a process of its own: times of loading, and of two requests with prompts that share nothing. */
 async function measure() {

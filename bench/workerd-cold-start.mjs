@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { median } from './peers/report/statistics.mjs';
 
 const inRepository = (path) => new URL(`../${path}`, import.meta.url).pathname;
 const WORKERD = createRequire(inRepository('test/edge/package.json')).resolve('@cloudflare/workerd-linux-64/bin/workerd');
@@ -60,7 +61,6 @@ async function firstAnswer(name, query) {
   return { answer, wallMs, cpuMs: threads.reduce((sum, ns) => sum + ns, 0) / 1e6, peakMiB: Number(peak) / 1024 };
 }
 
-const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const runs = { empty: [], example: [], served: [] };
 for (let round = 0; round < Number(rounds); round++) {
   runs.empty.push(await firstAnswer('empty', ''));
