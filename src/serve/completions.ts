@@ -2,6 +2,7 @@
 import type { GenerateChunk, GenerateTimings, Prompt } from '../engine/types.ts';
 import { invalidRequest } from './api-error.ts';
 import { collect } from './collect.ts';
+import { signalForOne } from './exchange.ts';
 import type { Exchange, Served } from './exchange.ts';
 import { generate } from './generate.ts';
 import { generateOptions } from './generate-options.ts';
@@ -25,8 +26,7 @@ export async function completions(exchange: Exchange, request: Request, body: Co
 function continuation(served: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
   const options = { ...generateOptions(body, served), ...form?.options, logprobs: body.logprobs ?? undefined };
-  // A signal each: Node warns of more than ten listeners.
-  return (prompt) => generate(served.engine, prompt, { ...options, signal: AbortSignal.any([served.signal]) }, form?.field);
+  return (prompt) => generate(served.engine, prompt, { ...options, signal: signalForOne(served.signal) }, form?.field);
 }
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>

@@ -1,5 +1,6 @@
 // POST /v1/embeddings and /v1/rerank: texts as vectors, and documents in the order of their likeness to a query.
 import { invalidRequest } from './api-error.ts';
+import { signalForOne } from './exchange.ts';
 import type { Exchange, Served } from './exchange.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { inputsOf } from './schemas.ts';
@@ -40,8 +41,7 @@ async function embedAll(
   engine: ServeEngine, inputs: readonly (string | readonly number[])[], signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; usage: { prompt_tokens: number; total_tokens: number } }> {
   const ids = inputs.map((input) => (typeof input === 'string' ? engine.tokenize(input) : input));
-  // A signal each: Node warns of more than ten listeners.
-  const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal: AbortSignal.any([signal]) })));
+  const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal: signalForOne(signal) })));
   const tokens = ids.reduce((sum, input) => sum + input.length, 0);
   return { vectors, usage: { prompt_tokens: tokens, total_tokens: tokens } };
 }

@@ -25,6 +25,9 @@ export interface Served {
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
 }
 
+/** A signal for one of several generations of a request: Node warns of more than ten listeners of the same. */
+export const signalForOne = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal]);
+
 export class Exchange {
   readonly #pool: ModelPool;
   readonly #limits: ExchangeLimits;
