@@ -7,8 +7,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream';
 import { ModelSourceError } from '../errors.ts';
 import { LOOPBACK_HOSTS, hostFilter, isLoopback } from '../serve/hosts.ts';
-import { listeningUrl } from '../serve/node-address.ts';
-import { PAGE_TYPES, pageFile, pageHeaders, pageName } from '../serve/node-page-files.ts';
+import { listeningUrl } from '../serve/node/address.ts';
+import { PAGE_TYPES, pageFile, pageHeaders, pageName } from '../serve/node/page-files.ts';
 
 /** Models may come from any https: address. */
 const HEADERS: Readonly<Record<string, string>> = {

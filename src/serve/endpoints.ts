@@ -1,15 +1,15 @@
 // The table of endpoints that take a body: path, schema and what answers.
 import type { z } from 'zod';
-import { chatCompletions } from './chat-completions.ts';
-import { completions } from './completions.ts';
-import { embeddings, rerank } from './embeddings.ts';
+import { chatCompletions } from './openai/chat-completions.ts';
+import { completions } from './openai/completions.ts';
+import { embeddings, rerank } from './openai/embeddings.ts';
 import type { Exchange } from './exchange.ts';
 import { ResponsesRequest } from './responses/request.ts';
 import { responses } from './responses/responses.ts';
 import {
   ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, RerankRequest, TokenizeRequest,
-} from './schemas.ts';
-import { detokenize, tokenize } from './tokens.ts';
+} from './openai/schemas.ts';
+import { detokenize, tokenize } from './openai/tokens.ts';
 
 export interface Endpoint {
   readonly path: string;

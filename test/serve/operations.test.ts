@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHandler } from '../../src/serve/handler.ts';
-import { startServer } from '../../src/serve/node-server.ts';
+import { startServer } from '../../src/serve/node/server.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
 import { tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';

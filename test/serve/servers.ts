@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Engine } from '../../src/index.ts';
 import type { LoadOptions } from '../../src/index.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
-import { startServer } from '../../src/serve/node-server.ts';
-import type { NodeServer, NodeServerOptions } from '../../src/serve/node-server.ts';
+import { startServer } from '../../src/serve/node/server.ts';
+import type { NodeServer, NodeServerOptions } from '../../src/serve/node/server.ts';
 import { templatedModel } from '../adapters/templated-model.ts';
 import { caseFile } from '../support/architecture-cases.ts';
 

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pageHeaders } from '../../src/serve/node-page-files.ts';
+import { pageHeaders } from '../../src/serve/node/page-files.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { CHROMIUM, launchChromium } from './chromium.ts';
 import { scriptedChat } from './scripted-chat.ts';

@@ -70,7 +70,7 @@ async function serveUntilStopped(
 ): Promise<void> {
   // Hono, zod, pino and prom-client are for this command alone.
   const { ModelPool } = await import('../../serve/model-pool.ts');
-  const { startServer } = await import('../../serve/node-server.ts');
+  const { startServer } = await import('../../serve/node/server.ts');
   const { stderr, stdout, env, signal } = surroundings;
   const ids = models.map(({ id }) => id);
   const load = (reference: string) => {

@@ -1,7 +1,7 @@
 // The output items of a response as they come to be, with the events that tell of them.
 import type { ToolCallDelta } from '../../chat/tool-call-reader.ts';
 import type { GenerateChunk, TokenLogprob } from '../../engine/types.ts';
-import { tokenLogprobs } from '../logprobs.ts';
+import { tokenLogprobs } from '../openai/logprobs.ts';
 
 type Status = 'in_progress' | 'completed' | 'incomplete';
 

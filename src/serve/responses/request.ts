@@ -1,11 +1,11 @@
 // What /v1/responses takes: the zod schema of its body, and its fields in the terms of chat completions.
 import { z } from 'zod';
 import { invalidRequest } from '../api-error.ts';
-import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT } from '../schemas.ts';
-import { jsonSchema } from '../structure.ts';
-import type { AnswerForm } from '../structure.ts';
-import { FUNCTION, MAX_TOOLS, toolList } from '../tools.ts';
-import type { OfferedTools } from '../tools.ts';
+import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT } from '../openai/schemas.ts';
+import { jsonSchema } from '../openai/structure.ts';
+import type { AnswerForm } from '../openai/structure.ts';
+import { FUNCTION, MAX_TOOLS, toolList } from '../openai/tools.ts';
+import type { OfferedTools } from '../openai/tools.ts';
 
 const inputText = z.looseObject({ type: z.literal('input_text'), text: z.string() });
 const outputText = z.looseObject({ type: z.literal('output_text'), text: z.string() });

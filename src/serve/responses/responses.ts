@@ -1,9 +1,9 @@
 // POST /v1/responses: an answer to items of a conversation, whole or as a stream of events. Nothing is stored.
 import type { GenerateChunk, GenerateTimings } from '../../engine/types.ts';
 import type { Exchange, Served } from '../exchange.ts';
-import { generate } from '../generate.ts';
-import { generateOptions } from '../generate-options.ts';
-import { toolOptions } from '../tools.ts';
+import { generate } from '../openai/generate.ts';
+import { generateOptions } from '../openai/generate-options.ts';
+import { toolOptions } from '../openai/tools.ts';
 import { conversationOf } from './conversation.ts';
 import { ResponseOutput, newId } from './output.ts';
 import type { OutputEvent } from './output.ts';

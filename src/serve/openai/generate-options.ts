@@ -1,6 +1,6 @@
 // The sampling fields of a request as the engine's options.
-import type { GenerateOptions } from '../engine/types.ts';
-import type { Served } from './exchange.ts';
+import type { GenerateOptions } from '../../engine/types.ts';
+import type { Served } from '../exchange.ts';
 import type { SamplingRequest } from './schemas.ts';
 
 /** What OpenAI's API does where a request says nothing; the engine's own defaults are llama.cpp's. */

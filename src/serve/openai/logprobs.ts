@@ -1,5 +1,5 @@
 // Log-probabilities in the two forms of OpenAI's API.
-import type { TokenLogprob } from '../engine/types.ts';
+import type { TokenLogprob } from '../../engine/types.ts';
 
 const encoder = new TextEncoder();
 const withBytes = (text: string): { token: string; bytes: number[] } => ({ token: text, bytes: [...encoder.encode(text)] });

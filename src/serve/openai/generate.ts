@@ -1,8 +1,8 @@
 // The engine's generate as the endpoints call it: a grammar that cannot be enforced is an error of the field that brought it.
-import type { GrammarError } from '../errors.ts';
-import type { GenerateChunk, GenerateOptions, Prompt } from '../engine/types.ts';
-import { ApiError, isTyped } from './api-error.ts';
-import type { ServeEngine } from './model-pool.ts';
+import type { GrammarError } from '../../errors.ts';
+import type { GenerateChunk, GenerateOptions, Prompt } from '../../engine/types.ts';
+import { ApiError, isTyped } from '../api-error.ts';
+import type { ServeEngine } from '../model-pool.ts';
 
 /** `field` is what `options` has its grammar from, tools aside. */
 export async function* generate(

@@ -1,9 +1,9 @@
 // POST /v1/chat/completions: a conversation's next turn, whole or as a stream.
-import type { ChatMessage } from '../chat/messages.ts';
-import type { GenerateChunk, GenerateTimings, ToolCallResult } from '../engine/types.ts';
-import { invalidRequest } from './api-error.ts';
+import type { ChatMessage } from '../../chat/messages.ts';
+import type { GenerateChunk, GenerateTimings, ToolCallResult } from '../../engine/types.ts';
+import { invalidRequest } from '../api-error.ts';
 import { collect } from './collect.ts';
-import type { Exchange, Served } from './exchange.ts';
+import type { Exchange, Served } from '../exchange.ts';
 import { generate } from './generate.ts';
 import { generateOptions } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';

@@ -1,6 +1,6 @@
 // A whole generation: what its chunks come to, choice by choice.
-import { gatherCalls } from '../chat/tool-call-reader.ts';
-import type { FinishReason, GenerateChunk, GenerateTimings, TokenLogprob, ToolCallResult } from '../engine/types.ts';
+import { gatherCalls } from '../../chat/tool-call-reader.ts';
+import type { FinishReason, GenerateChunk, GenerateTimings, TokenLogprob, ToolCallResult } from '../../engine/types.ts';
 
 export interface Collected {
   readonly text: string;

@@ -1,9 +1,9 @@
 // Figures for Prometheus at /metrics: requests and their time, what the engines do, and the process, by prom-client.
 import type { Hono } from 'hono';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import { engineMetrics } from './node-engine-metrics.ts';
-import type { BrokenStream, ServedRequest } from './handler.ts';
-import type { ModelPool } from './model-pool.ts';
+import { engineMetrics } from './engine-metrics.ts';
+import type { BrokenStream, ServedRequest } from '../handler.ts';
+import type { ModelPool } from '../model-pool.ts';
 
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 

@@ -1,5 +1,5 @@
 // How many tokens a request took, in the terms of OpenAI's `usage` and of llama.cpp's `timings`.
-import type { GenerateTimings } from '../engine/types.ts';
+import type { GenerateTimings } from '../../engine/types.ts';
 
 export interface Usage {
   readonly prompt_tokens: number;

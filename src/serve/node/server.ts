@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
 import { pino } from 'pino';
-import { InvalidArgumentError } from '../errors.ts';
-import { toApiError } from './api-error.ts';
-import { ENDPOINTS } from './endpoints.ts';
-import { createHandler } from './handler.ts';
-import type { Handler, HandlerOptions } from './handler.ts';
-import { isLoopback, usualHosts } from './hosts.ts';
-import type { ModelPool } from './model-pool.ts';
-import { listeningUrl } from './node-address.ts';
-import { nodeMetrics } from './node-metrics.ts';
-import { servePage } from './node-page.ts';
+import { InvalidArgumentError } from '../../errors.ts';
+import { toApiError } from '../api-error.ts';
+import { ENDPOINTS } from '../endpoints.ts';
+import { createHandler } from '../handler.ts';
+import type { Handler, HandlerOptions } from '../handler.ts';
+import { isLoopback, usualHosts } from '../hosts.ts';
+import type { ModelPool } from '../model-pool.ts';
+import { listeningUrl } from './address.ts';
+import { nodeMetrics } from './metrics.ts';
+import { servePage } from './page.ts';
 
 export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'onBrokenStream' | 'allowAddresses' | 'extend'> {
   readonly host: string;

@@ -1,8 +1,8 @@
 // The figures of each loaded engine for Prometheus: what it holds as gauges, what it has done as counters.
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import type { EngineStats } from '../engine/engine-stats.ts';
-import type { ModelPool } from './model-pool.ts';
+import type { EngineStats } from '../../engine/engine-stats.ts';
+import type { ModelPool } from '../model-pool.ts';
 
 interface Figure {
   readonly help: string;

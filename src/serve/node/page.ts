@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Hono } from 'hono';
-import { PAGE_TYPES, pageFile, pageHeaders, pageName } from './node-page-files.ts';
+import { PAGE_TYPES, pageFile, pageHeaders, pageName } from './page-files.ts';
 
 const HEADERS = pageHeaders("'self'");
 

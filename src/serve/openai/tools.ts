@@ -1,8 +1,8 @@
 // The tools of a request and the choice among them, as the engine's options; calls in the form of OpenAI's answers.
 import { z } from 'zod';
-import type { ToolCallDelta } from '../chat/tool-call-reader.ts';
-import type { GenerateOptions, ToolCallResult, ToolChoice } from '../engine/types.ts';
-import { invalidRequest } from './api-error.ts';
+import type { ToolCallDelta } from '../../chat/tool-call-reader.ts';
+import type { GenerateOptions, ToolCallResult, ToolChoice } from '../../engine/types.ts';
+import { invalidRequest } from '../api-error.ts';
 import { MAX_SCHEMA_LENGTH, jsonSchema } from './structure.ts';
 
 export const MAX_TOOLS = 128;
