@@ -14,8 +14,8 @@ const BUILDS = ['baseline', 'relaxed', 'dot'];
 
 /** One file each, without imports or exports: a classic worker as well as a module, and a script that Node takes as text. */
 const WORKERS = {
-  'browser-worker': { entryPoint: 'src/engine/compute-worker-browser.ts', platform: 'browser', target: 'es2022', format: 'iife' },
-  'node-worker': { entryPoint: 'src/engine/compute-worker-node.ts', platform: 'node', target: 'node20', format: 'cjs' },
+  'browser-worker': { entryPoint: 'src/engine/compute/worker-browser.ts', platform: 'browser', target: 'es2022', format: 'iife' },
+  'node-worker': { entryPoint: 'src/engine/compute/worker-node.ts', platform: 'node', target: 'node20', format: 'cjs' },
 };
 
 /** Needs dist/kernels/. The browser's worker is written as a file of its own too, for pages that name its address. */

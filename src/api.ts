@@ -2,7 +2,7 @@
 // The entries (entry/) add what a runtime brings.
 import { Engine as CoreEngine } from './engine/engine.ts';
 import { ModelSourceError } from './errors.ts';
-import type { LoadOptions, LoadPlan, ModelSource } from './engine/load-types.ts';
+import type { LoadOptions, LoadPlan, ModelSource } from './engine/load/load-types.ts';
 import type { CachedModel, Platform } from './platform/platform.ts';
 
 /** A loaded model; see `Engine.load`. */
@@ -44,7 +44,7 @@ export function createEngine(platform: Platform): EngineApi {
 }
 
 export * from './errors.ts';
-export type * from './engine/load-types.ts';
+export type * from './engine/load/load-types.ts';
 export type * from './engine/types.ts';
 export type { EngineStats } from './engine/engine-stats.ts';
 export type { ChatMessage } from './chat/messages.ts';

@@ -37,7 +37,7 @@ const TYPE_ONLY: readonly (readonly [string, string])[] = [
   ['layers', 'architectures'], ['platform', 'engine'], ['backends', 'platform'],
 ];
 /** Where Node may be named. */
-const NODE_ALLOWED = /^(platform\/(node|deno|bun)|sources\/|cli\/|serve\/node-|engine\/[\w-]+-node\.ts$)/;
+const NODE_ALLOWED = /^(platform\/(node|deno|bun)|sources\/|cli\/|serve\/node\/|engine\/compute\/worker-node\.ts$)/;
 /** Tables: their length is that of the facts. */
 const LONG_TABLES: readonly string[] = ['quant/iq-grids.ts', 'tokenizer/pre-tokenizers.ts'];
 const LONGEST_FILE = 400;

@@ -1,6 +1,6 @@
 // What a command is, and the surroundings that are handed to it: streams, environment, a way to load engines.
 import type { Engine } from '../engine/engine.ts';
-import type { LoadOptions, ModelSource } from '../engine/load-types.ts';
+import type { LoadOptions, ModelSource } from '../engine/load/load-types.ts';
 import type { Arguments } from './parse-arguments.ts';
 import type { Options } from './options.ts';
 

@@ -1,5 +1,5 @@
 // Gets a command its model: with progress on stderr, options from the command line, and an end that is never forgotten.
-import type { LoadOptions, LoadProgress } from '../engine/load-types.ts';
+import type { LoadOptions, LoadProgress } from '../engine/load/load-types.ts';
 import { UnsupportedModelError } from '../errors.ts';
 import type { GgufFile } from '../gguf/reader.ts';
 import { readGgufParts } from '../gguf/split.ts';

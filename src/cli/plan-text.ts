@@ -1,5 +1,5 @@
 // A load plan as `clawdbot inspect --plan` prints it.
-import type { LoadPlan } from '../engine/load-types.ts';
+import type { LoadPlan } from '../engine/load/load-types.ts';
 import { formatBytes } from '../sources/failures.ts';
 import { formatCount, printable, table } from './format.ts';
 

@@ -1,6 +1,6 @@
 // The flag that says how positions are stretched: none, linear:FACTOR, yarn:FACTOR or yarn:FACTOR:ORIGINAL.
-import { isRopeScaling } from '../engine/rope-override.ts';
-import type { RopeScaling } from '../engine/load-types.ts';
+import { isRopeScaling } from '../engine/load/rope-override.ts';
+import type { RopeScaling } from '../engine/load/load-types.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { Option } from './options.ts';
 

@@ -1,7 +1,7 @@
 // Options that several commands have: which model, how to load it, how to sample.
-import { KV_TYPES, MAX_SEQUENCES } from '../engine/load-options.ts';
+import { KV_TYPES, MAX_SEQUENCES } from '../engine/load/load-options.ts';
 import type { SamplingOptions } from '../engine/sampler/options.ts';
-import type { LoadOptions } from '../engine/load-types.ts';
+import type { LoadOptions } from '../engine/load/load-types.ts';
 import type { GenerateOptions } from '../engine/types.ts';
 import { biases, byteSize, choice, decimal, flag, integer, integers, text } from './options.ts';
 import type { Option, Values } from './options.ts';

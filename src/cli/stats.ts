@@ -1,5 +1,5 @@
 // The line of speeds after an answer.
-import type { ModelInfo } from '../engine/load-types.ts';
+import type { ModelInfo } from '../engine/load/load-types.ts';
 import type { GenerateTimings } from '../engine/types.ts';
 
 /** "[24 + 12 tokens · prefill 310 tok/s · decode 61.2 tok/s · first token 81 ms …]" and the end of the line. */

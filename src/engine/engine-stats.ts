@@ -1,7 +1,7 @@
 // What an engine holds and has done: written by compute worker 0 to linear memory between passes, read by the caller's thread
 // whenever it likes, also while a pass runs. Where the two share no memory, it is sent.
 import { KV_BLOCK_SIZE } from '../backends/tensors.ts';
-import type { ComputePlan, StatsMessage } from './protocol.ts';
+import type { ComputePlan, StatsMessage } from './compute/protocol.ts';
 
 /** A moment's figures. Those named `num…` only grow, from 0 when the model was loaded. */
 export interface EngineStats {

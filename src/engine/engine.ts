@@ -10,19 +10,19 @@ import { withTools } from '../chat/tool-prompt.ts';
 import { EngineStoppedError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ComputeHost } from './compute-host.ts';
+import type { ComputeHost } from './compute/host.ts';
 import { fitIds, fitMessages, roomFor } from './context-policy.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { collect, startGeneration } from './generation.ts';
 import type { EngineStats } from './engine-stats.ts';
 import type { Speaker } from './generation-options.ts';
 import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
-import { loadModel } from './load.ts';
-import type { LoadedModel } from './load.ts';
-import { planLoad } from './plan.ts';
+import { loadModel } from './load/load.ts';
+import type { LoadedModel } from './load/load.ts';
+import { planLoad } from './load/plan.ts';
 import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
 import { loadSession, saveSession } from './session/session.ts';
-import type { LoadOptions, LoadPlan, ModelInfo, ModelSource } from './load-types.ts';
+import type { LoadOptions, LoadPlan, ModelInfo, ModelSource } from './load/load-types.ts';
 import type {
   Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadSessionOptions, Prompt, RestoredSession, SavedSession,
   SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, ToolChoice,

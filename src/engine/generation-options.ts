@@ -13,7 +13,7 @@ import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import { checkTools } from './tools/tool-options.ts';
 import type { CheckedTools } from './tools/tool-options.ts';
-import type { ModelInfo } from './load-types.ts';
+import type { ModelInfo } from './load/load-types.ts';
 import type { GenerateOptions } from './types.ts';
 
 const MAX_CHOICES = 128;

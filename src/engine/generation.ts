@@ -3,12 +3,12 @@
 import { tokenBytes } from '../grammar/vocabulary.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
-import type { ComputeHost } from './compute-host.ts';
+import type { ComputeHost } from './compute/host.ts';
 import type { FittedPrompt } from './context-policy.ts';
 import { checkOptions } from './generation-options.ts';
 import type { Speaker } from './generation-options.ts';
 import type { CompiledGrammar } from './grammar-options.ts';
-import type { GrammarMessage, StepTimings, TokenMessage } from './protocol.ts';
+import type { GrammarMessage, StepTimings, TokenMessage } from './compute/protocol.ts';
 import { TextAssembler } from './text-assembler.ts';
 import { callReading } from './tools/call-reading.ts';
 import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings } from './types.ts';

@@ -1,7 +1,7 @@
 // Checks of what embed, score and tokenize are given, before anything is asked of the workers.
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import { describe } from './sampler/options.ts';
-import type { ModelInfo } from './load-types.ts';
+import type { ModelInfo } from './load/load-types.ts';
 import type { EmbedOptions, ScoreOptions } from './types.ts';
 
 const POOLINGS = ['mean', 'cls', 'last'];

@@ -1,6 +1,6 @@
 // Turns one choice's token messages into chunks: detokenizes, watches for stop strings, adds log-probabilities.
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
-import type { TokenMessage } from './protocol.ts';
+import type { TokenMessage } from './compute/protocol.ts';
 import { StopStringMatcher } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import type { CallReading } from './tools/call-reading.ts';

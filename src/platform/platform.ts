@@ -1,6 +1,6 @@
 // What a runtime can do for the engine. Entries hand one in; nothing below this asks where it runs.
 import type { ByteSource } from '../gguf/byte-source.ts';
-import type { LoadProgress } from '../engine/load-types.ts';
+import type { LoadProgress } from '../engine/load/load-types.ts';
 
 export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared' | 'dot' | 'dot-shared';
 

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
 import type { CliEngine, Output, Surroundings } from '../../src/cli/command.ts';
-import type { LoadOptions, ModelInfo } from '../../src/engine/load-types.ts';
+import type { LoadOptions, ModelInfo } from '../../src/engine/load/load-types.ts';
 import type { GenerateChunk, GenerateOptions, Prompt, SaveSessionOptions, SessionSource } from '../../src/engine/types.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 

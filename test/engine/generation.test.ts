@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ContextLengthError, InvalidArgumentError } from '../../src/errors.ts';
-import type { ComputeHost, ReplyHandler } from '../../src/engine/compute-host.ts';
+import type { ComputeHost, ReplyHandler } from '../../src/engine/compute/host.ts';
 import { toolFormat } from '../../src/chat/tool-format.ts';
 import { collect, startGeneration } from '../../src/engine/generation.ts';
-import type { GenerateMessage, TokenMessage } from '../../src/engine/protocol.ts';
-import type { ModelInfo } from '../../src/engine/load-types.ts';
+import type { GenerateMessage, TokenMessage } from '../../src/engine/compute/protocol.ts';
+import type { ModelInfo } from '../../src/engine/load/load-types.ts';
 import type { Completion, GenerateChunk, GenerateOptions } from '../../src/engine/types.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Engine as EngineOnPlatform } from '../../src/engine/engine.ts';
-import { Pace } from '../../src/engine/pace.ts';
+import { Pace } from '../../src/engine/steps/pace.ts';
 import { EngineStoppedError } from '../../src/errors.ts';
 import { Engine } from '../../src/index.ts';
 import type { Engine as LoadedEngine, LoadOptions } from '../../src/index.ts';

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { LoadedTensor } from '../../src/architectures/weights.ts';
-import { loadWeights } from '../../src/engine/load-weights.ts';
-import type { ModelMemory } from '../../src/engine/model-memory.ts';
+import { loadWeights } from '../../src/engine/load/load-weights.ts';
+import type { ModelMemory } from '../../src/engine/load/model-memory.ts';
 import type { ByteSource } from '../../src/gguf/byte-source.ts';
 import type { GgufFile, GgufTensor } from '../../src/gguf/reader.ts';
 

@@ -1,9 +1,9 @@
 // Plans of tiny models: what is predicted, what does not fit, what is refused.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planModel } from '../../src/engine/model-plan.ts';
-import type { ModelPlan } from '../../src/engine/model-plan.ts';
-import type { LoadOptions } from '../../src/engine/load-types.ts';
+import { planModel } from '../../src/engine/load/model-plan.ts';
+import type { ModelPlan } from '../../src/engine/load/model-plan.ts';
+import type { LoadOptions } from '../../src/engine/load/load-types.ts';
 import { InvalidArgumentError, OutOfMemoryError } from '../../src/errors.ts';
 import { bytesSource } from '../../src/gguf/memory-source.ts';
 import { readGguf } from '../../src/gguf/reader.ts';

@@ -3,9 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KV_BLOCK_SIZE } from '../../src/backends/tensors.ts';
-import { BlockPool, blocksFor } from '../../src/engine/block-pool.ts';
-import { PrefixCache } from '../../src/engine/prefix-cache.ts';
-import { Sequence } from '../../src/engine/sequence.ts';
+import { BlockPool, blocksFor } from '../../src/engine/memory/block-pool.ts';
+import { PrefixCache } from '../../src/engine/memory/prefix-cache.ts';
+import { Sequence } from '../../src/engine/steps/sequence.ts';
 
 /** Blocks whose positions hold the ids up to and with theirs, as keys and values depend on them. */
 class World {

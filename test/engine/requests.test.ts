@@ -1,7 +1,7 @@
 // Requests beside each other: choices that share a prompt, scores and embeddings beside running text.
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Pace } from '../../src/engine/pace.ts';
+import { Pace } from '../../src/engine/steps/pace.ts';
 import { Engine } from '../../src/index.ts';
 import type { LoadOptions, PromptProgress } from '../../src/index.ts';
 import { caseFile, hasCase } from '../support/architecture-cases.ts';

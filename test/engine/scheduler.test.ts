@@ -1,8 +1,8 @@
 // Scheduling policy, block accounting and prefix sharing, without any tensors.
 import { describe, expect, it } from 'vitest';
-import { BlockPool, blocksFor } from '../../src/engine/block-pool.ts';
-import { schedule } from '../../src/engine/scheduler.ts';
-import { Sequence } from '../../src/engine/sequence.ts';
+import { BlockPool, blocksFor } from '../../src/engine/memory/block-pool.ts';
+import { schedule } from '../../src/engine/steps/scheduler.ts';
+import { Sequence } from '../../src/engine/steps/sequence.ts';
 
 function sequence(pool: BlockPool, numIds: number, numComputed: number): Sequence {
   const made = new Sequence(0, new Array<number>(numIds).fill(1), pool);

@@ -1,7 +1,7 @@
 // Models divided among several linear memories: the same bits as in one, whatever is asked of them.
 import { afterAll, describe, expect, it } from 'vitest';
-import { planModel } from '../../src/engine/model-plan.ts';
-import type { ModelPlan } from '../../src/engine/model-plan.ts';
+import { planModel } from '../../src/engine/load/model-plan.ts';
+import type { ModelPlan } from '../../src/engine/load/model-plan.ts';
 import type { GgufFile } from '../../src/gguf/reader.ts';
 import { readGgufParts, splitPartNames } from '../../src/gguf/split.ts';
 import { Engine, OutOfMemoryError } from '../../src/index.ts';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BlockPool } from '../../src/engine/block-pool.ts';
-import { schedule } from '../../src/engine/scheduler.ts';
-import { Sequence } from '../../src/engine/sequence.ts';
+import { BlockPool } from '../../src/engine/memory/block-pool.ts';
+import { schedule } from '../../src/engine/steps/scheduler.ts';
+import { Sequence } from '../../src/engine/steps/sequence.ts';
 import { LookupDrafter } from '../../src/engine/speculation/lookup-drafter.ts';
 import { NgramIndex } from '../../src/engine/speculation/ngram-index.ts';
 import { lookupSettings } from '../../src/engine/speculation/options.ts';

@@ -1,7 +1,7 @@
 // Plans of models past 4 GiB, from headers alone: which layers go where, and what each memory then takes.
 import { describe, expect, it } from 'vitest';
-import { planModel } from '../../src/engine/model-plan.ts';
-import type { ModelPlan } from '../../src/engine/model-plan.ts';
+import { planModel } from '../../src/engine/load/model-plan.ts';
+import type { ModelPlan } from '../../src/engine/load/model-plan.ts';
 import { OutOfMemoryError } from '../../src/errors.ts';
 import { bytesSource } from '../../src/gguf/memory-source.ts';
 import type { GgmlType } from '../../src/gguf/ggml-types.ts';

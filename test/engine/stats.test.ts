@@ -1,8 +1,8 @@
 // engine.stats: what runs, waits and is held, what was done, and that nothing is kept of what has ended.
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { WaitingJobs } from '../../src/engine/waiting-jobs.ts';
-import type { Job } from '../../src/engine/waiting-jobs.ts';
+import { WaitingJobs } from '../../src/engine/steps/waiting-jobs.ts';
+import type { Job } from '../../src/engine/steps/waiting-jobs.ts';
 import { Engine } from '../../src/index.ts';
 import type { LoadOptions } from '../../src/index.ts';
 import { caseFile } from '../support/architecture-cases.ts';

@@ -1,5 +1,5 @@
 // clawdbot inspect: what is in a model file, without loading it.
-import { planLoad } from '../../engine/plan.ts';
+import { planLoad } from '../../engine/load/plan.ts';
 import { nodePlatform } from '../../platform/node.ts';
 import { command } from '../command.ts';
 import { describeModel } from '../describe-model.ts';

@@ -1,7 +1,7 @@
 // clawdbot serve: OpenAI-compatible endpoints and a chat page over one or several models.
 import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { MAX_SEQUENCES } from '../../engine/load-options.ts';
+import { MAX_SEQUENCES } from '../../engine/load/load-options.ts';
 import { defaultCacheDir } from '../../sources/settings.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { command } from '../command.ts';

@@ -1,8 +1,8 @@
 // Gets a sequence's blocks ready for the caller's hands: computed to their end, or empty, to be filled from a session.
 import type { BuildLimits } from '../../architectures/architecture.ts';
 import { KV_BLOCK_SIZE } from '../../backends/tensors.ts';
-import type { PassOptions, Runner } from '../runner.ts';
-import type { Sequence } from '../sequence.ts';
+import type { PassOptions, Runner } from '../steps/runner.ts';
+import type { Sequence } from '../steps/sequence.ts';
 
 /**
  * Afterwards `sequence` has blocks for all its ids and, unless they are `toFill`, the keys and values of all of them. These

@@ -1,7 +1,7 @@
 // Walks the memory of a sequence's blocks in the order of a session file, a view at a time.
 import { kvRanges } from '../../backends/tensors.ts';
 import type { KvLayer, MemoryRange } from '../../backends/tensors.ts';
-import type { ModelMemory } from '../model-memory.ts';
+import type { ModelMemory } from '../load/model-memory.ts';
 
 /** Where all layers' keys and values lie: a memory for each range of layers. */
 export type KvMemory = readonly { readonly layers: readonly KvLayer[]; readonly memory: ModelMemory }[];

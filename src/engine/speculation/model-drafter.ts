@@ -1,11 +1,11 @@
 // Drafts sequences' next ids with a smaller model of the same vocabulary, which follows every sequence it drafts for.
-import { BlockPool } from '../block-pool.ts';
-import { Pace } from '../pace.ts';
-import type { ComputePlan } from '../protocol.ts';
-import type { BatchPart, Runner } from '../runner.ts';
-import { Sequence } from '../sequence.ts';
-import { windowPools } from '../window-blocks.ts';
-import type { WindowPool } from '../window-blocks.ts';
+import { BlockPool } from '../memory/block-pool.ts';
+import { Pace } from '../steps/pace.ts';
+import type { ComputePlan } from '../compute/protocol.ts';
+import type { BatchPart, Runner } from '../steps/runner.ts';
+import { Sequence } from '../steps/sequence.ts';
+import { windowPools } from '../memory/window-blocks.ts';
+import type { WindowPool } from '../memory/window-blocks.ts';
 import { DraftWorth } from './draft-worth.ts';
 import type { DraftSettings } from './options.ts';
 
