@@ -3,6 +3,7 @@
 import type { EmbedOptions, GenerateOptions, Prompt } from '../engine/types.ts';
 import { ApiError } from './api-error.ts';
 import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
+import { patience } from './patience.ts';
 import { Places } from './places.ts';
 import type { PlaceLimits } from './places.ts';
 import { eventStream } from './sse.ts';
@@ -24,9 +25,6 @@ export interface Served {
   readonly signal: AbortSignal;
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
 }
-
-/** A signal for one of several generations of a request: Node warns of more than ten listeners of the same. */
-export const signalForOne = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal]);
 
 export class Exchange {
   readonly #pool: ModelPool;
@@ -88,17 +86,18 @@ export class Exchange {
   }> {
     const client = this.#clients.get(request);
     const leave = this.places.take(client);
+    const { timeoutMs, contextPolicy } = this.#limits;
+    const waiting = patience(request.signal, timeoutMs);
+    const { signal, abort } = waiting;
     let lease: Lease | undefined;
     let ended = false;
     const end = (error?: unknown): void => {
       if (ended) return;
       ended = true;
+      waiting.end();
       lease?.release(error);
       leave();
     };
-    const gone = new AbortController();
-    const { timeoutMs, contextPolicy } = this.#limits;
-    const signal = AbortSignal.any([request.signal, gone.signal, ...(timeoutMs > 0 ? [AbortSignal.timeout(timeoutMs)] : [])]);
     try {
       lease = await this.#pool.acquire(model, signal);
     } catch (error) {
@@ -106,7 +105,6 @@ export class Exchange {
       throw reasonOf(request, signal, error);
     }
     const engine = forClient(lease.engine, client);
-    const abort = (): void => gone.abort(new DOMException('Nobody waits for this any more.', 'AbortError'));
     return { served: { engine, model: lease.id, signal, contextPolicy }, end, abort };
   }
 }

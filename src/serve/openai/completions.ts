@@ -2,8 +2,8 @@
 import type { GenerateChunk, GenerateTimings, Prompt } from '../../engine/types.ts';
 import { invalidRequest } from '../api-error.ts';
 import { collect } from './collect.ts';
-import { signalForOne } from '../exchange.ts';
 import type { Exchange, Served } from '../exchange.ts';
+import { signalForOne } from '../patience.ts';
 import { generate } from './generate.ts';
 import { generateOptions } from './generate-options.ts';
 import { completionLogprobs } from './logprobs.ts';

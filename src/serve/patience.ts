@@ -1,0 +1,41 @@
+// How long a request's work goes on: until its client has gone, its time is over or nobody wants it any more.
+
+/** Timers of more fire at once (HTML, 8.6; Node likewise). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface Patience {
+  readonly signal: AbortSignal;
+  /** Nobody waits any more. */
+  abort(): void;
+  /** The work is done: nothing is waited for here. */
+  end(): void;
+}
+
+/**
+ * One controller with a timer of its own: of a signal made by `AbortSignal.any`, Node 20 lets a part that nobody else holds, such as
+ * `AbortSignal.timeout`, be collected, and the whole then never fires. `timeoutMs` 0 is no limit.
+ */
+export function patience(client: AbortSignal, timeoutMs: number): Patience {
+  const controller = new AbortController();
+  const leave = (): void => controller.abort(client.reason);
+  const expire = (): void => controller.abort(new DOMException('The request took too long.', 'TimeoutError'));
+  const timer = timeoutMs > 0 ? setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS)) : undefined;
+  // A process may end meanwhile, in runtimes whose timers can be told so.
+  if (typeof timer === 'object') (timer as { unref?(): void }).unref?.();
+  if (client.aborted) leave();
+  else client.addEventListener('abort', leave, { once: true });
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(new DOMException('Nobody waits for this any more.', 'AbortError')),
+    end() {
+      clearTimeout(timer);
+      client.removeEventListener('abort', leave);
+    },
+  };
+}
+
+/**
+ * A signal for one of several generations of a request: Node warns of more than ten listeners of the same. Made of one signal of a
+ * controller, it is whole as long as somebody can abort that.
+ */
+export const signalForOne = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal]);
