@@ -69,7 +69,7 @@ export function checkOptions(
   }
   checkClient(options.client);
   checkIds('stopIds', stopIds, model.vocabSize, MAX_STOP_IDS);
-  const called = checkTools(options);
+  const called = checkTools(options, toolFormat);
   return {
     numChoices: n,
     maxTokens: newTokenLimit(options, promptIds, model),

@@ -42,6 +42,7 @@ export class TextAssembler {
       else text += this.#stops.flush();
     }
     const { text: shown, toolCalls = [] } = this.#calls?.take(text, this.finished) ?? { text };
+    if (this.#calls?.isOver) this.#finishReason = 'tool_calls';
     if (this.#finishReason === 'stop' && this.#calls?.isCalling) this.#finishReason = 'tool_calls';
     const logprobs = message.logprob === undefined || message.stopped ? [] : [this.#logprob(message)];
     this.#ids.push(...ids);

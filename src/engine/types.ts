@@ -54,7 +54,10 @@ export interface GenerateOptions extends SamplingOptions {
    * is as the model writes it. 'none' keeps the tools from the model.
    */
   readonly toolChoice?: ToolChoice;
-  /** Whether an answer may have several calls (true). */
+  /**
+   * Whether an answer may have several calls: true, or false for a model whose chat template knows no tools. A named `toolChoice` is
+   * one call in any case. An answer ends where a call would be made again that it has made.
+   */
   readonly parallelToolCalls?: boolean;
   /** Further variables for the chat template, such as enable_thinking. */
   readonly templateOptions?: Readonly<Record<string, unknown>>;

@@ -29,7 +29,7 @@ const MARK = 7;
 const CONTROL = 8;
 
 function grammar(format: ToolFormat, options: GenerateOptions, answer?: string): (input: Parameters<typeof matches>[1]) => boolean {
-  const checked = checkTools({ tools: TOOLS, ...options })!;
+  const checked = checkTools({ tools: TOOLS, ...options }, format)!;
   const automaton = automatonOf(toolRules(checked, format, { tokenId: (mark) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] }, answer === undefined ? undefined : parseGbnf(answer)));
   return (input) => matches(automaton, input);
 }

@@ -16,7 +16,6 @@ const never = (signal: AbortSignal | undefined): Promise<never> => new Promise((
 const stuck = {
   model: { name: 'stuck' },
   tokenize: () => [1],
-  // eslint-disable-next-line require-yield
   async* generate(_prompt: unknown, options: { signal?: AbortSignal }) {
     await never(options.signal);
   },

@@ -1,15 +1,21 @@
 // The tool calls of one answer: read from its text and from the marks that the model has as control tokens, and kept.
 import { ToolCallReader, gatherCalls } from '../../chat/tool-call-reader.ts';
-import type { ToolCallPiece } from '../../chat/tool-call-reader.ts';
+import type { ToolCallDelta, ToolCallPiece } from '../../chat/tool-call-reader.ts';
 import type { ToolFormat } from '../../chat/tool-format.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { ToolCallResult } from '../types.ts';
 import type { CheckedTools } from './tool-options.ts';
 
+/** Small models that must call something count on for ever: more calls than this have not been seen to be meant. */
+const MAX_CALLS = 64;
+
 export class CallReading {
   readonly #reader: ToolCallReader;
   readonly #marks: ReadonlyMap<number, string>;
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
+  /** The pieces of a call that so far says what an earlier one does: nobody hears of it until it differs. */
+  #held: ToolCallDelta[] = [];
+  #isOver = false;
 
   constructor(reader: ToolCallReader, marks: ReadonlyMap<number, string>) {
     this.#reader = reader;
@@ -25,6 +31,11 @@ export class CallReading {
     return this.#calls.length > 0 && !this.#reader.isAmidCall;
   }
 
+  /** Whether nothing more is to come: a call was made again, or there are as many as there may be. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** What a token stands for that is otherwise no text. */
   markOf(id: number): string | undefined {
     return this.#marks.get(id);
@@ -32,10 +43,48 @@ export class CallReading {
 
   take(text: string, isOver: boolean): ToolCallPiece {
     const pieces = [this.#reader.push(text), ...(isOver ? [this.#reader.flush()] : [])];
-    const toolCalls = pieces.flatMap((piece) => piece.toolCalls);
-    gatherCalls(this.#calls, toolCalls);
+    const toolCalls = this.#unrepeated(pieces.flatMap((piece) => piece.toolCalls));
+    if (isOver) toolCalls.push(...this.#release());
+    if (this.#calls.length >= MAX_CALLS && !this.#reader.isAmidCall) this.#isOver = true;
     return { text: pieces.map((piece) => piece.text).join(''), toolCalls };
   }
+
+  #unrepeated(deltas: readonly ToolCallDelta[]): ToolCallDelta[] {
+    const told: ToolCallDelta[] = [];
+    for (const delta of deltas) {
+      if (delta.id !== undefined) this.#endHeld();
+      if (this.#isOver) return told;
+      const isNew = delta.id !== undefined || this.#held.length > 0;
+      this.#held.push(delta);
+      if (!isNew || !this.#isSaidAgain()) told.push(...this.#release());
+    }
+    if (!this.#reader.isAmidCall) this.#endHeld();
+    return told;
+  }
+
+  /** A whole call that is held until now is one that was made before. */
+  #endHeld(): void {
+    if (this.#held.length > 0) this.#isOver = true;
+    this.#held = [];
+  }
+
+  #isSaidAgain(): boolean {
+    const name = this.#held[0]!.name;
+    const written = withoutSpace(this.#held.map((delta) => delta.arguments).join(''));
+    return this.#calls.some((call) => call.name === name && withoutSpace(call.arguments).startsWith(written));
+  }
+
+  #release(): ToolCallDelta[] {
+    const released = this.#held;
+    this.#held = [];
+    gatherCalls(this.#calls, released);
+    return released;
+  }
+}
+
+/** JSON, whole or not, without the white space that says nothing. */
+function withoutSpace(json: string): string {
+  return json.replace(/("(?:[^"\\]|\\.)*"?)|\s+/gs, '$1');
 }
 
 /** Makes what reads one answer's calls. */

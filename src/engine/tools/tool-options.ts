@@ -1,4 +1,5 @@
 // What generate's options say about tools, checked.
+import type { ToolFormat } from '../../chat/tool-format.ts';
 import type { ToolDefinition } from '../../chat/tool-schema.ts';
 import { InvalidArgumentError } from '../../errors.ts';
 import { describe } from '../sampler/options.ts';
@@ -14,8 +15,15 @@ export interface CheckedTools {
 
 const NAME = /^[\w.-]{1,128}$/;
 
-/** Undefined where no call is to be read: without `toolChoice`, with 'none', and without tools. Throws InvalidArgumentError. */
-export function checkTools({ tools, toolChoice: choice, parallelToolCalls: parallel = true }: GenerateOptions): CheckedTools | undefined {
+/**
+ * Undefined where no call is to be read: without `toolChoice`, with 'none', and without tools. Throws InvalidArgumentError. A named
+ * choice is one call, as OpenAI has it. A model that was never taught to call does not know when it has called enough: one call too,
+ * unless more are asked for.
+ */
+export function checkTools(
+  { tools, toolChoice: choice, parallelToolCalls: asked }: GenerateOptions, { isKnownToTemplate }: Pick<ToolFormat, 'isKnownToTemplate'>,
+): CheckedTools | undefined {
+  const parallel: unknown = asked ?? isKnownToTemplate;
   if (typeof parallel !== 'boolean') throw new InvalidArgumentError(`parallelToolCalls must be true or false, not ${describe(parallel)}.`);
   if (tools !== undefined && !Array.isArray(tools)) throw new InvalidArgumentError(`tools must be an array, not ${describe(tools)}.`);
   if (choice === undefined || choice === 'none') return undefined;
@@ -28,7 +36,7 @@ export function checkTools({ tools, toolChoice: choice, parallelToolCalls: paral
   if (names.size < all.length) throw new InvalidArgumentError('tools has two of the same name.');
   if (all.length === 0 && choice === 'auto') return undefined;
   const offered = (all as readonly ToolDefinition[]).filter((tool) => name === undefined || tool.function.name === name);
-  if (offered.length > 0) return { tools: offered, isRequired: choice !== 'auto', isParallel: parallel };
+  if (offered.length > 0) return { tools: offered, isRequired: choice !== 'auto', isParallel: parallel && name === undefined };
   throw new InvalidArgumentError(name === undefined ? 'toolChoice is "required", but there are no tools.'
     : `toolChoice names ${JSON.stringify(name.slice(0, 80))}, which is none of the tools.`);
 }

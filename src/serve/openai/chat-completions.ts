@@ -9,7 +9,7 @@ import { generateOptions } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
 import type { ChatRequest } from './schemas.ts';
 import { answerForm } from './structure.ts';
-import { chatCall, chatCallDelta, chatTools, toolOptions } from './tools.ts';
+import { chatCall, chatCallDeltas, chatTools, toolOptions } from './tools.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
@@ -84,7 +84,7 @@ async function* stream(served: Served, messages: ChatMessage[], body: ChatReques
       yield chunkOf(index, { role: 'assistant', content: toolCalls && !hasContent ? null : '' }, null, null);
     }
     if (hasContent) yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? []) : null, null);
-    if (toolCalls) yield chunkOf(index, { tool_calls: toolCalls.map(chatCallDelta) }, null, null);
+    if (toolCalls) yield chunkOf(index, { tool_calls: chatCallDeltas(toolCalls) }, null, null);
     if (measured) timings[index] = measured;
     if (finishReason) yield chunkOf(index, {}, null, finishReason, measured && { timings: timingsOf(measured) });
   }

@@ -53,12 +53,13 @@ export interface OfferedTools {
   readonly choice: ToolChoice | undefined;
   /** Names to which calls are limited. */
   readonly allowed?: readonly string[];
-  readonly parallel: boolean;
+  /** By default, what suits the model. */
+  readonly parallel: boolean | undefined;
 }
 
 export function chatTools({ tools, tool_choice: choice, parallel_tool_calls: parallel }: Tools): OfferedTools {
   const functions = (tools ?? []).map((tool) => tool.function);
-  const shared = { functions, parallel: parallel ?? true };
+  const shared = { functions, parallel: parallel ?? undefined };
   if (typeof choice !== 'object' || choice === null) return { ...shared, choice: choice ?? undefined };
   if (choice.type === 'function') return { ...shared, choice: choice.function };
   return { ...shared, choice: choice.allowed_tools.mode, allowed: choice.allowed_tools.tools.map((tool) => tool.function.name) };
@@ -85,6 +86,14 @@ export function chatCall({ id, name, arguments: given }: ToolCallResult): object
   return { id, type: 'function', function: { name, arguments: given } };
 }
 
-export function chatCallDelta({ index, id, name, arguments: piece }: ToolCallDelta): object {
-  return id === undefined ? { index, function: { arguments: piece } } : { index, id, type: 'function', function: { name, arguments: piece } };
+/** The pieces of one chunk, those of one call as one: clients take a chunk's entries to be of different calls. */
+export function chatCallDeltas(deltas: readonly ToolCallDelta[]): object[] {
+  const merged: ToolCallDelta[] = [];
+  for (const delta of deltas) {
+    const last = merged.at(-1);
+    if (last?.index !== delta.index) merged.push(delta);
+    else merged[merged.length - 1] = { ...last, arguments: last.arguments + delta.arguments };
+  }
+  return merged.map(({ index, id, name, arguments: piece }) => (
+    id === undefined ? { index, function: { arguments: piece } } : { index, id, type: 'function', function: { name, arguments: piece } }));
 }

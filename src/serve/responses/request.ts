@@ -83,7 +83,7 @@ export function textForm({ text }: ResponsesRequest): AnswerForm | undefined {
 }
 
 export function responseTools({ tools, tool_choice: choice, parallel_tool_calls: parallel }: ResponsesRequest): OfferedTools {
-  const shared = { functions: tools ?? [], parallel: parallel ?? true };
+  const shared = { functions: tools ?? [], parallel: parallel ?? undefined };
   if (typeof choice !== 'object' || choice === null) return { ...shared, choice: choice ?? undefined };
   if (choice.type === 'function') return { ...shared, choice: { name: choice.name } };
   return { ...shared, choice: choice.mode, allowed: choice.tools.map(({ name }) => name) };
