@@ -6,113 +6,34 @@
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
-import { add_dot8, add_dots8, madd_i32, row_sums, store_groups, store_tile, stream_step } from './tile';
+import { add_dots8, madd_i32, row_sums, store_groups, store_tile, stream_step } from './tile';
 import {
   activation_bytes, first_sum, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
 
-/** 8 rows × 4 columns, for formats whose quants take so much work that two groups of rows at once still pay. */
-// @ts-ignore: decorator
-@inline function tile_8x4(
-  FORMAT: i32, w: usize, second: usize, x: usize, blocks: u32,
-  out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
-): void {
-  const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), bit4 = v128.load(BIT4_MASK);
-  const mask = f16_mask(), exponent = f16_scale();
-  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-  for (let b: u32 = 0; b < blocks; b++) {
-    let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20);
-    let s2 = first_sum(FORMAT, x + 24), s3 = first_sum(FORMAT, x + 28);
-    let t0 = s0, t1 = s1, t2 = s2, t3 = s3;
-    let u = i32x4.splat(0), v = u, u4 = u, v4 = u;
-    if (has_fifth_bit(FORMAT)) {
-      u = v128.load(w, 64); v = v128.load(w + second, 64);
-      u4 = i16x8.shl(u, 4); v4 = i16x8.shl(v, 4);
-    }
-    for (const end = w + 64; w < end; w += 16) {
-      const p = v128.load(w), q = v128.load(w + second);
-      let pl = v128.and(p, nibble), ph = v128.and(i16x8.shr_u(p, 4), nibble);
-      let ql = v128.and(q, nibble), qh = v128.and(i16x8.shr_u(q, 4), nibble);
-      if (has_fifth_bit(FORMAT)) {
-        pl = v128.or(pl, v128.and(u4, bit4)); ph = v128.or(ph, v128.and(u, bit4));
-        ql = v128.or(ql, v128.and(v4, bit4)); qh = v128.or(qh, v128.and(v, bit4));
-        u = i16x8.shr_u(u, 1); v = i16x8.shr_u(v, 1); u4 = i16x8.shr_u(u4, 1); v4 = i16x8.shr_u(v4, 1);
-      }
-      let X = v128.load32_splat(x, 48);
-      s0 = add_dot8(s0, X, pl); t0 = add_dot8(t0, X, ql);
-      X = v128.load32_splat(x, 112);
-      s0 = add_dot8(s0, X, ph); t0 = add_dot8(t0, X, qh);
-      X = v128.load32_splat(x, 52);
-      s1 = add_dot8(s1, X, pl); t1 = add_dot8(t1, X, ql);
-      X = v128.load32_splat(x, 116);
-      s1 = add_dot8(s1, X, ph); t1 = add_dot8(t1, X, qh);
-      X = v128.load32_splat(x, 56);
-      s2 = add_dot8(s2, X, pl); t2 = add_dot8(t2, X, ql);
-      X = v128.load32_splat(x, 120);
-      s2 = add_dot8(s2, X, ph); t2 = add_dot8(t2, X, qh);
-      X = v128.load32_splat(x, 60);
-      s3 = add_dot8(s3, X, pl); t3 = add_dot8(t3, X, ql);
-      X = v128.load32_splat(x, 124);
-      s3 = add_dot8(s3, X, ph); t3 = add_dot8(t3, X, qh);
-      x += 16;
-    }
-    if (has_fifth_bit(FORMAT)) w += 16;
-    x -= 64;
-    const scales = w, d = load_f16x4(scales, mask, exponent), e = load_f16x4(scales + second, mask, exponent);
-    let X = v128.load32_splat(x);
-    a0 = madd_i32(row_sums(s0, ones), f32x4.mul(d, X), a0); b0 = madd_i32(row_sums(t0, ones), f32x4.mul(e, X), b0);
-    X = v128.load32_splat(x, 4);
-    a1 = madd_i32(row_sums(s1, ones), f32x4.mul(d, X), a1); b1 = madd_i32(row_sums(t1, ones), f32x4.mul(e, X), b1);
-    X = v128.load32_splat(x, 8);
-    a2 = madd_i32(row_sums(s2, ones), f32x4.mul(d, X), a2); b2 = madd_i32(row_sums(t2, ones), f32x4.mul(e, X), b2);
-    X = v128.load32_splat(x, 12);
-    a3 = madd_i32(row_sums(s3, ones), f32x4.mul(d, X), a3); b3 = madd_i32(row_sums(t3, ones), f32x4.mul(e, X), b3);
-    if (has_min(FORMAT)) {
-      const m = load_min(FORMAT, scales, d, mask, exponent), o = load_min(FORMAT, scales + second, e, mask, exponent);
-      X = v128.load32_splat(x, 32); a0 = madd(m, X, a0); b0 = madd(o, X, b0);
-      X = v128.load32_splat(x, 36); a1 = madd(m, X, a1); b1 = madd(o, X, b1);
-      X = v128.load32_splat(x, 40); a2 = madd(m, X, a2); b2 = madd(o, X, b2);
-      X = v128.load32_splat(x, 44); a3 = madd(m, X, a3); b3 = madd(o, X, b3);
-    }
-    w += scale_bytes(FORMAT); x += 4 * activation_bytes(FORMAT);
-  }
-  store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
-}
-
 /**
- * 4 rows × 4 columns. Two groups of rows at once would load less, but V8 has 15 registers for vectors, schedules all loads of
- * an iteration first, and then keeps half of the sums in memory from one iteration to the next (measured, Q4_0 and Q4_1: 80
- * and 76 GFLOP/s against 93 and 86; Q5_0: 63 against 50).
+ * 4 rows × 4 columns of Q4_0 or Q4_1. Two groups of rows at once would load less, but V8 has 15 registers for vectors, schedules
+ * all loads of an iteration first, and then keeps half of the sums in memory from one iteration to the next (measured: 80 and 76
+ * GFLOP/s against 93 and 86).
  */
 // @ts-ignore: decorator
 @inline function tile_4x4(
   FORMAT: i32, w: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
-  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK);
+  const nibble = v128.load(NIBBLE_MASK);
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     let s0 = first_sum(FORMAT, x + 16), s1 = first_sum(FORMAT, x + 20);
     let s2 = first_sum(FORMAT, x + 24), s3 = first_sum(FORMAT, x + 28);
-    let u = i32x4.splat(0), u4 = u;
-    if (has_fifth_bit(FORMAT)) {
-      u = v128.load(w, 64);
-      u4 = i16x8.shl(u, 4);
-    }
     for (const end = w + 64; w < end; w += 16) {
-      const p = v128.load(w);
-      let l = v128.and(p, nibble), h = v128.and(i16x8.shr_u(p, 4), nibble);
-      if (has_fifth_bit(FORMAT)) {
-        l = v128.or(l, v128.and(u4, bit4)); h = v128.or(h, v128.and(u, bit4));
-        u = i16x8.shr_u(u, 1); u4 = i16x8.shr_u(u4, 1);
-      }
+      const p = v128.load(w), l = v128.and(p, nibble), h = v128.and(i16x8.shr_u(p, 4), nibble);
       s0 = add_dots8(s0, v128.load32_splat(x, 48), l, v128.load32_splat(x, 112), h);
       s1 = add_dots8(s1, v128.load32_splat(x, 52), l, v128.load32_splat(x, 116), h);
       s2 = add_dots8(s2, v128.load32_splat(x, 56), l, v128.load32_splat(x, 120), h);
       s3 = add_dots8(s3, v128.load32_splat(x, 60), l, v128.load32_splat(x, 124), h);
       x += 16;
     }
-    if (has_fifth_bit(FORMAT)) w += 16;
     x -= 64;
     const ones = v128.load(ONES_I16), mask = f16_mask(), exponent = f16_scale(), d = load_f16x4(w, mask, exponent);
     a0 = madd_i32(row_sums(s0, ones), f32x4.mul(d, v128.load32_splat(x)), a0);
@@ -195,30 +116,20 @@ import {
 }
 
 /**
- * Up to this many columns, the next groups of rows are read ahead: a tile then has too little to do to hide that its lines
- * come from memory (measured, Q4_1 times 4 columns: with 576 columns of the weight 40 → 75 GFLOP/s, with 4096 30 → 60).
+ * x (n, cols) as one panel of up to 4, of Q4_0 or Q4_1. The next groups of rows are read ahead: a tile has too little to do to hide
+ * that its lines come from memory (measured, Q4_1: with 576 columns of the weight 40 → 75 GFLOP/s, with 4096 30 → 60).
  */
-const FEW_COLUMNS: u32 = 8;
-
-/** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
-@inline export function narrow_panels(
+@inline export function narrow_panel(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const xRow = activation_bytes(FORMAT) * <usize>blocks;
-  const rowsAtOnce: u32 = has_fifth_bit(FORMAT) ? 8 : 4;
-  for (let r: u32 = 0; r < rows; r += rowsAtOnce) {
-    if (n <= FEW_COLUMNS && (r & 7) == 0 && r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
-    const second = r + 4 < rows ? group : 0;
-    for (let c: u32 = 0; c < n; c += 4) {
-      const from = x + xRow * <usize>c, to = out + outBytes * <usize>c, columns = min<u32>(4, n - c);
-      if (has_fifth_bit(FORMAT)) tile_8x4(FORMAT, w, second, from, blocks, to, outBytes, columns, bias, scale, accumulate);
-      else tile_4x4(FORMAT, w, from, blocks, to, outBytes, columns, bias, scale, accumulate);
-    }
-    w += group * <usize>(rowsAtOnce >> 2); out += rowsAtOnce << 2;
-    if (bias) bias += rowsAtOnce << 2;
+  for (let r: u32 = 0; r < rows; r += 4) {
+    if ((r & 7) == 0 && r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
+    tile_4x4(FORMAT, w, x, blocks, out, outBytes, n, bias, scale, accumulate);
+    w += group; out += 16;
+    if (bias) bias += 16;
   }
 }
 

@@ -3,10 +3,10 @@
 // `panels` takes the panels of 4 rows of x, `single` a lone row. Lanes are rows of the weight; every (row, column)
 // adds its blocks in order, so that no tiling or sharing changes a result.
 import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
-import { narrow_panels, narrow_single } from './block32-narrow';
+import { narrow_panel, narrow_single } from './block32-narrow';
 import { unpacked_panels } from './block32-unpacked';
 import { wide_panels, wide_single } from './block32-wide';
-import { MANY_COLUMNS } from './tile';
+import { FEW_COLUMNS } from './tile';
 
 // @ts-ignore: decorator
 @inline function panels(
@@ -14,7 +14,8 @@ import { MANY_COLUMNS } from './tile';
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
-    if (n < MANY_COLUMNS) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+    const isQuick = FORMAT == Q4_0 || FORMAT == Q4_1;
+    if (isQuick && n <= FEW_COLUMNS) narrow_panel(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
     else unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
   } else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }

@@ -3,9 +3,9 @@
 // takes the panels of 4 rows of x, `single` a lone row. Lanes are rows of the weight; every (row, column) adds its
 // super-blocks in order, so that no tiling or sharing changes a result.
 import { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from './super-block';
-import { narrow_panels, narrow_single } from './super-block-narrow';
+import { narrow_panel, narrow_single } from './super-block-narrow';
 import { unpacked_panels } from './super-block-unpacked';
-import { MANY_COLUMNS } from './tile';
+import { FEW_COLUMNS } from './tile';
 import { wide_panels, wide_single } from './super-block-wide';
 
 // @ts-ignore: decorator
@@ -14,7 +14,7 @@ import { wide_panels, wide_single } from './super-block-wide';
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
-    if (n < MANY_COLUMNS) narrow_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+    if (FORMAT == Q4_K && n <= FEW_COLUMNS) narrow_panel(w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
     else unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
   } else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }

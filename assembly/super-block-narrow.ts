@@ -3,7 +3,7 @@
 import { f16_mask, f16_scale, load_f16x4 } from './half';
 import { dot16, dot8, madd_i32, store_groups, store_tile, stream_step } from './tile';
 import {
-  Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
+  Q2_K, Q3_K, Q4_K, Q6_K, activation_bytes, even_bytes, group_bytes, half_mins, half_scales, has_words, high_mask,
   low_mask, min_factor, min_sum, min_words, odd_bytes, pair_bytes, quad, scale_bytes, scale_words, upper_bits,
 } from './super-block';
 
@@ -46,162 +46,46 @@ import {
   return mins;
 }
 
+/** 4 rows × 4 columns of Q4_K. Two groups of rows together would need more registers than there are (77 → 85 GFLOP/s). */
 // @ts-ignore: decorator
-@inline function tile_8x4(
-  FORMAT: i32, w: usize, second: usize, x: usize, blocks: u32,
-  out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
+@inline function tile_4x4(
+  w: usize, x: usize, blocks: u32, out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
-  const low = low_mask(FORMAT), high = high_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
-  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  const nibble = low_mask(Q4_K), mask = f16_mask(), exponent = f16_scale(), zero = i32x4.splat(0);
+  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     const scales = w;
-    w += scale_bytes(FORMAT);
-    const zero = i32x4.splat(0);
-    let i0 = zero, i1 = zero, i2 = zero, i3 = zero, j0 = zero, j1 = zero, j2 = zero, j3 = zero;
-    let values = x + 336, offsets = x + 80;
+    w += scale_bytes(Q4_K);
+    let i0 = zero, i1 = zero, i2 = zero, i3 = zero, values = x + 336;
     for (let upper: u32 = 0; upper < 2; upper++) {
-      let S = zero, T = zero;
-      if (has_words(FORMAT)) {
-        S = scale_words(scales, upper); T = scale_words(scales + second, upper);
-      }
+      const words = scale_words(scales, upper);
       for (let p: u32 = 0; p < 4; p++) {
-        const v = w + second;
-        if (FORMAT == Q4_K) {
-          // Both halves have one scale and fit i16 together: |Σ| ≤ 16 · 15 · 127. Q5_K does not fit.
-          const s = half_scales(FORMAT, 0, scales, S, upper, p);
-          const r = half_scales(FORMAT, 0, scales + second, T, upper, p);
-          // One group after the other: together they would need more registers than there are (77 → 85 GFLOP/s).
-          const first = w;
-          let c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-          for (const end = w + 64; w < end; w += 16) {
-            const g = v128.load(w), l = v128.and(g, low), h = v128.and(i16x8.shr_u(g, 4), low);
-            c0 = i16x8.add(c0, i16x8.add(dot8(v128.load32_splat(values), l), dot8(v128.load32_splat(values, 64), h)));
-            c1 = i16x8.add(c1, i16x8.add(dot8(v128.load32_splat(values, 4), l), dot8(v128.load32_splat(values, 68), h)));
-            c2 = i16x8.add(c2, i16x8.add(dot8(v128.load32_splat(values, 8), l), dot8(v128.load32_splat(values, 72), h)));
-            c3 = i16x8.add(c3, i16x8.add(dot8(v128.load32_splat(values, 12), l), dot8(v128.load32_splat(values, 76), h)));
-            values += 16;
-          }
-          i0 = i32x4.add(i0, dot16(c0, s)); i1 = i32x4.add(i1, dot16(c1, s));
-          i2 = i32x4.add(i2, dot16(c2, s)); i3 = i32x4.add(i3, dot16(c3, s));
-          if (second) {
-            values -= 64;
-            c0 = zero; c1 = zero; c2 = zero; c3 = zero;
-            for (let from = first + second; from < w + second; from += 16) {
-              const g = v128.load(from), l = v128.and(g, low), h = v128.and(i16x8.shr_u(g, 4), low);
-              c0 = i16x8.add(c0, i16x8.add(dot8(v128.load32_splat(values), l), dot8(v128.load32_splat(values, 64), h)));
-              c1 = i16x8.add(c1, i16x8.add(dot8(v128.load32_splat(values, 4), l), dot8(v128.load32_splat(values, 68), h)));
-              c2 = i16x8.add(c2, i16x8.add(dot8(v128.load32_splat(values, 8), l), dot8(v128.load32_splat(values, 72), h)));
-              c3 = i16x8.add(c3, i16x8.add(dot8(v128.load32_splat(values, 12), l), dot8(v128.load32_splat(values, 76), h)));
-              values += 16;
-            }
-            j0 = i32x4.add(j0, dot16(c0, r)); j1 = i32x4.add(j1, dot16(c1, r));
-            j2 = i32x4.add(j2, dot16(c2, r)); j3 = i32x4.add(j3, dot16(c3, r));
-          }
-          values += 64;
-          continue;
+        const s = half_scales(Q4_K, 0, scales, words, upper, p);
+        // Both halves have one scale and fit i16 together: |Σ| ≤ 16 · 15 · 127.
+        let c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (const end = w + 64; w < end; w += 16) {
+          const g = v128.load(w), l = v128.and(g, nibble), h = v128.and(i16x8.shr_u(g, 4), nibble);
+          c0 = i16x8.add(c0, i16x8.add(dot8(v128.load32_splat(values), l), dot8(v128.load32_splat(values, 64), h)));
+          c1 = i16x8.add(c1, i16x8.add(dot8(v128.load32_splat(values, 4), l), dot8(v128.load32_splat(values, 68), h)));
+          c2 = i16x8.add(c2, i16x8.add(dot8(v128.load32_splat(values, 8), l), dot8(v128.load32_splat(values, 72), h)));
+          c3 = i16x8.add(c3, i16x8.add(dot8(v128.load32_splat(values, 12), l), dot8(v128.load32_splat(values, 76), h)));
+          values += 16;
         }
-        let u = low, t = low;
-        if (FORMAT != Q2_K) {
-          u = upper_bits(FORMAT, 0, w); t = upper_bits(FORMAT, 0, v);
-        }
-        let p0 = quad(FORMAT, 0, 0, w, u, low, high), p1 = quad(FORMAT, 0, 1, w, u, low, high);
-        let p2 = quad(FORMAT, 0, 2, w, u, low, high), p3 = quad(FORMAT, 0, 3, w, u, low, high);
-        let q0 = quad(FORMAT, 0, 0, v, t, low, high), q1 = quad(FORMAT, 0, 1, v, t, low, high);
-        let q2 = quad(FORMAT, 0, 2, v, t, low, high), q3 = quad(FORMAT, 0, 3, v, t, low, high);
-        let s = half_scales(FORMAT, 0, scales, S, upper, p), r = half_scales(FORMAT, 0, scales + second, T, upper, p);
-        let f = first_sum(FORMAT, offsets);
-        let x0 = v128.load32_splat(values), x1 = v128.load32_splat(values, 16);
-        let x2 = v128.load32_splat(values, 32), x3 = v128.load32_splat(values, 48);
-        i0 = i32x4.add(i0, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j0 = i32x4.add(j0, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 4);
-        x0 = v128.load32_splat(values, 4); x1 = v128.load32_splat(values, 20);
-        x2 = v128.load32_splat(values, 36); x3 = v128.load32_splat(values, 52);
-        i1 = i32x4.add(i1, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j1 = i32x4.add(j1, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 8);
-        x0 = v128.load32_splat(values, 8); x1 = v128.load32_splat(values, 24);
-        x2 = v128.load32_splat(values, 40); x3 = v128.load32_splat(values, 56);
-        i2 = i32x4.add(i2, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j2 = i32x4.add(j2, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 12);
-        x0 = v128.load32_splat(values, 12); x1 = v128.load32_splat(values, 28);
-        x2 = v128.load32_splat(values, 44); x3 = v128.load32_splat(values, 60);
-        i3 = i32x4.add(i3, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j3 = i32x4.add(j3, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        if (FORMAT == Q6_K) {
-          u = upper_bits(FORMAT, 1, w); t = upper_bits(FORMAT, 1, v);
-        }
-        p0 = quad(FORMAT, 1, 0, w, u, low, high); p1 = quad(FORMAT, 1, 1, w, u, low, high);
-        p2 = quad(FORMAT, 1, 2, w, u, low, high); p3 = quad(FORMAT, 1, 3, w, u, low, high);
-        q0 = quad(FORMAT, 1, 0, v, t, low, high); q1 = quad(FORMAT, 1, 1, v, t, low, high);
-        q2 = quad(FORMAT, 1, 2, v, t, low, high); q3 = quad(FORMAT, 1, 3, v, t, low, high);
-        if (FORMAT != Q5_K) {
-          s = half_scales(FORMAT, 1, scales, S, upper, p); r = half_scales(FORMAT, 1, scales + second, T, upper, p);
-        }
-        f = first_sum(FORMAT, offsets + 16);
-        x0 = v128.load32_splat(values, 64); x1 = v128.load32_splat(values, 80);
-        x2 = v128.load32_splat(values, 96); x3 = v128.load32_splat(values, 112);
-        i0 = i32x4.add(i0, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j0 = i32x4.add(j0, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 20);
-        x0 = v128.load32_splat(values, 68); x1 = v128.load32_splat(values, 84);
-        x2 = v128.load32_splat(values, 100); x3 = v128.load32_splat(values, 116);
-        i1 = i32x4.add(i1, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j1 = i32x4.add(j1, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 24);
-        x0 = v128.load32_splat(values, 72); x1 = v128.load32_splat(values, 88);
-        x2 = v128.load32_splat(values, 104); x3 = v128.load32_splat(values, 120);
-        i2 = i32x4.add(i2, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j2 = i32x4.add(j2, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        f = first_sum(FORMAT, offsets + 28);
-        x0 = v128.load32_splat(values, 76); x1 = v128.load32_splat(values, 92);
-        x2 = v128.load32_splat(values, 108); x3 = v128.load32_splat(values, 124);
-        i3 = i32x4.add(i3, half_sum(FORMAT, f, x0, x1, x2, x3, p0, p1, p2, p3, s));
-        j3 = i32x4.add(j3, half_sum(FORMAT, f, x0, x1, x2, x3, q0, q1, q2, q3, r));
-        w += pair_bytes(FORMAT); values += 128; offsets += 32;
+        i0 = i32x4.add(i0, dot16(c0, s)); i1 = i32x4.add(i1, dot16(c1, s));
+        i2 = i32x4.add(i2, dot16(c2, s)); i3 = i32x4.add(i3, dot16(c3, s));
+        values += 64;
       }
     }
-    const d = load_f16x4(scales, mask, exponent), e = load_f16x4(scales + second, mask, exponent);
-    a0 = add_integers(0, a0, i0, d, x); b0 = add_integers(0, b0, j0, e, x);
-    a1 = add_integers(1, a1, i1, d, x); b1 = add_integers(1, b1, j1, e, x);
-    a2 = add_integers(2, a2, i2, d, x); b2 = add_integers(2, b2, j2, e, x);
-    a3 = add_integers(3, a3, i3, d, x); b3 = add_integers(3, b3, j3, e, x);
-    if (has_words(FORMAT) || FORMAT == Q2_K) {
-      i0 = zero; i1 = zero; i2 = zero; i3 = zero; j0 = zero; j1 = zero; j2 = zero; j3 = zero;
-      if (has_words(FORMAT)) {
-        let v = min_words(scales, 0), u = min_words(scales, 1);
-        let m0 = even_bytes(v), m1 = odd_bytes(v), m2 = even_bytes(u), m3 = odd_bytes(u);
-        i0 = min_sum(4, m0, m1, m2, m3, x + 16); i1 = min_sum(4, m0, m1, m2, m3, x + 20);
-        i2 = min_sum(4, m0, m1, m2, m3, x + 24); i3 = min_sum(4, m0, m1, m2, m3, x + 28);
-        v = min_words(scales + second, 0); u = min_words(scales + second, 1);
-        m0 = even_bytes(v); m1 = odd_bytes(v); m2 = even_bytes(u); m3 = odd_bytes(u);
-        j0 = min_sum(4, m0, m1, m2, m3, x + 16); j1 = min_sum(4, m0, m1, m2, m3, x + 20);
-        j2 = min_sum(4, m0, m1, m2, m3, x + 24); j3 = min_sum(4, m0, m1, m2, m3, x + 28);
-      } else {
-        let sums = x + 80;
-        for (let sub: u32 = 0; sub < 16; sub++) {
-          const m = half_mins(scales, sub), o = half_mins(scales + second, sub);
-          let X = v128.load32_splat(sums);
-          i0 = i32x4.add(i0, dot16(X, m)); j0 = i32x4.add(j0, dot16(X, o));
-          X = v128.load32_splat(sums, 4);
-          i1 = i32x4.add(i1, dot16(X, m)); j1 = i32x4.add(j1, dot16(X, o));
-          X = v128.load32_splat(sums, 8);
-          i2 = i32x4.add(i2, dot16(X, m)); j2 = i32x4.add(j2, dot16(X, o));
-          X = v128.load32_splat(sums, 12);
-          i3 = i32x4.add(i3, dot16(X, m)); j3 = i32x4.add(j3, dot16(X, o));
-          sums += 16;
-        }
-      }
-      const m = min_factor(FORMAT, scales, mask, exponent), o = min_factor(FORMAT, scales + second, mask, exponent);
-      a0 = add_integers(0, a0, i0, m, x); b0 = add_integers(0, b0, j0, o, x);
-      a1 = add_integers(1, a1, i1, m, x); b1 = add_integers(1, b1, j1, o, x);
-      a2 = add_integers(2, a2, i2, m, x); b2 = add_integers(2, b2, j2, o, x);
-      a3 = add_integers(3, a3, i3, m, x); b3 = add_integers(3, b3, j3, o, x);
-    }
+    const d = load_f16x4(scales, mask, exponent), m = min_factor(Q4_K, scales, mask, exponent);
+    const low = min_words(scales, 0), high = min_words(scales, 1);
+    const m0 = even_bytes(low), m1 = odd_bytes(low), m2 = even_bytes(high), m3 = odd_bytes(high);
+    a0 = add_integers(0, add_integers(0, a0, i0, d, x), min_sum(4, m0, m1, m2, m3, x + 16), m, x);
+    a1 = add_integers(1, add_integers(1, a1, i1, d, x), min_sum(4, m0, m1, m2, m3, x + 20), m, x);
+    a2 = add_integers(2, add_integers(2, a2, i2, d, x), min_sum(4, m0, m1, m2, m3, x + 24), m, x);
+    a3 = add_integers(3, add_integers(3, a3, i3, d, x), min_sum(4, m0, m1, m2, m3, x + 28), m, x);
     x += 4 * activation_bytes();
   }
-  store_tile(second, columns, out, outBytes, a0, a1, a2, a3, b0, b1, b2, b3, bias, scale, accumulate);
+  store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
 /** One pair of one group of 4 rows times one column. */
@@ -275,23 +159,16 @@ import {
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
-/** x (n, cols) in panels of 4. */
+/** x (n, cols) as one panel of up to 4, of Q4_K. */
 // @ts-ignore: decorator
-@inline export function narrow_panels(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+@inline export function narrow_panel(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32, outBytes: usize, scale: f32, accumulate: i32,
 ): void {
-  const group = group_bytes(FORMAT, blocks), xRow = activation_bytes() * <usize>blocks;
-  for (let r: u32 = 0; r < rows; r += 8) {
-    const second = r + 4 < rows ? group : 0;
-    for (let c: u32 = 0; c < n; c += 4) {
-      tile_8x4(
-        FORMAT, w, second, x + xRow * <usize>c, blocks,
-        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
-      );
-    }
-    w += group << 1; out += 32;
-    if (bias) bias += 32;
+  const group = group_bytes(Q4_K, blocks);
+  for (let r: u32 = 0; r < rows; r += 4) {
+    tile_4x4(w, x, blocks, out, outBytes, n, bias, scale, accumulate);
+    w += group; out += 16;
+    if (bias) bias += 16;
   }
 }
 

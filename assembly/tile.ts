@@ -1,9 +1,13 @@
 // What all register tiles share: integer dot steps, the sum over a block, and how a finished column is stored.
 import { madd } from './half';
 
-/** From so many columns on, unpacking weights for all of them pays (measured, Q4_0: 89 → 87 GFLOP/s at 12, 88 → 93 at 16). */
+/**
+ * Up to so many columns, one panel, quants of 4 bits are unpacked as they are multiplied; beyond, and for quants that take more work,
+ * unpacking them once pays (Zen 5, GFLOP/s: Q4_1 times 8 columns 99 → 122, Q4_K 108 → 127; times 4 columns 93 → 91 and 108 → 97, but
+ * Q5_0 72 → 88, Q6_K 52 → 82).
+ */
 // @ts-ignore: decorator
-@inline export const MANY_COLUMNS: u32 = 12;
+@inline export const FEW_COLUMNS: u32 = 4;
 
 // @ts-ignore: decorator
 @inline export function dot16(a: v128, b: v128): v128 {
