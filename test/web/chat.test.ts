@@ -1,16 +1,8 @@
-// The chat page against a scripted server, in a real browser, under the content security policy that it is served with.
+// The chat page against a scripted server: replies, branches, settings, the keyboard, files, a phone.
 import { readFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pageHeaders } from '../../src/serve/node/page-files.ts';
-import { inRepository } from '../support/fixtures.ts';
-import { CHROMIUM, launchChromium } from './chromium.ts';
-import { scriptedChat } from './scripted-chat.ts';
-import type { ScriptedChat } from './scripted-chat.ts';
-import { serveStatic } from './static-server.ts';
-import type { StaticServer } from './static-server.ts';
+import { describe, expect, it } from 'vitest';
+import { expectAccessible, focused as focusedOf, replied, say, useChatPage } from './chat-page.ts';
+import { CHROMIUM } from './chromium.ts';
 
 const MARKDOWN = [
   '## A heading', 'Some **bold** text and `code`.', '1. one\n2. two', '```js\nconst a = 1 < 2;\n```',
@@ -26,44 +18,8 @@ const REPLIES: Readonly<Record<string, string>> = {
 };
 
 describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
-  let browser: Browser;
-  let server: StaticServer;
-  let chat: ScriptedChat;
   let replies = 0;
-
-  beforeAll(async () => {
-    execFileSync(process.execPath, [inRepository('scripts/build-web.mjs'), '--quiet']);
-    chat = scriptedChat({ reply: (messages) => REPLIES[messages.at(-1)!.content] ?? `Reply ${++replies}.` });
-    server = await serveStatic({
-      folders: { '': inRepository('dist/web') }, headers: pageHeaders("'self'"), handle: chat.handle,
-    });
-    browser = await launchChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-
-  async function withPage(use: (page: Page, context: BrowserContext) => Promise<void>, options: BrowserContextOptions = {}) {
-    const context = await browser.newContext(options);
-    context.setDefaultTimeout(10_000);
-    const page = await context.newPage();
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
-    page.on('request', (request) => { if (!request.url().startsWith(server.origin)) problems.push(`asks ${request.url()}`); });
-    await page.goto(server.origin);
-    await page.locator('.model-name', { hasText: 'tiny-instruct' }).waitFor();
-    await use(page, context);
-    expect(problems).toEqual([]);
-    await context.close();
-  }
-
-  const say = async (page: Page, text: string): Promise<void> => {
-    await page.getByLabel('Message', { exact: true }).fill(text);
-    await page.keyboard.press('Enter');
-  };
-  const replied = (page: Page): Promise<void> => page.locator('.message.assistant[aria-busy=false]').last().waitFor();
+  const { chat, withPage } = useChatPage({ reply: (messages) => REPLIES[messages.at(-1)!.content] ?? `Reply ${++replies}.` });
   const lastRequest = () => chat.requests.at(-1) as { messages: { role: string; content: string }[] } & Record<string, unknown>;
 
   it('streams markdown, says how fast it was and how full the context is, and keeps it over a reload', () =>
@@ -177,7 +133,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
   }));
 
   it('gives the focus back where a dialog, a title or an edit took it', () => withPage(async (page) => {
-    const focused = (): Promise<string | null> => page.evaluate(() => document.activeElement!.getAttribute('aria-label') ?? document.activeElement!.textContent);
+    const focused = (): Promise<string | null> => focusedOf(page);
     await page.locator('.model-button').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByRole('button', { name: /tiny-instruct/ }).focus();
@@ -249,32 +205,4 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.locator('.model-button').click();
     await expectAccessible(page);
   }, { ...options, colorScheme, reducedMotion: 'reduce' }));
-
-  it('asks for the key of a server that wants one', async () => {
-    const locked = scriptedChat({ reply: () => 'Let in.', apiKey: 'sesame' });
-    const lockedServer = await serveStatic({ folders: { '': inRepository('dist/web') }, handle: locked.handle });
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.goto(lockedServer.origin);
-    await page.getByLabel('API key', { exact: true }).last().fill('sesame');
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await page.locator('.model-name', { hasText: 'tiny-instruct' }).waitFor();
-    await say(page, 'hello');
-    await page.locator('.markdown', { hasText: 'Let in.' }).waitFor();
-    await context.close();
-    await lockedServer.close();
-  });
 });
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface AxeResults {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
-}
-
-async function expectAccessible(page: Page): Promise<void> {
-  // Through the debugger, which the policy does not hold off.
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)).toEqual([]);
-}

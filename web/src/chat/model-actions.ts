@@ -2,15 +2,15 @@
 import { ChatError } from './backend.ts';
 import type { OpenModel } from './backend.ts';
 import { readPreference, writePreference } from './preferences.ts';
-import { announcement, backend, modelState, models, needsKey, notice } from './state.ts';
+import { announcement, backend, keyRequest, modelState, models, notice } from './state.ts';
 
 /** Asks the backend what there is; where the last used model is there at no cost, it is opened again. */
 export async function refreshModels(): Promise<void> {
   try {
     models.value = await backend.value!.listModels();
-    needsKey.value = false;
+    keyRequest.value = undefined;
   } catch (error) {
-    if (error instanceof ChatError && error.code === 'unauthorized') needsKey.value = true;
+    if (error instanceof ChatError && error.code === 'unauthorized') askForKey();
     else notice.value = (error as Error).message;
     return;
   }
@@ -18,6 +18,11 @@ export async function refreshModels(): Promise<void> {
   const wanted = models.value.find(({ id }) => id === readPreference('modelId'));
   const free = backend.value!.kind === 'server' ? wanted ?? models.value[0] : wanted?.isStored ? wanted : undefined;
   if (free) await openModel(free.id);
+}
+
+/** Again after a key that was not the right one. */
+export function askForKey(): void {
+  keyRequest.value = readPreference('apiKey') === '' ? 'asked' : 'refused';
 }
 
 /** Resolves with the model, or undefined when it cannot be had; the state says why. */

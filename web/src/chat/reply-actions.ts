@@ -3,9 +3,10 @@ import { signal } from '@preact/signals';
 import { ChatError } from './backend.ts';
 import type { ReplyPart, ReplyStats } from './backend.ts';
 import { find, update } from './conversation-actions.ts';
+import { askForKey } from './model-actions.ts';
 import { newMessage, promptFor, withMessage } from './conversation.ts';
 import type { Conversation, Message } from './conversation.ts';
-import { announcement, backend, current, currentReply, isModelDialogOpen, modelState, needsKey, running } from './state.ts';
+import { announcement, backend, current, currentReply, isModelDialogOpen, modelState, running } from './state.ts';
 import type { RunningReply } from './state.ts';
 
 /** A reply under way is kept this often, so that a closed page loses little. */
@@ -70,7 +71,7 @@ async function answer(conversation: Conversation, question: Message): Promise<vo
     finished = reply.controller.signal.aborted
       ? { ...soFar(), ending: 'stopped' }
       : { ...soFar(), ending: 'failed', error: (error as Error).message };
-    if (error instanceof ChatError && error.code === 'unauthorized') needsKey.value = true;
+    if (error instanceof ChatError && error.code === 'unauthorized') askForKey();
   } finally {
     clearInterval(keeping);
   }

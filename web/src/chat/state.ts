@@ -37,8 +37,8 @@ export const currentReply = computed(() => running.value.get(current.value.id));
 export const notice = signal<string | undefined>(undefined);
 /** What a screen reader is told. */
 export const announcement = signal('');
-/** The server asks who is there. */
-export const needsKey = signal(false);
+/** The server asks who is there, or refused the key it was told. */
+export const keyRequest = signal<'asked' | 'refused' | undefined>(undefined);
 
 export const theme = signal<Theme>(readPreference('theme'));
 export const isSidebarOpen = signal(false);

@@ -12,6 +12,8 @@ const marked = new Marked({
       const language = escapeHtml((lang ?? '').split(/\s/, 1)[0]!);
       return `<pre data-language="${language}"><code>${escapeHtml(text)}</code></pre>`;
     },
+    // marked's own has no name.
+    checkbox: ({ checked }) => `<input type="checkbox" disabled${checked ? ' checked aria-label="Done"' : ' aria-label="Not done"'}> `,
     // A model's HTML is text: what it wrote is shown.
     html: ({ text }) => escapeHtml(text),
   },
@@ -19,6 +21,8 @@ const marked = new Marked({
 
 const purifier = DOMPurify(window);
 purifier.addHook('afterSanitizeAttributes', (node) => {
+  // What may be wider than the page is scrolled by keyboard too.
+  if (node.tagName === 'TABLE' || node.tagName === 'PRE') node.setAttribute('tabindex', '0');
   if (node.tagName !== 'A') return;
   node.setAttribute('target', '_blank');
   node.setAttribute('rel', 'noopener noreferrer');
@@ -31,6 +35,8 @@ const ALLOWED = {
   ],
   ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled', 'data-language'],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
+  // No addresses: the expression is not for their values.
+  ADD_URI_SAFE_ATTR: ['start', 'align', 'type', 'data-language'],
 };
 
 /** The text's top-level blocks as they are written. */

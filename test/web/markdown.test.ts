@@ -1,0 +1,44 @@
+// How the chat page shows what models write: lists, tables and what they must look like on the screen.
+import { describe, expect, it } from 'vitest';
+import { expectAccessible, replied, say, useChatPage } from './chat-page.ts';
+import { CHROMIUM } from './chromium.ts';
+
+const REPLIES: Readonly<Record<string, string>> = {
+  checklist: '- [x] boots\n- [ ] map\n\n- [ ] lamp\n',
+  steps: '1. first\n\n```sh\na\n```\n\n2. second\n\n```sh\nb\n```\n\n3. third',
+  table: `| Measurement | Milliseconds |\n|---|---:|\n| one | 1 |\n\n|${' Wideheading |'.repeat(12)}\n|${'---|'.repeat(12)}\n|${' x |'.repeat(12)}`,
+};
+
+describe.skipIf(CHROMIUM === undefined)('a reply on the chat page', () => {
+  const { withPage } = useChatPage({ reply: (messages) => REPLIES[messages.at(-1)!.content]! });
+
+  it('has the boxes of a checklist, ticked or not, with names', () => withPage(async (page) => {
+    await say(page, 'checklist');
+    await replied(page);
+    const boxes = page.locator('.markdown input');
+    expect(await boxes.evaluateAll((all) => all.map((box) => [(box as HTMLInputElement).type, (box as HTMLInputElement).checked, (box as HTMLInputElement).disabled])))
+      .toEqual([['checkbox', true, true], ['checkbox', false, true], ['checkbox', false, true]]);
+    expect((await boxes.first().boundingBox())!.width).toBeLessThan(30);
+    expect(await page.locator('.markdown li').first().evaluate((item) => getComputedStyle(item).listStyleType)).toBe('none');
+    await expectAccessible(page);
+  }));
+
+  it('counts on where code lies between the steps', () => withPage(async (page) => {
+    await say(page, 'steps');
+    await replied(page);
+    expect(await page.locator('.markdown ol').evaluateAll((all) => all.map((list) => (list as HTMLOListElement).start))).toEqual([1, 2, 3]);
+  }));
+
+  it('aligns the columns of a table, breaks no word of them, and scrolls a wide one', () => withPage(async (page) => {
+    await say(page, 'table');
+    await replied(page);
+    const alignment = await page.locator('table').first().locator('th, td').evaluateAll((all) => all.map((cell) => getComputedStyle(cell).textAlign));
+    expect(alignment).toEqual(['left', 'right', 'left', 'right']);
+    const wide = page.locator('table').last();
+    expect(await wide.evaluate((table) => table.scrollWidth > table.clientWidth)).toBe(true);
+    const [line, heading] = [await page.locator('table').first().locator('th').first().boundingBox(), await wide.locator('th').first().boundingBox()];
+    expect(heading!.height).toBe(line!.height);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await expectAccessible(page);
+  }, { viewport: { width: 390, height: 844 } }));
+});
