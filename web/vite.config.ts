@@ -23,9 +23,27 @@ function serviceWorker(): Plugin {
   };
 }
 
+/** The engine carries its worker's script as text for pages that name none; this one has it as a file. */
+function withoutWorkerText(): Plugin {
+  return {
+    name: 'without-worker-text',
+    enforce: 'pre',
+    load: (id) => (/\/dist\/chunks\/browser-worker-\w+\.js$/.test(id) ? "throw new Error('The page names its worker.'); export default '';" : undefined),
+  };
+}
+
+/** Whose work each file contains, which minifying leaves out. */
+const NOTICES: Readonly<Record<string, string>> = {
+  index: 'preact (MIT, Copyright 2015 Jason Miller), @preact/signals (MIT, Copyright 2022 Preact Team), marked (MIT, Copyright 2018 MarkedJS), ' +
+    'DOMPurify (Apache-2.0 or MPL-2.0, Cure53 and other contributors), idb (ISC, Copyright 2016 Jake Archibald), ' +
+    'eventsource-parser (MIT, Copyright 2026 Espen Hovlandsdal), Lucide (ISC, Copyright 2026 Lucide Icons and Contributors)',
+  languages: 'highlight.js (BSD-3-Clause, Copyright 2006 Ivan Sagalaev)',
+  temml: 'Temml (MIT, Copyright 2020 Ron Kok)',
+};
+
 export default defineConfig({
   base: './',
-  plugins: [serviceWorker()],
+  plugins: [withoutWorkerText(), serviceWorker()],
   resolve: { alias: { '@clawdbot/runtime': here('../dist/browser.js') } },
   // Rolldown's own transform; the JSX runtime is the one of tsconfig.json.
   build: {
@@ -35,6 +53,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: { output: { postBanner: ({ name }) => (name in NOTICES ? `/*! Contains ${NOTICES[name]!}. */` : '') } },
   },
   worker: { format: 'es' },
 });

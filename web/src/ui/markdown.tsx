@@ -2,7 +2,9 @@
 import { Check, Copy } from 'lucide-preact';
 import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { notice } from '../chat/state.ts';
+import { canDrawMath, drawMath } from '../markdown/math.ts';
 import { blocksOf, renderBlock } from '../markdown/render.ts';
 
 export function Markdown({ text, isStreaming = false }: { text: string; isStreaming?: boolean }) {
@@ -15,8 +17,11 @@ export function Markdown({ text, isStreaming = false }: { text: string; isStream
 
 const Block = memo(function Block({ block }: { block: string }) {
   const html = renderBlock(block);
+  const element = useRef<HTMLDivElement>(null);
+  const canDraw = canDrawMath();
+  useLayoutEffect(() => drawMath(element.current!), [html, canDraw]);
   const code = /^<pre/.test(html);
-  const content = <div dangerouslySetInnerHTML={{ __html: html }} />;
+  const content = <div ref={element} dangerouslySetInnerHTML={{ __html: html }} />;
   return code ? <div class="code-block"><CodeBar html={html} block={block} />{content}</div> : content;
 });
 
