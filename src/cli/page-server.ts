@@ -41,7 +41,7 @@ export async function servePageWithModels(
     throw new ModelSourceError(`The chat page is missing (${folder}): the package is incomplete. Install it again, or run "npm run build" in a clone.`);
   }
   const files = new Map<string, string>();
-  const list = JSON.stringify({ models: models.map((model) => offered(model, files)) });
+  const list = JSON.stringify({ server: false, models: models.map((model) => offered(model, files)) });
   const isAllowed = hostFilter({ names: allowedHosts ?? (isLoopback(host) ? LOOPBACK_HOSTS : undefined) });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);

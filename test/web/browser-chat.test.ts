@@ -44,6 +44,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
+    page.on('response', (response) => { if (response.status() >= 400) problems.push(`${response.status()} for ${response.url()}`); });
     await page.goto(url);
     await use(page);
     expect(problems).toEqual([]);
@@ -110,7 +111,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       folders: { '': inRepository('dist/web') },
       handle(request, response) {
         if (request.url !== '/models.json') return host.handle(request, response);
-        response.end(JSON.stringify({ models: [{ reference: 'model.gguf', name: 'Tiny', sizeBytes: host.bytes.length }, { nonsense: true }] }));
+        response.end(JSON.stringify({ server: false, models: [{ reference: 'model.gguf', name: 'Tiny', sizeBytes: host.bytes.length }, { nonsense: true }] }));
         return true;
       },
     });
@@ -124,6 +125,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       host.holdAfter = undefined;
       await page.getByRole('dialog').getByRole('button', { name: /Tiny/ }).first().click();
       await isReady(page);
+      expect(await page.locator('.model-name').textContent()).toBe('Tiny');
       expect(host.requests[1]).toMatch(/^bytes=\d+-$/);
       await page.locator('.model-button').click();
       await page.getByRole('button', { name: /Remove Tiny/ }).click();

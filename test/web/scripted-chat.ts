@@ -6,6 +6,10 @@ export interface Script {
   readonly reply: (messages: readonly { role: string; content: string }[]) => string;
   readonly pauseMs?: number;
   readonly apiKey?: string;
+  /** What /v1/models lists. */
+  readonly models?: readonly object[];
+  /** An error instead of a reply. */
+  readonly refusal?: (lastMessage: string) => { readonly status: number; readonly error: object } | undefined;
 }
 
 export interface ScriptedChat {
@@ -16,7 +20,12 @@ export interface ScriptedChat {
   handle(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-export function scriptedChat({ reply, pauseMs = 2, apiKey }: Script): ScriptedChat {
+const MODELS = [
+  { id: 'tiny-instruct', object: 'model', created: 0, owned_by: 'test', context_length: 2048 },
+  { id: 'other-model', object: 'model', created: 0, owned_by: 'test', context_length: 4096 },
+];
+
+export function scriptedChat({ reply, pauseMs = 2, apiKey, models = MODELS, refusal }: Script): ScriptedChat {
   const chat: ScriptedChat = {
     requests: [],
     cancelled: 0,
@@ -26,10 +35,7 @@ export function scriptedChat({ reply, pauseMs = 2, apiKey }: Script): ScriptedCh
         response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":{"message":"no key"}}');
       } else if (request.url === '/v1/models') {
         response.writeHead(200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ object: 'list', data: [
-          { id: 'tiny-instruct', object: 'model', created: 0, owned_by: 'test', context_length: 2048 },
-          { id: 'other-model', object: 'model', created: 0, owned_by: 'test', context_length: 4096 },
-        ] }));
+        response.end(JSON.stringify({ object: 'list', data: models }));
       } else {
         void complete(request, response);
       }
@@ -42,6 +48,11 @@ export function scriptedChat({ reply, pauseMs = 2, apiKey }: Script): ScriptedCh
     for await (const part of request) parts.push(part as Buffer);
     const body = JSON.parse(Buffer.concat(parts).toString()) as { messages: { role: string; content: string }[] };
     chat.requests.push(body);
+    const refused = refusal?.(body.messages.at(-1)!.content);
+    if (refused) {
+      response.writeHead(refused.status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: refused.error }));
+      return;
+    }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const pieces = reply(body.messages).match(/[^]{1,6}/g) ?? [];
     const send = (event: object): void => void response.write(`data: ${JSON.stringify(event)}\n\n`);

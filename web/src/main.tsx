@@ -1,5 +1,7 @@
 // Starts the page: theme, backend, kept conversations, then the interface.
 import { render } from 'preact';
+import { followAddress } from './chat/address.ts';
+import { hostOffer } from './browser/host-models.ts';
 import { loadConversations } from './chat/conversation-actions.ts';
 import { refreshModels } from './chat/model-actions.ts';
 import { backend, notice } from './chat/state.ts';
@@ -10,13 +12,13 @@ import { followTheme } from './ui/theme.ts';
 
 followTheme();
 render(<App />, document.getElementById('app')!);
-await Promise.all([loadConversations(), chooseBackend()]).catch((error: unknown) => {
+await Promise.all([loadConversations().then(followAddress), chooseBackend()]).catch((error: unknown) => {
   notice.value = `The page could not start: ${(error as Error).message}`;
 });
 
 /** The server that the page comes from; where it comes from none, the page computes itself. */
 async function chooseBackend(): Promise<void> {
-  if (await hasServer()) {
+  if ((await hostOffer()).mayServe && await hasServer()) {
     backend.value = serverBackend();
   } else {
     const [{ browserBackend }, { stayUsableOffline }] = await Promise.all([import('./browser/browser-backend.ts'), import('./browser/offline.ts')]);

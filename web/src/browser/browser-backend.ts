@@ -4,7 +4,7 @@ import type { Engine as LoadedEngine, LoadProgress } from '@clawdbot/runtime';
 import workerUrl from '../../../dist/browser-worker.js?url';
 import { ChatError } from '../chat/backend.ts';
 import type { ChatBackend, ChatModel, OpenModel, OpenProgress, ReplyPart, ReplyRequest } from '../chat/backend.ts';
-import { hostModels } from './host-models.ts';
+import { hostOffer } from './host-models.ts';
 
 const PHASES: Readonly<Record<LoadProgress['phase'], string>> = {
   resolve: 'Looking for it', download: 'Downloading', verify: 'Checking', extract: 'Unpacking', load: 'Loading', warmup: 'Warming up',
@@ -13,17 +13,19 @@ const PHASES: Readonly<Record<LoadProgress['phase'], string>> = {
 export function browserBackend(): ChatBackend {
   /** Chosen by the reader for as long as the page lives; addresses come back from the cache. */
   const added = new Map<string, ChatModel & { readonly source: File | string }>();
+  let listed: readonly ChatModel[] = [];
   let current: { readonly id: string; readonly engine: LoadedEngine } | undefined;
 
   async function listModels(): Promise<readonly ChatModel[]> {
     // A browser that keeps nothing (private windows) has none to list; opening one says so.
-    const [offered, kept] = await Promise.all([hostModels(), Engine.cachedModels().catch(() => [])]);
+    const [{ models: offered }, kept] = await Promise.all([hostOffer(), Engine.cachedModels().catch(() => [])]);
     const isKept = (reference: string): boolean => kept.some((model) => model.reference === resolved(reference));
-    const listed = offered.map(({ reference, ...model }) => ({ ...model, id: reference, isStored: isKept(reference), canRemove: isKept(reference) }));
+    const ofHost = offered.map(({ reference, ...model }) => ({ ...model, id: reference, isStored: isKept(reference), canRemove: isKept(reference) }));
     const others = kept.filter(({ reference }) => !offered.some((model) => resolved(model.reference) === reference))
       .map(({ name, reference, bytes }) => ({ id: reference, name, sizeBytes: bytes, isStored: true, canRemove: true }));
     const mine = [...added.values()].filter(({ id }) => !others.some((other) => other.id === id));
-    return [...listed, ...others, ...mine.map(({ source: _, ...model }) => model)];
+    listed = [...ofHost, ...others, ...mine.map(({ source: _, ...model }) => model)];
+    return listed;
   }
 
   return {
@@ -37,9 +39,10 @@ export function browserBackend(): ChatBackend {
         workerUrl, signal, maxSequences: { atMost: 2 }, onProgress: (progress) => onProgress(inWords(progress)),
       });
       current = { id, engine };
-      const { name, contextLength, memory, threads, kernels, warnings, chatTemplateWarning } = engine.model;
+      const { name, contextLength, memory, threads, kernels, warnings, hasChatTemplate, chatTemplateWarning } = engine.model;
       return {
-        id, name: added.get(id)?.name ?? name, contextLength, threads, kernels,
+        // As the list has it; what a file calls itself may be another name.
+        id, name: listed.find((model) => model.id === id)?.name ?? name, contextLength, threads, kernels, onlyContinues: !hasChatTemplate,
         memoryBytes: memory.weightBytes + memory.kvBytes + memory.scratchBytes,
         warnings: [...warnings, ...(chatTemplateWarning === undefined ? [] : [chatTemplateWarning])],
       };
@@ -78,19 +81,17 @@ function inWords({ phase, loadedBytes, totalBytes, waiting }: LoadProgress): Ope
 }
 
 async function* replyWith(
-  current: { readonly id: string; readonly engine: LoadedEngine } | undefined, { modelId, messages, sampling, signal }: ReplyRequest,
+  current: { readonly id: string; readonly engine: LoadedEngine } | undefined, { modelId, messages, sampling, signal, onPromptProgress }: ReplyRequest,
 ): AsyncGenerator<ReplyPart> {
   if (current?.id !== modelId) throw new ChatError('no-model', 'The model is not open any more. Choose it again.');
-  const waiting: ReplyPart[] = [];
   const { maxTokens, seed, ...others } = sampling;
   const chunks = current.engine.generate(messages.map(({ role, content }) => ({ role, content })), {
     ...others, ...(maxTokens !== undefined && { maxTokens }), ...(seed !== undefined && { seed }),
-    signal, contextPolicy: 'slide',
-    onPromptProgress: (progress) => void waiting.push({ type: 'prompt', ...progress }),
+    signal, contextPolicy: 'slide', onPromptProgress,
   });
-  for await (const { text, finishReason, timings } of chunks) {
-    yield* waiting.splice(0);
-    if (text) yield { type: 'text', text };
+  for await (const { text, ids, finishReason, timings } of chunks) {
+    // Tokens without text of their own are part of a character, or of what may be a stop string.
+    if (text || ids.length > 0) yield { type: 'text', text, numTokens: ids.length };
     if (!finishReason) continue;
     yield {
       type: 'end', finishReason,

@@ -8,12 +8,17 @@ export interface HostModel {
   readonly sizeBytes?: number;
 }
 
-/** Entries that are none are left out; a host without such a file offers none. */
-export async function hostModels(): Promise<readonly HostModel[]> {
+export interface HostOffer {
+  readonly models: readonly HostModel[];
+  /** May be an OpenAI-compatible server as well. False where the host says `"server": false`: asking it would be an error in the console. */
+  readonly mayServe: boolean;
+}
+
+/** Entries that are no models are left out; a host without such a file offers none. */
+export async function hostOffer(): Promise<HostOffer> {
   const response = await fetch(new URL('models.json', document.baseURI)).catch(() => undefined);
-  if (!response?.ok) return [];
-  const { models } = await response.json().catch(() => ({})) as { models?: unknown };
-  return Array.isArray(models) ? models.filter(isHostModel) : [];
+  const { models, server } = (response?.ok ? await response.json().catch(() => ({})) : {}) as { models?: unknown; server?: unknown };
+  return { models: Array.isArray(models) ? models.filter(isHostModel) : [], mayServe: server !== false };
 }
 
 function isHostModel(model: unknown): model is HostModel {

@@ -16,6 +16,9 @@ export interface ChatModel {
   readonly sizeBytes?: number;
   /** It is here already: nothing is fetched to use it. */
   readonly isStored?: boolean;
+  readonly numParameters?: number;
+  /** The server has it on its disk and reads it when it is first asked. */
+  readonly isUnloaded?: boolean;
   /** The page may take it out of its storage. */
   readonly canRemove?: boolean;
 }
@@ -28,6 +31,8 @@ export interface OpenModel {
   readonly memoryBytes?: number;
   readonly threads?: number;
   readonly kernels?: string;
+  /** It was never taught to converse: there is no template for it. */
+  readonly onlyContinues?: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -48,11 +53,18 @@ export interface SamplingSettings {
   readonly seed?: number;
 }
 
+export interface PromptProgress {
+  readonly computedTokens: number;
+  readonly totalTokens: number;
+}
+
 export interface ReplyRequest {
   readonly modelId: string;
   readonly messages: readonly PromptMessage[];
   readonly sampling: SamplingSettings;
   readonly signal: AbortSignal;
+  /** Where the backend knows how far it is, before the first text. */
+  readonly onPromptProgress: (progress: PromptProgress) => void;
 }
 
 export interface ReplyStats {
@@ -60,14 +72,14 @@ export interface ReplyStats {
   readonly newTokens?: number;
   readonly ttftMs?: number;
   readonly tokensPerSecond?: number;
+  /** Counted and timed by the page, for a reply that was cut short; else whoever computed it says so. */
+  readonly isEstimate?: boolean;
   /** Of the conversation: it was too long for the model. */
   readonly droppedTokens?: number;
 }
 
 export type ReplyPart =
-  | { readonly type: 'prompt'; readonly computedTokens: number; readonly totalTokens: number }
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'reasoning'; readonly text: string }
+  | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly numTokens?: number }
   | { readonly type: 'end'; readonly finishReason: string; readonly stats: ReplyStats };
 
 export interface ChatBackend {

@@ -1,6 +1,7 @@
 // Choosing a model: listing what there is, opening one, adding and removing.
 import { ChatError } from './backend.ts';
 import type { OpenModel } from './backend.ts';
+import { inWords } from './failures.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import { announcement, backend, keyRequest, modelState, models, notice } from './state.ts';
 
@@ -45,9 +46,18 @@ export async function openModel(id: string): Promise<OpenModel | undefined> {
     if (!isCurrent()) return undefined;
     modelState.value = controller.signal.aborted
       ? { status: 'none' }
-      : { status: 'failed', id, message: (error as Error).message };
+      : { status: 'failed', id, message: inWords(error) };
     return undefined;
   }
+}
+
+/** What a server knows of a model only since it was first asked. */
+export async function learnMore(): Promise<void> {
+  const state = modelState.value;
+  if (state.status !== 'open' || state.model.contextLength !== undefined || backend.value!.kind !== 'server') return;
+  models.value = await backend.value!.listModels();
+  const model = await backend.value!.open(state.model.id, () => undefined, new AbortController().signal);
+  if (modelState.value === state) modelState.value = { status: 'open', model };
 }
 
 export function cancelOpening(): void {

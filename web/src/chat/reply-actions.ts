@@ -1,11 +1,15 @@
 // Asking for replies: send, edit, regenerate, stop; collects a reply's stream and writes it into its conversation.
 import { signal } from '@preact/signals';
 import { ChatError } from './backend.ts';
-import type { ReplyPart, ReplyStats } from './backend.ts';
+import type { PromptProgress, ReplyPart, ReplyStats } from './backend.ts';
 import { find, update } from './conversation-actions.ts';
-import { askForKey } from './model-actions.ts';
 import { newMessage, promptFor, withMessage } from './conversation.ts';
 import type { Conversation, Message } from './conversation.ts';
+import { inWords } from './failures.ts';
+import { askForKey, learnMore } from './model-actions.ts';
+import { ReplyMeter, estimatePromptTokens } from './reply-meter.ts';
+import { splitReasoning } from '../markdown/reasoning.ts';
+import { plainText } from '../markdown/render.ts';
 import { announcement, backend, current, currentReply, isModelDialogOpen, modelState, running } from './state.ts';
 import type { RunningReply } from './state.ts';
 
@@ -63,14 +67,17 @@ async function answer(conversation: Conversation, question: Message): Promise<vo
     ...blank, content: reply.text.value, ...(reply.reasoning.value !== '' && { reasoning: reply.reasoning.value }),
   });
   const keeping = setInterval(() => keep(conversation.id, soFar()), KEEP_INTERVAL_MS);
+  const meter = new ReplyMeter();
   let finished: Message;
   try {
-    const { finishReason, stats } = await receive(conversation, question, model.id, reply);
+    const { finishReason, stats } = await receive(conversation, question, model.id, reply, meter);
     finished = { ...soFar(), stats, ending: finishReason === 'length' ? 'length' : 'stop' };
   } catch (error) {
-    finished = reply.controller.signal.aborted
-      ? { ...soFar(), ending: 'stopped' }
-      : { ...soFar(), ending: 'failed', error: (error as Error).message };
+    const stats = meter.stats(estimatePromptTokens(conversation, question));
+    finished = {
+      ...soFar(), ...(stats && { stats }),
+      ...(reply.controller.signal.aborted ? { ending: 'stopped' } : { ending: 'failed', error: inWords(error) }),
+    };
     if (error instanceof ChatError && error.code === 'unauthorized') askForKey();
   } finally {
     clearInterval(keeping);
@@ -79,30 +86,31 @@ async function answer(conversation: Conversation, question: Message): Promise<vo
   others.delete(conversation.id);
   running.value = others;
   keep(conversation.id, finished);
-  announcement.value = finished.error ?? (finished.content.slice(0, LONGEST_ANNOUNCEMENT) || 'The answer was stopped.');
+  // Nobody waits for it; the next reply asks again.
+  learnMore().catch(() => undefined);
+  announcement.value = finished.error ?? (plainText(splitReasoning(finished.content).answer).slice(0, LONGEST_ANNOUNCEMENT) || 'The answer was stopped.');
 }
 
 async function receive(
-  conversation: Conversation, question: Message, modelId: string, reply: RunningReply,
+  conversation: Conversation, question: Message, modelId: string, reply: RunningReply, meter: ReplyMeter,
 ): Promise<{ finishReason: string; stats: ReplyStats }> {
   const { systemPrompt: _, ...sampling } = conversation.settings;
   const messages = promptFor(conversation, question);
-  let numParts = 0;
-  let firstAt = 0;
-  for await (const part of backend.value!.reply({ modelId, messages, sampling, signal: reply.controller.signal })) {
+  const onPromptProgress = (progress: PromptProgress): void => {
+    meter.addPrompt(progress);
+    reply.promptShare.value = progress.computedTokens / Math.max(1, progress.totalTokens);
+  };
+  for await (const part of backend.value!.reply({ modelId, messages, sampling, signal: reply.controller.signal, onPromptProgress })) {
     if (part.type === 'end') return part;
     take(part, reply);
-    if (part.type === 'prompt') continue;
-    const now = performance.now();
-    if (numParts++ === 0) firstAt = now;
-    else if (now - firstAt > 250) reply.speed.value = (numParts - 1) / ((now - firstAt) / 1000);
+    meter.add(part);
+    reply.speed.value = meter.speed;
   }
   throw new ChatError('incomplete', 'The answer broke off before its end.');
 }
 
 function take(part: Exclude<ReplyPart, { type: 'end' }>, reply: RunningReply): void {
-  if (part.type === 'prompt') reply.promptShare.value = part.computedTokens / Math.max(1, part.totalTokens);
-  else if (part.type === 'text') reply.text.value += part.text;
+  if (part.type === 'text') reply.text.value += part.text;
   else reply.reasoning.value += part.text;
 }
 

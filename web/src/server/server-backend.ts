@@ -9,7 +9,10 @@ import { eventsOf } from './events.ts';
 interface ServedModel {
   readonly id: string;
   readonly context_length?: number;
-  readonly meta?: { readonly n_ctx?: number; readonly n_ctx_train?: number; readonly size?: number };
+  readonly owned_by?: string;
+  readonly meta?: {
+    readonly n_ctx?: number; readonly n_ctx_train?: number; readonly size?: number; readonly n_params?: number; readonly chat_template?: boolean;
+  };
 }
 
 interface StreamChunk {
@@ -32,6 +35,14 @@ export async function hasServer(): Promise<boolean> {
   }
 }
 
+/** Servers that load models when they are asked say more of a model once they have it. */
+function chatModel({ id, owned_by: owner, meta }: ServedModel): ChatModel {
+  return {
+    id, name: id, isStored: true, isUnloaded: owner === 'clawdbot' && meta === undefined,
+    ...(meta?.size && { sizeBytes: meta.size }), ...(meta?.n_params && { numParameters: meta.n_params }),
+  };
+}
+
 export function serverBackend(): ChatBackend {
   let served: readonly ServedModel[] = [];
   return {
@@ -40,14 +51,14 @@ export function serverBackend(): ChatBackend {
     async listModels(): Promise<readonly ChatModel[]> {
       const response = await checked(await request('v1/models'));
       served = ((await response.json()) as { data: ServedModel[] }).data;
-      return served.map(({ id, meta }) => ({ id, name: id, isStored: true, ...(meta?.size && { sizeBytes: meta.size }) }));
+      return served.map(chatModel);
     },
 
     open(modelId: string): Promise<OpenModel> {
       const model = served.find(({ id }) => id === modelId);
       if (!model) return Promise.reject(new ChatError('no-model', `The server has no model "${modelId}" any more.`));
       const contextLength = model.context_length ?? model.meta?.n_ctx ?? model.meta?.n_ctx_train;
-      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }) });
+      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }), onlyContinues: model.meta?.chat_template === false });
     },
 
     reply,

@@ -1,7 +1,7 @@
 // Where the reader writes: sends with Enter, grows with its text, stops a reply.
-import { useSignal } from '@preact/signals';
 import { ArrowUp, Square } from 'lucide-preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { draft } from '../chat/draft.ts';
 import { send, stop } from '../chat/reply-actions.ts';
 import { current, currentReply, modelState } from '../chat/state.ts';
 import * as format from './format.ts';
@@ -11,22 +11,25 @@ export function focusComposer(): void {
 }
 
 export function Composer() {
-  const text = useSignal('');
   const area = useRef<HTMLTextAreaElement>(null);
   useLayoutEffect(() => {
     const { style } = area.current!;
     style.height = 'auto';
     style.height = `${area.current!.scrollHeight}px`;
-  }, [text.value]);
+  }, [draft.value]);
+  useEffect(() => {
+    // On phones it would open the keyboard.
+    if (matchMedia('(pointer: fine)').matches && document.activeElement === document.body) area.current!.focus();
+  }, []);
   const submit = (): void => {
-    if (text.value.trim() && send(text.value.trim())) text.value = '';
+    if (draft.value.trim() && send(draft.value.trim())) draft.value = '';
   };
   const isReplying = currentReply.value !== undefined;
   return (
     <form class="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}>
       <div class="box">
-        <textarea id="composer" ref={area} rows={1} aria-label="Message" placeholder={placeholder()} value={text}
-          onInput={(event) => { text.value = event.currentTarget.value; }}
+        <textarea id="composer" ref={area} rows={1} aria-label="Message" placeholder={placeholder()} value={draft}
+          onInput={(event) => { draft.value = event.currentTarget.value; }}
           onKeyDown={(event) => {
             // While a text is being composed (Japanese, Chinese …), Enter ends the composition.
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -35,7 +38,7 @@ export function Composer() {
           }} />
         {isReplying
           ? <button type="button" class="send" aria-label="Stop" title="Stop (Esc)" onClick={stopFrom}><Square size={16} fill="currentColor" /></button>
-          : <button type="submit" class="send" aria-label="Send" disabled={text.value.trim() === ''}><ArrowUp size={20} /></button>}
+          : <button type="submit" class="send" aria-label="Send" disabled={draft.value.trim() === ''}><ArrowUp size={20} /></button>}
       </div>
       <p class="hint"><Status /></p>
     </form>
@@ -56,7 +59,7 @@ function placeholder(): string {
 
 function Status() {
   const reply = currentReply.value;
-  if (reply?.speed.value !== undefined) return <span>{format.speed(reply.speed.value)} · Esc stops</span>;
+  if (reply?.speed.value !== undefined) return <span>{format.speed(reply.speed.value)}<span class="keys"> · Esc stops</span></span>;
   const state = modelState.value;
   if (state.status === 'open') {
     const { memoryBytes, threads } = state.model;
@@ -66,5 +69,7 @@ function Status() {
     ].filter(Boolean);
     if (facts.length > 0) return <span>Runs in this page · {facts.join(' · ')}</span>;
   }
-  return <span>{current.value.messages.length === 0 ? 'Enter sends, Shift+Enter starts a new line' : 'Answers can be wrong; check what matters.'}</span>;
+  return current.value.messages.length === 0
+    ? <span class="keys">Enter sends, Shift+Enter starts a new line</span>
+    : <span>Answers can be wrong; check what matters.</span>;
 }

@@ -1,10 +1,10 @@
 // One conversation in the list: opens it, renames it in place, deletes it after a second press.
 import { useSignal } from '@preact/signals';
-import { Check, Pencil, Trash2 } from 'lucide-preact';
+import { Pencil, Trash2 } from 'lucide-preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { openConversation, removeConversation, rename } from '../chat/conversation-actions.ts';
 import type { Conversation } from '../chat/conversation.ts';
-import { current, running } from '../chat/state.ts';
+import { announcement, current, running } from '../chat/state.ts';
 import { focusComposer } from './composer.tsx';
 
 /** How long a pressed "delete" waits to be confirmed. */
@@ -63,12 +63,10 @@ function DeleteButton({ label, onDelete }: { label: string; onDelete: (event: Mo
   const isAsking = useSignal(false);
   const ask = (): void => {
     isAsking.value = true;
+    announcement.value = 'Press again to delete.';
     setTimeout(() => { isAsking.value = false; }, CONFIRM_MS);
   };
-  return (
-    <button class={`icon-button small${isAsking.value ? ' is-danger' : ''}`}
-      aria-label={isAsking.value ? `Really delete ${label}` : `Delete ${label}`} onClick={isAsking.value ? onDelete : ask}>
-      {isAsking.value ? <Check size={14} /> : <Trash2 size={14} />}
-    </button>
-  );
+  return isAsking.value
+    ? <button key="delete" class="confirm-delete" aria-label={`Delete? ${label}`} onClick={onDelete} onBlur={() => { isAsking.value = false; }}>Delete?</button>
+    : <button key="delete" class="icon-button small" aria-label={`Delete ${label}`} title="Delete" onClick={ask}><Trash2 size={14} /></button>;
 }

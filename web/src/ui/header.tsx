@@ -38,7 +38,7 @@ function ContextMeter() {
   if (contextLength === undefined || stats === undefined) return null;
   const used = stats.promptTokens! + (stats.newTokens ?? 0);
   const share = Math.min(1, used / contextLength);
-  const text = `${format.tokens(used)} of ${format.tokens(contextLength)} tokens of context`;
+  const text = `${stats.isEstimate ? 'about ' : ''}${format.tokens(used)} of ${format.tokens(contextLength)} tokens of context`;
   return (
     <div class={`context-meter${share > 0.85 ? ' is-full' : ''}`} title={text}>
       <svg width="20" height="20" viewBox="0 0 20 20" role="meter" aria-label="Context used" aria-valuemin={0}

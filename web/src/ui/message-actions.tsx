@@ -46,9 +46,9 @@ function Facts({ message: { role, stats, ending, model } }: { message: Message }
   if (role === 'user') return null;
   const facts = [
     model,
-    stats?.newTokens !== undefined && `${format.tokens(stats.newTokens)} tokens`,
+    stats?.newTokens !== undefined && `${stats.isEstimate ? 'about ' : ''}${format.tokens(stats.newTokens)} tokens`,
     stats?.tokensPerSecond !== undefined && format.speed(stats.tokensPerSecond),
-    stats?.ttftMs !== undefined && `first after ${(stats.ttftMs / 1000).toFixed(stats.ttftMs < 9500 ? 1 : 0)} s`,
+    stats?.ttftMs !== undefined && `first after ${format.duration(stats.ttftMs)}`,
     ending && ENDINGS[ending],
     stats?.droppedTokens !== undefined && `without the oldest ${format.tokens(stats.droppedTokens)} tokens, for which there is no room`,
   ].filter(Boolean);

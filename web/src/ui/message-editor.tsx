@@ -19,7 +19,10 @@ export function MessageEditor({ message, onDone }: { message: Message; onDone: (
       <textarea ref={area} aria-label="Edit your message" rows={Math.min(12, message.content.split('\n').length + 1)}
         defaultValue={message.content} onKeyDown={(event) => {
           if (event.key === 'Escape') { event.preventDefault(); onDone(); }
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) save();
+          // As in the message box; while a text is being composed, Enter ends the composition.
+          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          save();
         }} />
       <div class="buttons">
         <button type="button" class="button" onClick={onDone}>Cancel</button>

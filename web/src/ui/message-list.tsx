@@ -13,6 +13,7 @@ const NEAR_PX = 80;
 export function MessageList() {
   const scroller = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
+  const lastTop = useRef(0);
   const messages = shownMessages(current.value);
   const toEnd = (): void => {
     const element = scroller.current!;
@@ -28,7 +29,10 @@ export function MessageList() {
   }, []);
   const onScroll = (): void => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current!;
-    isAtEnd.value = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    // Only the reader moves up: what grew by more since the last frame has not left the end.
+    if (isNear || scrollTop < lastTop.current) isAtEnd.value = isNear;
+    lastTop.current = scrollTop;
   };
   return (
     <>

@@ -7,6 +7,7 @@ import { backend, isModelDialogOpen, modelState, models, notice } from '../chat/
 import { Dialog } from './dialog.tsx';
 import * as format from './format.ts';
 import { Progress } from './progress.tsx';
+import { ONLY_CONTINUES } from './welcome.tsx';
 
 const close = (): void => { isModelDialogOpen.value = false; };
 
@@ -51,10 +52,12 @@ function ModelItem({ model }: { model: ChatModel }) {
   );
 }
 
-function Where({ model: { isStored, sizeBytes }, isOpen }: { model: ChatModel; isOpen: boolean }) {
+function Where({ model: { isStored, isUnloaded, sizeBytes, numParameters }, isOpen }: { model: ChatModel; isOpen: boolean }) {
   const size = sizeBytes === undefined ? '' : format.bytes(sizeBytes);
-  if (isOpen) return <><Check size={15} aria-hidden="true" /> In use</>;
-  if (backend.value?.kind === 'server') return <>{size}</>;
+  const facts = [size, numParameters !== undefined && format.parameters(numParameters), isUnloaded && 'not loaded: the first answer takes longer']
+    .filter(Boolean).join(' · ');
+  if (isOpen) return <><Check size={15} aria-hidden="true" /> In use{facts && ` · ${facts}`}</>;
+  if (backend.value?.kind === 'server') return <>{facts}</>;
   return isStored
     ? <><HardDrive size={15} aria-hidden="true" /> {size} in this browser</>
     : <><CloudDownload size={15} aria-hidden="true" /> {size} to download</>;
@@ -91,7 +94,7 @@ function tell(error: unknown): void {
 function OpenFacts() {
   const state = modelState.value;
   if (state.status !== 'open') return null;
-  const { contextLength, memoryBytes, threads, kernels, warnings } = state.model;
+  const { contextLength, memoryBytes, threads, kernels, warnings, onlyContinues } = state.model;
   const facts: (readonly [string, string | undefined])[] = [
     ['Context', contextLength === undefined ? undefined : `${format.tokens(contextLength)} tokens`],
     ['Memory', memoryBytes === undefined ? undefined : format.bytes(memoryBytes)],
@@ -101,6 +104,7 @@ function OpenFacts() {
   return (
     <div class="open-facts">
       <dl>{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+      {onlyContinues && <p class="warning">{ONLY_CONTINUES}</p>}
       {warnings.map((warning) => <p class="warning" key={warning}>{warning}</p>)}
     </div>
   );

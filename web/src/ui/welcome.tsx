@@ -5,6 +5,8 @@ import { send } from '../chat/reply-actions.ts';
 import { backend, isModelDialogOpen, modelState } from '../chat/state.ts';
 import { Progress } from './progress.tsx';
 
+export const ONLY_CONTINUES = 'This model has no chat template: it only continues text, and may not answer.';
+
 const SUGGESTIONS: readonly (readonly [typeof Lightbulb, string])[] = [
   [Lightbulb, 'Explain how a transformer language model works, in simple words.'],
   [PenLine, 'Write a short, polite e-mail that declines a meeting.'],
@@ -36,6 +38,7 @@ export function Welcome() {
       {(state.status === 'none' || state.status === 'failed') && backend.value && (
         <button class="button primary" onClick={() => { isModelDialogOpen.value = true; }}>Choose a model</button>
       )}
+      {state.status === 'open' && state.model.onlyContinues && <p class="warning">{ONLY_CONTINUES}</p>}
       {state.status === 'open' && (
         <ul class="suggestions">
           {SUGGESTIONS.map(([Icon, text]) => (

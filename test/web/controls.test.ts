@@ -1,0 +1,81 @@
+// What the reader's hands and ears meet on the chat page: the boxes, the buttons beside messages, what is announced.
+import { describe, expect, it } from 'vitest';
+import { focused, replied, say, useChatPage } from './chat-page.ts';
+import { CHROMIUM } from './chromium.ts';
+
+const REPLIES: Readonly<Record<string, string>> = {
+  marks: '<think>hm</think>## Title\n\nSome **bold** and `code`.\n\n- [x] done\n\n| a | b |\n|---|---|\n| 1 | 2 |',
+  long: 'word '.repeat(2000),
+};
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
+  const { chat, withPage } = useChatPage({ reply: (messages) => REPLIES[messages.at(-1)!.content] ?? 'Well.' });
+  const lastQuestion = (): unknown => (chat.requests.at(-1) as { messages: { content: string }[] }).messages.at(-1)!.content;
+
+  it('sends what is edited with Enter, with new lines by Shift+Enter', () => withPage(async (page) => {
+    await say(page, 'one');
+    await replied(page);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await expect.poll(() => focused(page)).toBe('Edit your message');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('two');
+    await page.keyboard.press('Enter');
+    await page.locator('.versions', { hasText: '2 / 2' }).waitFor();
+    await replied(page);
+    expect(lastQuestion()).toBe('one\ntwo');
+  }));
+
+  it('says of a stopped answer how long and how fast it was, and counts it', () => withPage(async (page) => {
+    await say(page, 'long');
+    await page.getByText('word '.repeat(60).trim()).waitFor();
+    await page.keyboard.press('Escape');
+    await replied(page);
+    expect(await page.locator('.facts').textContent()).toMatch(/about \d+ tokens · [\d.]+ tok\/s · first after \d+ ms · stopped/);
+    expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toMatch(/^about \d+ of 2,048 tokens/);
+  }));
+
+  it('says milliseconds where there are few', () => withPage(async (page) => {
+    await say(page, 'quick');
+    await replied(page);
+    expect(await page.locator('.facts').textContent()).toMatch(/first after \d+ ms/);
+  }));
+
+  it('asks in words before a conversation is deleted', () => withPage(async (page) => {
+    await say(page, 'to go');
+    await replied(page);
+    await page.getByRole('button', { name: 'Delete to go' }).focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.confirm-delete').textContent()).toBe('Delete?');
+    expect(await focused(page)).toBe('Delete? to go');
+    // Elsewhere is no.
+    await page.keyboard.press('Shift+Tab');
+    await page.locator('.confirm-delete').waitFor({ state: 'detached' });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await page.getByText('Your conversations stay in this browser.').waitFor();
+    expect(await focused(page)).toBe('Message');
+  }));
+
+  it('shows what can be done with one\'s own message without a pointer over it', () => withPage(async (page) => {
+    await say(page, 'mine');
+    await replied(page);
+    await page.mouse.move(0, 0);
+    await page.getByLabel('Message', { exact: true }).focus();
+    expect(await page.locator('.user .actions').evaluate((row) => getComputedStyle(row).opacity)).toBe('1');
+  }));
+
+  it('reads answers aloud as text, without marks and thoughts', () => withPage(async (page) => {
+    await say(page, 'marks');
+    await replied(page);
+    const status = page.getByRole('status');
+    await status.getByText('Title').waitFor();
+    expect(await status.textContent()).toMatch(/^Title\nSome bold and code\.\nDone: +done\n[^*#|`<]*$/);
+  }));
+
+  it('speaks of keys only where there are some', async () => {
+    await withPage(async (page) => { expect(await page.getByText('Enter sends').isVisible()).toBe(true); });
+    await withPage(async (page) => { expect(await page.getByText('Enter sends').isVisible()).toBe(false); }, PHONE);
+  });
+});

@@ -1,0 +1,63 @@
+// What of the chat page survives a reload, and where the browser's back and forward lead.
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { focused, replied, say, useChatPage } from './chat-page.ts';
+import { CHROMIUM } from './chromium.ts';
+
+describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
+  const { withPage } = useChatPage({ reply: (messages) => `About ${messages.at(-1)!.content}.` });
+  const shows = (page: Page, question: string): Promise<void> => page.locator('.bubble', { hasText: question }).waitFor();
+  const isEmpty = (page: Page): Promise<void> => page.getByText('What can I do for you?').waitFor();
+  const startNew = async (page: Page): Promise<void> => {
+    await page.getByRole('button', { name: 'New chat' }).first().click();
+    await isEmpty(page);
+  };
+
+  it('keeps the open conversation, the draft and the context over a reload', () => withPage(async (page) => {
+    await say(page, 'tea');
+    await replied(page);
+    const context = await page.getByRole('meter').getAttribute('aria-valuetext');
+    await page.keyboard.type('half a thou');
+    await page.reload();
+    await shows(page, 'tea');
+    expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('half a thou');
+    await page.getByRole('meter').waitFor();
+    expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toBe(context);
+  }));
+
+  it('goes back and forward between conversations', () => withPage(async (page) => {
+    await say(page, 'tea');
+    await replied(page);
+    await startNew(page);
+    await say(page, 'coffee');
+    await shows(page, 'coffee');
+    await page.goBack();
+    await shows(page, 'tea');
+    await page.goForward();
+    await shows(page, 'coffee');
+    await replied(page);
+    await page.getByRole('button', { name: 'tea', exact: true }).click();
+    await shows(page, 'tea');
+    await page.goBack();
+    await shows(page, 'coffee');
+  }));
+
+  it('shows a new chat where the address names what was deleted', () => withPage(async (page) => {
+    await say(page, 'tea');
+    await replied(page);
+    const address = page.url();
+    await page.getByRole('button', { name: 'Delete tea' }).click();
+    await page.getByRole('button', { name: 'Delete? tea' }).click();
+    await isEmpty(page);
+    expect(new URL(page.url()).hash).toBe('');
+    await page.goto(address);
+    await page.reload();
+    await isEmpty(page);
+    expect(new URL(page.url()).hash).toBe('');
+  }));
+
+  it('takes what is typed at once, and leaves a phone its keyboard closed', async () => {
+    await withPage(async (page) => { expect(await focused(page)).toBe('Message'); });
+    await withPage(async (page) => { expect(await focused(page)).not.toBe('Message'); }, { isMobile: true, hasTouch: true });
+  });
+});

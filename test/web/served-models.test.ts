@@ -1,0 +1,56 @@
+// What the chat page makes of what a server says: of its models, and of what it cannot do.
+import { describe, expect, it } from 'vitest';
+import { expectAccessible, replied, say, useChatPage } from './chat-page.ts';
+import { CHROMIUM } from './chromium.ts';
+
+const OURS = { object: 'model', created: 0, owned_by: 'clawdbot' };
+const LOADED = { context_length: 2048, meta: { n_ctx: 2048, size: 98_000_000, n_params: 135_000_000 } };
+
+describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
+  const models: object[] = [
+    { ...OURS, id: 'tiny-instruct', ...LOADED },
+    { ...OURS, id: 'asleep' },
+    { ...OURS, id: 'base', context_length: 1024, meta: { ...LOADED.meta, chat_template: false } },
+  ];
+  const { withPage } = useChatPage({
+    models,
+    reply(messages) {
+      if (messages.at(-1)!.content === 'wake up') models[1] = { ...OURS, id: 'asleep', ...LOADED };
+      return 'Here.';
+    },
+    refusal: (question) => (question !== 'too much' ? undefined : {
+      status: 400,
+      error: { message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error', code: 'context_length_exceeded' },
+    }),
+  });
+
+  it('lists how large models are, which are not loaded and which only continue text', () => withPage(async (page) => {
+    await page.locator('.model-button').click();
+    const items = page.getByRole('dialog').locator('.model-list li');
+    expect(await items.locator('.where').allTextContents()).toEqual([
+      ' In use · 98 MB · 135 M parameters', 'not loaded: the first answer takes longer', '98 MB · 135 M parameters',
+    ]);
+    await items.nth(2).getByRole('button').click();
+    await page.locator('main').getByText('This model has no chat template: it only continues text').waitFor();
+    await expectAccessible(page);
+  }));
+
+  it('learns of a model once the server has loaded it', () => withPage(async (page) => {
+    await page.locator('.model-button').click();
+    await page.getByRole('dialog').getByRole('button', { name: /asleep/ }).click();
+    await page.locator('.model-name', { hasText: 'asleep' }).waitFor();
+    await say(page, 'wake up');
+    await replied(page);
+    await page.getByRole('meter').waitFor();
+  }));
+
+  it('says what can be done about a conversation that is too long', () => withPage(async (page) => {
+    await say(page, 'too much');
+    await page.locator('.failure', { hasText: 'Start a new chat, or edit an earlier message' }).waitFor();
+    expect(await page.locator('body').textContent()).not.toContain('contextLength');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Edit your message').fill('less');
+    await page.keyboard.press('Enter');
+    await page.locator('.markdown', { hasText: 'Here.' }).waitFor();
+  }, { expectedErrors: /400/ }));
+});
