@@ -1,5 +1,5 @@
 // Errors as OpenAI-compatible clients expect them: { error: { message, type, code, param } } with a status.
-import type { ClawdbotError, ContextLengthError } from '../errors.ts';
+import type { ClawdbotError } from '../errors.ts';
 
 export interface ErrorDetails {
   readonly type: string;
@@ -39,6 +39,7 @@ export function invalidRequest(message: string, param?: string, code?: string): 
 /** Codes of the engine's errors that are the request's fault, and the status each gets. */
 const STATUS: Readonly<Record<string, number>> = {
   ERR_INVALID_ARGUMENT: 400, ERR_TOKENIZER: 400, ERR_CHAT_TEMPLATE: 400, ERR_SAMPLING: 400, ERR_GRAMMAR: 400, ERR_UNSUPPORTED_MODEL: 400,
+  ERR_CONTEXT_LENGTH: 400,
   ERR_OUT_OF_MEMORY: 503, ERR_ENGINE_STOPPED: 503, ERR_MODEL_SOURCE: 503, ERR_INTEGRITY: 503, ERR_GGUF: 503,
 };
 
@@ -51,19 +52,13 @@ export function isTyped<E extends ClawdbotError>(error: unknown, code?: string):
 /** Whatever was thrown, as the client is to see it: an error of ours in its own words, any other without its insides. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isTyped<ContextLengthError>(error, 'ERR_CONTEXT_LENGTH')) {
-    return new ApiError(400, error.message, {
-      type: 'exceed_context_size_error', code: 'context_length_exceeded',
-      more: { n_prompt_tokens: error.requested, n_ctx: error.contextLength },
-    });
-  }
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new ApiError(504, 'The request took longer than this server allows.', { type: 'timeout_error', code: 'timeout' });
   }
   if (isTyped<ClawdbotError>(error)) {
     const status = STATUS[error.code] ?? 500;
     const type = status === 400 ? 'invalid_request_error' : 'server_error';
-    return new ApiError(status, error.message, { type, code: error.code.toLowerCase() });
+    return new ApiError(status, error.message, { type, code: error.code.slice('ERR_'.length).toLowerCase() });
   }
   return new ApiError(500, 'The server failed to answer this request; its log says why.', { type: 'server_error' });
 }

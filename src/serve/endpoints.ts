@@ -13,25 +13,39 @@ import { detokenize, tokenize } from './openai/tokens.ts';
 
 export interface Endpoint {
   readonly path: string;
+  /** Where else it is, for clients of llama.cpp's server. */
+  readonly aliases: readonly string[];
+  /** The field of the body that is computed with. */
+  readonly subject: string;
   readonly summary: string;
   readonly schema: z.ZodType;
   readonly streams?: boolean;
   answer(exchange: Exchange, request: Request, body: unknown): Promise<Response>;
 }
 
+interface Place {
+  readonly path: string;
+  readonly aliases?: readonly string[];
+  readonly subject: string;
+  readonly streams?: boolean;
+}
+
 function endpoint<T extends z.ZodType>(
-  path: string, summary: string, schema: T,
-  answer: (exchange: Exchange, request: Request, body: z.infer<T>) => Promise<Response>, streams = false,
+  { aliases = [], ...place }: Place, summary: string, schema: T,
+  answer: (exchange: Exchange, request: Request, body: z.infer<T>) => Promise<Response>,
 ): Endpoint {
-  return { path, summary, schema, streams, answer: (exchange, request, body) => answer(exchange, request, body as z.infer<T>) };
+  return { ...place, aliases, summary, schema, answer: (exchange, request, body) => answer(exchange, request, body as z.infer<T>) };
 }
 
 export const ENDPOINTS: readonly Endpoint[] = [
-  endpoint('/v1/chat/completions', 'The next turn of a conversation', ChatRequest, chatCompletions, true),
-  endpoint('/v1/completions', 'Texts or token ids continued', CompletionRequest, completions, true),
-  endpoint('/v1/responses', 'An answer to items of a conversation', ResponsesRequest, responses, true),
-  endpoint('/v1/embeddings', 'Texts as vectors', EmbeddingsRequest, embeddings),
-  endpoint('/v1/rerank', 'Documents by their likeness to a query', RerankRequest, rerank),
-  endpoint('/tokenize', 'Token ids of a text', TokenizeRequest, tokenize),
-  endpoint('/detokenize', 'The text of token ids', DetokenizeRequest, detokenize),
+  endpoint({ path: '/v1/chat/completions', aliases: ['/chat/completions'], subject: 'messages', streams: true },
+    'The next turn of a conversation', ChatRequest, chatCompletions),
+  endpoint({ path: '/v1/completions', subject: 'prompt', streams: true }, 'Texts or token ids continued', CompletionRequest, completions),
+  endpoint({ path: '/v1/responses', aliases: ['/responses'], subject: 'input', streams: true },
+    'An answer to items of a conversation', ResponsesRequest, responses),
+  endpoint({ path: '/v1/embeddings', subject: 'input' }, 'Texts as vectors', EmbeddingsRequest, embeddings),
+  endpoint({ path: '/v1/rerank', aliases: ['/rerank', '/v1/reranking', '/reranking'], subject: 'documents' },
+    'Documents by their likeness to a query', RerankRequest, rerank),
+  endpoint({ path: '/tokenize', subject: 'content' }, 'Token ids of a text', TokenizeRequest, tokenize),
+  endpoint({ path: '/detokenize', subject: 'tokens' }, 'The text of token ids', DetokenizeRequest, detokenize),
 ];

@@ -1,22 +1,30 @@
 // What every generating endpoint does around its own work: a place among the running requests, the model, a signal that ends
 // with the client or the deadline, and the answer as JSON or as a stream of events.
+import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { EmbedOptions, GenerateOptions, Prompt } from '../engine/types.ts';
 import { ApiError } from './api-error.ts';
+import { engineFault } from './engine-faults.ts';
 import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
 import { patience } from './patience.ts';
 import { Places } from './places.ts';
 import type { PlaceLimits } from './places.ts';
 import { eventStream } from './sse.ts';
+import { Visit } from './visit.ts';
+import type { StreamEnd } from './visit.ts';
 
 export interface ExchangeLimits extends PlaceLimits {
   /** Milliseconds until a request is given up, loading its model included; 0 for no limit. */
   readonly timeoutMs: number;
   /** Milliseconds that a stream may wait for its client to take more. */
   readonly stallMs: number;
+  /** Milliseconds without an event after which a stream sends a comment. */
+  readonly quietMs: number;
   /** Handed on with what is served. */
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
-  /** Hears of a stream that failed after it had begun, unless its client went away. */
-  readonly onBrokenStream?: (request: Request, error: unknown) => void;
+  /** Sampling of requests that do not say theirs. */
+  readonly defaults: SamplingOptions;
+  /** How whoever runs the server makes its context longer, as an advice to clients. */
+  readonly contextHint?: string;
 }
 
 export interface Served {
@@ -24,13 +32,25 @@ export interface Served {
   readonly model: string;
   readonly signal: AbortSignal;
   readonly contextPolicy?: GenerateOptions['contextPolicy'];
+  readonly defaults: SamplingOptions;
+  readonly visit: Visit;
+}
+
+/** A request that has its place. */
+interface Admitted {
+  readonly visit: Visit;
+  readonly signal: AbortSignal;
+  abort(): void;
+  /** Waits for the model. */
+  served(): Promise<Served>;
+  /** Gives everything back, once. */
+  end(error?: unknown): void;
 }
 
 export class Exchange {
   readonly #pool: ModelPool;
   readonly #limits: ExchangeLimits;
-  /** Who asks, where that is known. */
-  readonly #clients = new WeakMap<Request, string>();
+  readonly #visits = new WeakMap<Request, Visit>();
   /** Where requests run or wait. */
   readonly places: Places;
 
@@ -41,22 +61,28 @@ export class Exchange {
   }
 
   /** Requests of one client take turns with those of others. */
-  introduce(request: Request, client: string): void {
-    this.#clients.set(request, client);
+  introduce(request: Request, client: string | undefined): void {
+    this.#visits.set(request, new Visit(request, client));
+  }
+
+  visitOf(request: Request): Visit {
+    let visit = this.#visits.get(request);
+    if (!visit) this.#visits.set(request, visit = new Visit(request, undefined));
+    return visit;
   }
 
   /** One whole answer. */
   async answer(request: Request, model: string | undefined, work: (served: Served) => Promise<object>): Promise<Response> {
-    const { served, end, abort } = await this.#begin(request, model);
+    const admitted = this.#admit(request, model);
     try {
-      const body = await work(served);
-      end();
+      const body = await work(await admitted.served());
+      admitted.end();
       return Response.json(body);
     } catch (error) {
-      const reason = reasonOf(request, served.signal, error);
+      const reason = this.#reasonOf(request, admitted.signal, error);
       // One of several generations may have failed: nobody waits for the others.
-      abort();
-      end(error);
+      admitted.abort();
+      admitted.end(error);
       throw reason;
     }
   }
@@ -65,47 +91,66 @@ export class Exchange {
   async stream(
     request: Request, model: string | undefined, done: boolean, work: (served: Served) => AsyncGenerator<object, void, void>,
   ): Promise<Response> {
-    const { served, end, abort } = await this.#begin(request, model);
-    const { stallMs, onBrokenStream } = this.#limits;
-    let hasBegun = false;
-    const onEnd = (error?: unknown): void => {
-      end(error);
-      if (hasBegun && error !== undefined && !request.signal.aborted) onBrokenStream?.(request, error);
-    };
-    try {
-      const response = await eventStream(work(served), { done, stallMs, onEnd, onCancel: abort });
-      hasBegun = true;
-      return response;
-    } catch (error) {
-      throw reasonOf(request, served.signal, error);
-    }
+    const admitted = this.#admit(request, model);
+    const { visit, signal, abort } = admitted;
+    const { stallMs, quietMs } = this.#limits;
+    let hear: (end: StreamEnd) => void;
+    const whole = new Promise<StreamEnd>((resolve) => (hear = resolve));
+    let failure: unknown;
+    const reasonOf = (error: unknown): unknown => this.#reasonOf(request, signal, failure = error);
+    const response = await eventStream(eventsOf(admitted, work, reasonOf), {
+      done, stallMs, quietMs, onCancel: abort,
+      onEnd: (error, isGone = false) => {
+        admitted.end(failure ?? error);
+        hear(isGone || request.signal.aborted ? { isGone: true } : { error });
+      },
+    });
+    visit.stream = whole;
+    return response;
   }
 
-  async #begin(request: Request, model: string | undefined): Promise<{
-    served: Served; end: (error?: unknown) => void; abort: () => void;
-  }> {
-    const client = this.#clients.get(request);
-    const leave = this.places.take(client);
-    const { timeoutMs, contextPolicy } = this.#limits;
+  /** Throws ApiError at once where there is no such model or no place. */
+  #admit(request: Request, model: string | undefined): Admitted {
+    const visit = this.visitOf(request);
+    const id = this.#pool.find(model);
+    const leave = this.places.take(visit.client);
+    visit.model = id;
+    const { timeoutMs, contextPolicy, defaults } = this.#limits;
     const waiting = patience(request.signal, timeoutMs);
     const { signal, abort } = waiting;
     let lease: Lease | undefined;
     let ended = false;
-    const end = (error?: unknown): void => {
-      if (ended) return;
-      ended = true;
-      waiting.end();
-      lease?.release(error);
-      leave();
+    return {
+      visit, signal, abort,
+      served: async () => {
+        lease = await this.#pool.acquire(id, signal);
+        return { engine: forClient(lease.engine, visit.client), model: id, signal, contextPolicy, defaults, visit };
+      },
+      end(error) {
+        if (ended) return;
+        ended = true;
+        waiting.end();
+        lease?.release(error);
+        leave();
+      },
     };
-    try {
-      lease = await this.#pool.acquire(model, signal);
-    } catch (error) {
-      end(error);
-      throw reasonOf(request, signal, error);
-    }
-    const engine = forClient(lease.engine, client);
-    return { served: { engine, model: lease.id, signal, contextPolicy }, end, abort };
+  }
+
+  /** What an aborted request ended for, rather than how the engine reports it. Nobody reads a 499 but the log (nginx has it too). */
+  #reasonOf(request: Request, signal: AbortSignal, error: unknown): unknown {
+    if (request.signal.aborted) return new ApiError(499, 'The client has gone.', { type: 'invalid_request_error', code: 'client_closed_request' });
+    if (signal.aborted) return signal.reason;
+    return engineFault(error, this.visitOf(request).subject, this.#limits.contextHint);
+  }
+}
+
+async function* eventsOf(
+  admitted: Admitted, work: (served: Served) => AsyncGenerator<object, void, void>, reasonOf: (error: unknown) => unknown,
+): AsyncGenerator<object, void, void> {
+  try {
+    yield* work(await admitted.served());
+  } catch (error) {
+    throw reasonOf(error);
   }
 }
 
@@ -125,10 +170,4 @@ function forClient(engine: ServeEngine, client: string | undefined): ServeEngine
     detokenize: (...given) => engine.detokenize(...given),
     dispose: () => engine.dispose(),
   };
-}
-
-/** What an aborted request ended for, rather than how the engine reports it. Nobody reads the status but the log (nginx has it too). */
-function reasonOf({ signal: { aborted: hasGone } }: Request, signal: AbortSignal, error: unknown): unknown {
-  if (hasGone) return new ApiError(499, 'The client has gone.', { type: 'invalid_request_error', code: 'client_closed_request' });
-  return signal.aborted ? signal.reason : error;
 }

@@ -2,6 +2,8 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { cors } from 'hono/cors';
+import { samplingOptions } from '../engine/sampler/options.ts';
+import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
@@ -11,18 +13,31 @@ import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
 import { BodyReader } from './read-body.ts';
+import type { StreamEnd } from './visit.ts';
 
-/** One answered request, without any of its text. */
+/** One answered request, without any of its text; of a stream, when it is over. */
 export interface ServedRequest {
+  /** Answered as `x-request-id`. */
+  readonly id: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
+  /** Until the answer began, and until it was over. */
+  readonly beganMs: number;
   readonly ms: number;
+  readonly model?: string;
+  /** The first eight digits of the SHA-256 of the key that was given. */
+  readonly key?: string;
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** While one answer was written. */
+  readonly tokensPerSecond?: number;
+  readonly isStream?: boolean;
+  /** Its client went away before the stream was over. */
+  readonly isGone?: boolean;
+  /** What went wrong; of a stream, after its status had been sent. */
   readonly error?: unknown;
 }
-
-/** A stream that failed when its status had been sent. */
-export type BrokenStream = Pick<ServedRequest, 'method' | 'path'> & { readonly error: unknown };
 
 export interface HandlerOptions {
   /** Keys of which a request must carry one; without any, none is asked for. None may be empty. */
@@ -43,20 +58,25 @@ export interface HandlerOptions {
   readonly timeoutMs?: number;
   /** Milliseconds until a client is given up that takes nothing more of its stream, or sends nothing more of its body (60,000). */
   readonly stallTimeoutMs?: number;
+  /** Milliseconds without a token after which a stream begins all the same, with a comment, and one more each time (3000). */
+  readonly quietMs?: number;
+  /** Sampling of requests that say nothing of it, instead of the engine's defaults. */
+  readonly defaults?: SamplingOptions;
+  /** What errors advise where a prompt is longer than the context ('load the model with a larger contextLength'). */
+  readonly contextHint?: string;
+  /** Shown in /openapi.json. */
   readonly version?: string;
-  /** Hears of every answered request. */
+  /** Hears of every request once its answer, or its stream, is over. */
   readonly onRequest?: (request: ServedRequest) => void;
-  /** Hears of every stream that fails after `onRequest` has heard of it. */
-  readonly onBrokenStream?: (stream: BrokenStream) => void;
   /** Further routes, such as a page at `/`. */
   readonly extend?: (app: Hono) => void;
 }
 
 export interface Handler {
-  /**
-   * `from.client` tells clients apart where no keys do, by their address for one: where requests wait, clients take turns.
-   */
-  (request: Request, from?: { readonly client?: string }): Promise<Response>;
+  /** What else a server hands over with a request is not looked at. */
+  (request: Request): Promise<Response>;
+  /** The same, where it is known who asks: `client` tells clients apart where no keys do, such as by address. Waiting clients take turns. */
+  answer(request: Request, from: { readonly client?: string }): Promise<Response>;
   /** Refuses new requests, waits for the running ones. */
   drain(): Promise<void>;
   readonly numActive: number;
@@ -65,65 +85,86 @@ export interface Handler {
 const MAX_BODY_BYTES = 8 * 2 ** 20;
 const MAX_REQUESTS = 64;
 const STALL_MS = 60_000;
+const QUIET_MS = 3000;
+/** What pages may read of answers besides their bodies, and how long browsers remember that they may ask. */
+const CORS = { allowMethods: ['GET', 'POST'], exposeHeaders: ['retry-after', 'x-request-id'], maxAge: 7200 };
 
 /**
- * `engine` is a loaded model, which stays the caller's, or a pool. Throws InvalidArgumentError for an empty key. The handler never
+ * `engine` is a loaded model, which stays the caller's, or a pool. Throws InvalidArgumentError for an empty key or wrong defaults. The handler never
  * throws: what goes wrong is answered in the shape of OpenAI's errors.
  */
 export function createHandler(engine: ServeEngine | ModelPool, options: HandlerOptions = {}): Handler {
-  const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine }]);
-  const { apiKeys = [], maxRequests = MAX_REQUESTS, onBrokenStream } = options;
+  const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine, loaded: engine }]);
+  const { apiKeys = [], maxRequests = MAX_REQUESTS } = options;
   checkKeys(apiKeys);
+  samplingOptions(options.defaults ?? {}, Infinity);
   const exchange = new Exchange(pool, {
     maxRequests, maxPerClient: apiKeys.length > 1 ? Math.ceil(0.75 * maxRequests) : maxRequests, timeoutMs: options.timeoutMs ?? 0,
-    contextPolicy: options.contextPolicy, stallMs: options.stallTimeoutMs ?? STALL_MS,
-    onBrokenStream: ({ method, url }, error) => onBrokenStream?.({ method, path: new URL(url).pathname, error }),
+    contextPolicy: options.contextPolicy, stallMs: options.stallTimeoutMs ?? STALL_MS, quietMs: options.quietMs ?? QUIET_MS,
+    defaults: options.defaults ?? {}, contextHint: options.contextHint,
   });
   const app = createApp(pool, exchange, options);
-  const handler = async (request: Request, from?: { readonly client?: string }): Promise<Response> => {
-    const client = apiKeys.length > 0 ? givenKey(request.headers.get('authorization')) : from?.client;
-    if (client !== undefined) exchange.introduce(request, client);
+  const answer = async (request: Request, { client }: { readonly client?: string }): Promise<Response> => {
+    exchange.introduce(request, apiKeys.length > 0 ? givenKey(request.headers.get('authorization')) : client);
     return app.fetch(request);
   };
+  const handler = (request: Request): Promise<Response> => answer(request, {});
   return Object.defineProperty(
-    Object.assign(handler, { drain: () => exchange.places.drain() }), 'numActive', { get: () => exchange.places.numTaken },
+    Object.assign(handler, { answer, drain: () => exchange.places.drain() }), 'numActive', { get: () => exchange.places.numTaken },
   ) as unknown as Handler;
 }
 
 function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions): Hono {
-  const app = new Hono();
+  const app = new Hono({ strict: false });
   const { maxBodyBytes = MAX_BODY_BYTES, stallTimeoutMs = STALL_MS, version = '' } = options;
   const bodies = new BodyReader({ maxBytes: maxBodyBytes, stallMs: stallTimeoutMs });
   const started = Math.floor(Date.now() / 1000);
   app.use(async (context, next) => {
     const at = performance.now();
     await next();
-    const { method, path } = context.req;
-    options.onRequest?.({ method, path, status: context.res.status, ms: performance.now() - at, error: context.error });
+    const { method, path, raw } = context.req;
+    const { status } = context.res;
+    const visit = exchange.visitOf(raw);
+    context.header('x-request-id', visit.id);
+    const beganMs = performance.now() - at;
+    const report = (end: StreamEnd & { readonly isStream?: true }): void =>
+      options.onRequest?.({ ...visit.figures(), method, path, status, beganMs, ms: performance.now() - at, ...end });
+    if (visit.stream) void visit.stream.then((end) => report({ isStream: true, ...end }));
+    else report({ error: context.error });
   });
   app.use(allowHosts({ names: options.allowedHosts, addresses: options.allowAddresses }));
-  if (options.corsOrigins?.length) app.use(cors({ origin: [...options.corsOrigins] }));
+  if (options.corsOrigins?.length) app.use(cors({ origin: [...options.corsOrigins], ...CORS }));
   app.get('/health', (context) => {
     exchange.places.refuseWhileDraining();
     return context.json({ status: 'ok' });
   });
-  for (const path of ['/v1/*', '/tokenize', '/detokenize', '/metrics']) app.use(path, requireKey(options.apiKeys ?? []));
+  const needsKey = requireKey(options.apiKeys ?? [], (request, digest) => {
+    exchange.visitOf(request).key = digest;
+  });
+  for (const path of ['/v1/*', '/models/*', '/metrics', ...ENDPOINTS.flatMap(({ path, aliases }) => [path, ...aliases])]) app.use(path, needsKey);
   const models = (): object[] => pool.list().map(({ id, engine }) => ({
     id, object: 'model', created: started, owned_by: 'clawdbot',
     ...(engine && { context_length: engine.model.contextLength, meta: metaOf(engine) }),
   }));
-  app.get('/v1/models', (context) => context.json({ object: 'list', data: models() }));
-  app.get('/v1/models/:id{.+}', (context) => {
-    const found = models().find((model) => (model as { id: string }).id === context.req.param('id'));
-    if (!found) throw new ApiError(404, 'No such model is served here.', { type: 'invalid_request_error', code: 'model_not_found' });
-    return context.json(found);
-  });
-  app.get('/openapi.json', (context) => context.json(openApiDocument(version)));
-  for (const { path, schema, answer } of ENDPOINTS) {
-    app.post(path, async (context) => answer(exchange, context.req.raw, await bodies.read(context.req.raw, schema)));
-    app.all(path, () => {
-      throw new ApiError(405, 'Use POST.', { type: 'invalid_request_error', headers: { allow: 'POST' } });
+  for (const path of ['/v1/models', '/models']) {
+    app.get(path, (context) => context.json({ object: 'list', data: models() }));
+    app.get(`${path}/:id{.+}`, (context) => {
+      const found = models().find((model) => (model as { id: string }).id === context.req.param('id'));
+      if (!found) throw new ApiError(404, 'No such model is served here.', { type: 'invalid_request_error', code: 'model_not_found' });
+      return context.json(found);
     });
+  }
+  app.get('/openapi.json', (context) => context.json(openApiDocument(version)));
+  for (const { path, aliases, subject, schema, answer } of ENDPOINTS) {
+    for (const place of [path, ...aliases]) {
+      app.post(place, async (context) => {
+        exchange.visitOf(context.req.raw).subject = subject;
+        return answer(exchange, context.req.raw, await bodies.read(context.req.raw, schema));
+      });
+      app.all(place, () => {
+        throw new ApiError(405, 'Use POST.', { type: 'invalid_request_error', headers: { allow: 'POST' } });
+      });
+    }
   }
   options.extend?.(app);
   app.notFound((context) => notFound(context));
@@ -140,6 +181,7 @@ function notFound({ req }: Context): Response {
 function metaOf({ model }: ServeEngine): object {
   return {
     n_ctx: model.contextLength, n_ctx_train: model.trainedContextLength, n_params: model.numParameters, n_embd: model.hiddenSize,
-    n_vocab: model.vocabSize, size: model.memory.weightBytes,
+    n_vocab: model.vocabSize, size: model.memory.weightBytes, has_chat_template: model.hasChatTemplate,
+    ...(model.chatTemplateWarning !== undefined && { chat_template_warning: model.chatTemplateWarning }),
   };
 }

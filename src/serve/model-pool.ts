@@ -10,12 +10,18 @@ export type ServeEngine =
 export interface ServedModel {
   readonly id: string;
   load(): Promise<ServeEngine>;
+  /** Where it is in memory already. */
+  readonly loaded?: ServeEngine;
 }
 
-interface Entry extends ServedModel {
+interface Entry {
+  readonly id: string;
+  readonly load: () => Promise<ServeEngine>;
   engine?: Promise<ServeEngine>;
   /** The engine once it is there. */
   loaded?: ServeEngine;
+  /** It is one of those in memory, or on its way there. */
+  hasRoom: boolean;
   users: number;
   lastUsed: number;
 }
@@ -27,13 +33,19 @@ export interface Lease {
   release(error?: unknown): void;
 }
 
+/** How long a model waits for room before the others' new requests wait for it: shorter, and two models would take turns with each request. */
+const LONGEST_WAIT_MS = 10_000;
+
 export class ModelPool {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #maxLoaded: number;
+  /** Models that wait for room, and since when. */
+  readonly #waiting = new Map<Entry, number>();
   #uses = 0;
+  #change: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   constructor(models: readonly ServedModel[], maxLoaded = models.length) {
-    this.#entries = new Map(models.map((model) => [model.id, { id: model.id, load: () => model.load(), users: 0, lastUsed: 0 }]));
+    this.#entries = new Map(models.map((model) => [model.id, entryOf(model)]));
     this.#maxLoaded = Math.max(1, maxLoaded);
   }
 
@@ -41,19 +53,28 @@ export class ModelPool {
     return [...this.#entries.values()].map(({ id, loaded }) => ({ id, engine: loaded }));
   }
 
-  /**
-   * The model of that id, or the only one where none is named. Throws ApiError 404 where there is none, and the signal's reason
-   * where that does not wait for the load; the load goes on, for others.
-   */
-  async acquire(id: string | undefined, signal?: AbortSignal): Promise<Lease> {
-    const only = this.#entries.size === 1 ? [...this.#entries.values()][0] : undefined;
-    const entry = id === undefined ? only : this.#entries.get(id);
-    if (!entry) {
-      const names = [...this.#entries.keys()].join(', ');
-      throw new ApiError(404, `The model ${JSON.stringify((id ?? '').slice(0, 80))} is not served here. Served: ${names}.`, {
+  /** The id of the model of that id, or of the only one where none is named. Throws ApiError: 404 where there is none, 400 for no name of several. */
+  find(id: string | undefined): string {
+    const ids = [...this.#entries.keys()];
+    if (id === undefined && ids.length === 1) return ids[0]!;
+    if (id !== undefined && this.#entries.has(id)) return id;
+    const served = `Served: ${ids.join(', ')}.`;
+    throw id === undefined
+      ? new ApiError(400, `Say which model: several are served here, and model is missing. ${served}`, {
+        type: 'invalid_request_error', code: 'missing_required_parameter', param: 'model',
+      })
+      : new ApiError(404, `The model ${JSON.stringify(id.slice(0, 80))} is not served here. ${served}`, {
         type: 'invalid_request_error', code: 'model_not_found', param: 'model',
       });
-    }
+  }
+
+  /**
+   * The model that `find` finds, once there is room for it and it is loaded. Throws as that does, and the signal's reason where that
+   * does not wait so long; a load that has begun goes on, for others.
+   */
+  async acquire(id: string | undefined, signal?: AbortSignal): Promise<Lease> {
+    const entry = this.#entries.get(this.find(id))!;
+    while (entry.hasRoom && this.#isOverdue(entry)) await unlessAborted(this.#nextChange(), signal);
     entry.users++;
     entry.lastUsed = ++this.#uses;
     try {
@@ -64,14 +85,24 @@ export class ModelPool {
         release: (error) => {
           if (released) return;
           released = true;
-          entry.users--;
+          this.#leave(entry);
           if (isTyped(error, 'ERR_ENGINE_STOPPED')) this.#drop(entry, engine);
         },
       };
     } catch (error) {
-      entry.users--;
+      this.#leave(entry);
       throw error;
     }
+  }
+
+  #leave(entry: Entry): void {
+    entry.users--;
+    this.#changed();
+  }
+
+  /** Whether another model has waited for room too long to let any more requests pass. */
+  #isOverdue(asked: Entry): boolean {
+    return [...this.#waiting].some(([entry, since]) => entry !== asked && performance.now() - since > LONGEST_WAIT_MS);
   }
 
   /** A load that fails is forgotten, also where nobody waits for it any more: who asks next tries again. */
@@ -80,7 +111,7 @@ export class ModelPool {
     loading.then((engine) => {
       if (entry.engine === loading) entry.loaded = engine;
     }, () => {
-      if (entry.engine === loading) entry.engine = undefined;
+      if (entry.engine === loading) this.#forget(entry);
     });
     return loading;
   }
@@ -90,21 +121,32 @@ export class ModelPool {
     return entry.load();
   }
 
+  /** Waits until as many as must be unloaded for it are idle, and unloads them. */
   async #makeRoom(wanted: Entry): Promise<void> {
-    const loaded = [...this.#entries.values()].filter((entry) => entry !== wanted && entry.engine);
+    this.#waiting.set(wanted, performance.now());
+    let idle: readonly Entry[] | undefined;
+    try {
+      while (!(idle = this.#inItsWay(wanted))) {
+        await this.#nextChange();
+        if (wanted.users === 0) throw new DOMException('Nobody waits for this any more.', 'AbortError');
+      }
+    } finally {
+      this.#waiting.delete(wanted);
+    }
+    wanted.hasRoom = true;
+    const engines = idle.map(({ engine }) => engine!);
+    for (const entry of idle) this.#forget(entry);
+    this.#changed();
+    // One that nobody waits for any more may still be loading; where that fails there is nothing to unload.
+    for (const engine of engines) await engine.then((loaded) => loaded.dispose(), () => undefined);
+  }
+
+  /** Those to unload, used longest ago; undefined while too many are in use. */
+  #inItsWay(wanted: Entry): readonly Entry[] | undefined {
+    const loaded = [...this.#entries.values()].filter((entry) => entry !== wanted && entry.hasRoom);
     const idle = loaded.filter(({ users }) => users === 0).sort((a, b) => a.lastUsed - b.lastUsed);
     const surplus = loaded.length + 1 - this.#maxLoaded;
-    if (surplus > idle.length) {
-      throw new ApiError(503, 'All models that may be loaded at once are busy. Try again shortly.', {
-        type: 'server_error', code: 'models_busy', headers: { 'retry-after': '1' },
-      });
-    }
-    for (const entry of idle.slice(0, Math.max(0, surplus))) {
-      const engine = entry.engine!;
-      this.#forget(entry);
-      // One that nobody waits for any more may still be loading; where that fails there is nothing to unload.
-      await engine.then((loaded) => loaded.dispose(), () => undefined);
-    }
+    return surplus > idle.length ? undefined : idle.slice(0, Math.max(0, surplus));
   }
 
   #drop(entry: Entry, engine: ServeEngine): void {
@@ -116,12 +158,38 @@ export class ModelPool {
   #forget(entry: Entry): void {
     entry.engine = undefined;
     entry.loaded = undefined;
+    entry.hasRoom = false;
+    this.#changed();
+  }
+
+  /** Resolves when a model becomes idle, or is forgotten. */
+  #nextChange(): Promise<void> {
+    if (!this.#change) {
+      let resolve!: () => void;
+      const promise = new Promise<void>((done) => (resolve = done));
+      this.#change = { promise, resolve };
+    }
+    return this.#change.promise;
+  }
+
+  #changed(): void {
+    const change = this.#change;
+    this.#change = undefined;
+    change?.resolve();
   }
 
   async dispose(): Promise<void> {
     const engines = [...this.#entries.values()].map(({ engine }) => engine);
     await Promise.allSettled(engines.map(async (engine) => (await engine)?.dispose()));
   }
+}
+
+function entryOf(model: ServedModel): Entry {
+  const { id, loaded } = model;
+  return {
+    id, load: () => model.load(), users: 0, lastUsed: 0, hasRoom: loaded !== undefined,
+    ...(loaded && { loaded, engine: Promise.resolve(loaded) }),
+  };
 }
 
 /** What `work` comes to, or the signal's reason; after an abort nobody hears here of what becomes of `work`. */

@@ -7,6 +7,8 @@ const MAX_DEPTH = 200;
 const MAX_VALUES = 2 ** 18;
 /** Bodies of the greatest size that may be in memory before they are requests. */
 const MAX_BODIES = 32;
+/** Of unknown fields that an error names. */
+const MAX_NAMES = 20;
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -120,9 +122,16 @@ function checked<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue!.code === 'unrecognized_keys') {
-    const name = [...issue!.path, issue!.keys[0]].join('.');
-    throw invalidRequest(`Unrecognized request argument supplied: ${name.slice(0, 80)}`, name.slice(0, 80), 'unknown_parameter');
+    const names = issue!.keys.map((key) => fieldAt([...issue!.path, key]).slice(0, 80));
+    const shown = names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '');
+    throw invalidRequest(`Unrecognized request argument${names.length > 1 ? 's' : ''} supplied: ${shown}`, names[0], 'unknown_parameter');
   }
-  const param = issue!.path.join('.').slice(0, 120);
-  throw invalidRequest(`${param || 'The body'}: ${issue!.message}`, param || undefined, 'invalid_value');
+  const param = fieldAt(issue!.path).slice(0, 120);
+  const isMissing = issue!.code === 'invalid_type' && /received undefined$/.test(issue!.message);
+  throw invalidRequest(`${param || 'The body'}: ${issue!.message}`, param || undefined, isMissing ? 'missing_required_parameter' : 'invalid_value');
+}
+
+/** A place in a body as OpenAI's errors write it: `messages[0].content`. */
+export function fieldAt(path: readonly PropertyKey[]): string {
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`)).join('');
 }

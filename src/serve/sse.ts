@@ -6,30 +6,35 @@ const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no',
 };
 
+/** A comment, which clients skip: it shows them, and what lies between, that the connection lives. */
+const WAITING = encoder.encode(': waiting\n\n');
+
 export interface EventStream {
   /** `data: [DONE]` at the end, as the completions endpoints have it. Without, events have types and numbers, and so has an error. */
   readonly done: boolean;
   /** Milliseconds until a client that takes nothing more is given up. */
   readonly stallMs: number;
-  /** Called once, however the stream ends; with what went wrong, if anything. */
-  readonly onEnd: (error?: unknown) => void;
+  /** Milliseconds without an event after which the stream begins all the same, and says that it waits. */
+  readonly quietMs: number;
+  /** Called once, however the stream ends; with what went wrong, if anything, or that the client has gone. */
+  readonly onEnd: (error?: unknown, isGone?: boolean) => void;
   /** The client has gone. */
   readonly onCancel: () => void;
 }
 
 /**
- * Answers with the events' JSON, each named by its `type` where it has one. The first is awaited, so that a request which
- * fails at once is answered with a status.
+ * Answers with the events' JSON, each named by its `type` where it has one. The first is awaited for a while, so that a request which
+ * fails soon is answered with a status.
  */
 export async function eventStream(events: AsyncGenerator<object, void, void>, stream: EventStream): Promise<Response> {
-  let first: IteratorResult<object, void>;
+  let pending: Promise<IteratorResult<object, void>> | undefined = events.next();
+  let isOpenedEmpty: boolean;
   try {
-    first = await events.next();
+    isOpenedEmpty = await within(pending, stream.quietMs) === undefined;
   } catch (error) {
     stream.onEnd(error);
     throw error;
   }
-  let pending: IteratorResult<object, void> | undefined = first;
   let numSent = 0;
   let stalled: ReturnType<typeof setTimeout> | undefined;
   const giveUp = (controller: ReadableStreamDefaultController): void => {
@@ -42,13 +47,19 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       clearTimeout(stalled);
+      const send = (bytes: Uint8Array): void => {
+        stalled = setTimeout(giveUp, stream.stallMs, controller);
+        controller.enqueue(bytes);
+      };
       try {
-        const { done, value } = pending ?? (await events.next());
+        pending ??= events.next();
+        const next = isOpenedEmpty ? undefined : await within(pending, stream.quietMs);
+        isOpenedEmpty = false;
+        if (!next) return send(WAITING);
         pending = undefined;
-        if (!done) {
-          stalled = setTimeout(giveUp, stream.stallMs, controller);
+        if (!next.done) {
           numSent++;
-          return controller.enqueue(encoder.encode(frame(value)));
+          return send(encoder.encode(frame(next.value)));
         }
         if (stream.done) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
         stream.onEnd();
@@ -63,10 +74,21 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
       clearTimeout(stalled);
       stream.onCancel();
       await events.return().catch(() => undefined);
-      stream.onEnd();
+      stream.onEnd(undefined, true);
     },
   }, { highWaterMark: 0 });
   return new Response(body, { headers: HEADERS });
+}
+
+/** What `work` comes to, or undefined where that takes longer. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, ms, undefined)));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function frame(value: object): string {

@@ -115,7 +115,7 @@ describe('a compute worker that dies', () => {
     // As a crash would: the engine has not asked for it.
     await workers[index]!.terminate();
     for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-    expect(text).toContain('err_engine_stopped');
+    expect(text).toContain('engine_stopped');
     expect(text).not.toContain('[DONE]');
     const next = await ask(server.url, { max_tokens: 3 });
     expect(next.status).toBe(200);

@@ -22,7 +22,7 @@ const RIGHT: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   '/tokenize': { content: SECRET },
   '/detokenize': { tokens: [100, 101] },
 };
-const GETS = ['/health', '/v1/models', '/v1/models/:id{.+}', '/openapi.json', '/metrics'];
+const GETS = ['/health', '/v1/models', '/v1/models/:id{.+}', '/models', '/models/:id{.+}', '/openapi.json', '/metrics'];
 /** What bounds the answer of an endpoint stays as it is. */
 const KEPT = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens']);
 
@@ -47,8 +47,8 @@ describe('every route', () => {
     createHandler(new ModelPool([]), { extend: (app) => (routes = app.routes) });
     const posts = routes.filter(({ method }) => method === 'POST').map(({ path }) => path);
     const gets = routes.filter(({ method }) => method === 'GET').map(({ path }) => path);
-    expect(new Set(posts)).toEqual(new Set(ENDPOINTS.map(({ path }) => path)));
-    expect(new Set(Object.keys(RIGHT))).toEqual(new Set(posts));
+    expect(new Set(posts)).toEqual(new Set(ENDPOINTS.flatMap(({ path, aliases }) => [path, ...aliases])));
+    expect(new Set(Object.keys(RIGHT))).toEqual(new Set(ENDPOINTS.map(({ path }) => path)));
     // The node server adds /metrics.
     expect(new Set(gets)).toEqual(new Set(GETS.filter((path) => path !== '/metrics')));
   });

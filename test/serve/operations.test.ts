@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/serve/handler.ts';
 import { startServer } from '../../src/serve/node/server.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
@@ -223,10 +223,10 @@ describe('ends', () => {
     await server.engines[0]!.dispose();
     let rest = '';
     for (let part = await reader.read(); !part.done; part = await reader.read()) rest += part.value;
-    expect(rest).toContain('err_engine_stopped');
+    expect(rest).toContain('engine_stopped');
     expect(rest).not.toContain('[DONE]');
     expect(server.log.map((line) => JSON.parse(line) as object).at(-1)).toMatchObject({
-      level: 50, method: 'POST', path: '/v1/completions', status: 503, broken: 'err_engine_stopped',
+      level: 50, method: 'POST', path: '/v1/completions', status: 503, broken: 'engine_stopped',
     });
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('clawdbot_broken_streams_total{path="/v1/completions"} 1');
     expect((await post(server, '/v1/completions', { ...LONG, max_tokens: 1 })).status).toBe(200);
@@ -242,7 +242,7 @@ describe('ends', () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
     const events = text.trim().split('\n\n').map((frame) => JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as object);
     expect(text).toMatch(/event: error\ndata: [^\n]+\n\n$/);
-    expect(events.at(-1)).toMatchObject({ type: 'error', sequence_number: events.length - 1, error: { code: 'err_engine_stopped' } });
+    expect(events.at(-1)).toMatchObject({ type: 'error', sequence_number: events.length - 1, error: { code: 'engine_stopped' } });
   });
 
   it('of the server are told at /health on connections that are open', async () => {
@@ -276,21 +276,72 @@ describe('ends', () => {
     expect(pool.list()).toEqual([{ id: 'a', engine }]);
   });
 
-  it('unload the model that was used longest ago', async () => {
-    const pool: string[] = [];
-    const models = ['a', 'b'].map((id) => ({
-      id,
-      async load() {
-        pool.push(`+${id}`);
-        return { dispose: async () => void pool.push(`-${id}`) } as never;
-      },
-    }));
-    const served = new ModelPool(models, 1);
-    (await served.acquire('a')).release();
-    const b = await served.acquire('b');
-    await expect(served.acquire('a')).rejects.toMatchObject({ status: 503 });
+  it('unload the model that was used longest ago, once nobody uses it', async () => {
+    const { pool, events } = pooled(['a', 'b'], 1);
+    (await pool.acquire('a')).release();
+    const b = await pool.acquire('b');
+    const waiting = pool.acquire('a');
+    const isThere = vi.fn();
+    void waiting.then(isThere);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isThere).not.toHaveBeenCalled();
     b.release();
-    (await served.acquire('a')).release();
-    expect(pool).toEqual(['+a', '-a', '+b', '-b', '+a']);
+    (await waiting).release();
+    expect(events).toEqual(['+a', '-a', '+b', '-b', '+a']);
+  });
+
+  it('let models wait for room in their order, until their request ends', async () => {
+    const { pool, events } = pooled(['a', 'b', 'c', 'd'], 1);
+    const a = await pool.acquire('a');
+    const gone = new AbortController();
+    const [b, c, d] = [pool.acquire('b'), pool.acquire('c', gone.signal), pool.acquire('d')];
+    gone.abort(new Error('gone'));
+    await expect(c).rejects.toThrow('gone');
+    a.release();
+    (await b).release();
+    (await d).release();
+    expect(events).toEqual(['+a', '-a', '+b', '-b', '+d']);
+  });
+
+  it('of a wait that was long come before new requests to the model in memory', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { pool, events } = pooled(['a', 'b'], 1);
+    const first = await pool.acquire('a');
+    const b = pool.acquire('b');
+    (await pool.acquire('a')).release();
+    vi.advanceTimersByTime(11_000);
+    const late = pool.acquire('a');
+    first.release();
+    (await b).release();
+    (await late).release();
+    expect(events).toEqual(['+a', '-a', '+b', '-b', '+a']);
+    vi.useRealTimers();
+  });
+
+  it('of a request that waits for room come with its deadline, and are no errors in the log', async () => {
+    const { pool } = pooled(['a', 'b'], 1);
+    const held = await pool.acquire('a');
+    const log: string[] = [];
+    const server = await startServer(pool, { host: '127.0.0.1', port: 0, timeoutMs: 100, log: (line) => log.push(line) });
+    const asked = await post(server as TestServer, '/v1/completions', { ...LONG, model: 'b' });
+    held.release();
+    await server.close(100);
+    expect(asked.status).toBe(504);
+    const line = JSON.parse(log[0]!) as Record<string, unknown>;
+    expect(line).toMatchObject({ level: 40, status: 504, code: 'timeout', model: 'b' });
+    expect(JSON.stringify(line)).not.toMatch(/stack|INDEX_SIZE_ERR|DOMException/);
   });
 });
+
+/** Models that need nothing, and what became of them. */
+function pooled(ids: readonly string[], maxLoaded: number): { pool: ModelPool; events: string[] } {
+  const events: string[] = [];
+  const models = ids.map((id) => ({
+    id,
+    async load() {
+      events.push(`+${id}`);
+      return { dispose: async () => void events.push(`-${id}`) } as never;
+    },
+  }));
+  return { pool: new ModelPool(models, maxLoaded), events };
+}

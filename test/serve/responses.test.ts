@@ -65,7 +65,7 @@ describe('a response', () => {
     const text = 'system: Speak.\n\nBe brief.;user: Onetwo;assistant: Wait<weather Rome><weather Oslo>;tool: Rain by weather;tool: Sun by weather;<tool_call>';
     expect((await create({ instructions: 'Speak.', input: input as never })).output_text).toBe((await engineSays(text)).text);
     const lost = await refused(create({ input: [{ type: 'function_call_output', call_id: 'c9', output: 'x' }] }));
-    expect(lost).toMatchObject({ status: 400, param: 'input.0.call_id' });
+    expect(lost).toMatchObject({ status: 400, param: 'input[0].call_id' });
   });
 
   it('takes its own output back', async () => {
@@ -127,7 +127,7 @@ describe('tools', () => {
   it('are refused where they are wrong', async () => {
     const bad = { ...WEATHER, parameters: { type: 'object', properties: { a: { uniqueItems: true } } } };
     expect(await refused(create({ tools: [bad] }))).toMatchObject({ status: 400, param: 'tools', error: { tool: 'weather', keyword: 'uniqueItems' } });
-    expect(await refused(create({ tools: [{ type: 'web_search' }] }))).toMatchObject({ status: 400, param: 'tools.0.type' });
+    expect(await refused(create({ tools: [{ type: 'web_search' }] }))).toMatchObject({ status: 400, param: 'tools[0].type' });
     expect(await refused(create({ tool_choice: 'required' }))).toMatchObject({ status: 400, param: 'tool_choice' });
   });
 });

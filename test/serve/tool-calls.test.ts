@@ -143,8 +143,8 @@ describe('tools', () => {
     expect(await bad({ tools: [NOW, NOW] })).toMatchObject({ status: 400, param: 'tools' });
     expect(await bad({ tools: undefined, tool_choice: 'required' })).toMatchObject({ status: 400, param: 'tool_choice' });
     expect(await bad({ tool_choice: forced('nope') })).toMatchObject({ status: 400, param: 'tool_choice' });
-    expect(await bad({ tools: [{ type: 'function', function: { name: 'a b' } }] })).toMatchObject({ status: 400, param: 'tools.0.function.name' });
-    expect(await bad({ tools: [{ type: 'custom', custom: { name: 'x' } }] })).toMatchObject({ status: 400, param: 'tools.0.type' });
+    expect(await bad({ tools: [{ type: 'function', function: { name: 'a b' } }] })).toMatchObject({ status: 400, param: 'tools[0].function.name' });
+    expect(await bad({ tools: [{ type: 'custom', custom: { name: 'x' } }] })).toMatchObject({ status: 400, param: 'tools[0].type' });
     expect((await bad({ tools: Array.from({ length: 129 }, (_, i) => ({ type: 'function', function: { name: `f${i}` } })) })).message).toContain('128');
     expect(await bad({ messages: [{ role: 'assistant', tool_calls: [{ function: {} }] }] })).toMatchObject({ status: 400 });
   });

@@ -2,14 +2,13 @@
 import type { Hono } from 'hono';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { engineMetrics } from './engine-metrics.ts';
-import type { BrokenStream, ServedRequest } from '../handler.ts';
+import type { ServedRequest } from '../handler.ts';
 import type { ModelPool } from '../model-pool.ts';
 
 const SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
 export interface NodeMetrics {
   observe(request: ServedRequest): void;
-  observeBroken(stream: BrokenStream): void;
   extend(app: Hono): void;
 }
 
@@ -35,12 +34,12 @@ export function nodeMetrics(paths: readonly string[], pool: ModelPool, numActive
     collect: (): void => active.set(numActive()),
   });
   return {
-    observe({ path, status, ms }) {
+    observe({ path, status, beganMs, isStream, error }) {
       const label = labelOf(path);
       requests.inc({ path: label, status: String(status) });
-      seconds.observe({ path: label }, ms / 1000);
+      seconds.observe({ path: label }, beganMs / 1000);
+      if (isStream && error !== undefined) broken.inc({ path: label });
     },
-    observeBroken: ({ path }) => broken.inc({ path: labelOf(path) }),
     extend(app) {
       app.get('/metrics', async (context) => context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }));
     },

@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
 import { pino } from 'pino';
-import { InvalidArgumentError } from '../../errors.ts';
-import { toApiError } from '../api-error.ts';
+import { InvalidArgumentError, ModelSourceError } from '../../errors.ts';
 import { ENDPOINTS } from '../endpoints.ts';
 import { createHandler } from '../handler.ts';
 import type { Handler, HandlerOptions } from '../handler.ts';
@@ -12,9 +11,10 @@ import { isLoopback, usualHosts } from '../hosts.ts';
 import type { ModelPool } from '../model-pool.ts';
 import { listeningUrl } from './address.ts';
 import { nodeMetrics } from './metrics.ts';
+import { logRequest } from './request-log.ts';
 import { servePage } from './page.ts';
 
-export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'onBrokenStream' | 'allowAddresses' | 'extend'> {
+export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'allowAddresses' | 'extend'> {
   readonly host: string;
   readonly port: number;
   /** Answer to anybody without a key, also beyond this machine. */
@@ -40,26 +40,14 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
     );
   }
   const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
-  const paths = [...ENDPOINTS.map(({ path }) => path), '/health', '/v1/models', '/metrics', '/openapi.json', '/'];
+  const paths = [...ENDPOINTS.flatMap(({ path, aliases }) => [path, ...aliases]), '/health', '/v1/models', '/models', '/metrics', '/openapi.json', '/'];
   const metrics = nodeMetrics(paths, pool, () => handler.numActive);
   const { names, addresses } = allowedHosts ? { names: allowedHosts } : usualHosts(host, apiKeys.length > 0);
-  /** What is the client's fault may have words of its text in it: of that the code is enough. */
-  const log = (record: { readonly status: number; readonly [field: string]: unknown }, error: unknown): void => {
-    if (record.status >= 500) logger.error({ ...record, err: error });
-    else logger.info(record);
-  };
   const handler: Handler = createHandler(pool, {
     ...options, allowedHosts: names, allowAddresses: addresses,
     onRequest(request) {
       metrics.observe(request);
-      const { error, ms, ...rest } = request;
-      log({ ...rest, ms: Math.round(ms) }, error);
-    },
-    onBrokenStream(broken) {
-      metrics.observeBroken(broken);
-      const { error, ...rest } = broken;
-      const { status, details } = toApiError(error);
-      log({ ...rest, broken: details.code ?? details.type, status }, error);
+      logRequest(logger, request);
     },
     extend(app) {
       metrics.extend(app);
@@ -80,11 +68,19 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
 }
 
 function listen(handler: Handler, hostname: string, port: number): Promise<ServerType> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: (request, { incoming }) => handler(request, { client: incoming.socket.remoteAddress }), hostname, port }, () => {
+  return new Promise<ServerType>((resolve, reject) => {
+    const server = serve({ fetch: (request, { incoming }) => handler.answer(request, { client: incoming.socket.remoteAddress }), hostname, port }, () => {
       server.off('error', reject);
       resolve(server);
     });
     server.once('error', reject);
+  }).catch((cause: NodeJS.ErrnoException) => {
+    throw new ModelSourceError(unlistenable(cause, hostname, port), { cause });
   });
+}
+
+function unlistenable({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
+  if (code === 'EADDRINUSE') return `Port ${port} of ${host} is in use. Choose another one with --port (0 takes a free one); clawdbot ps shows the servers that run.`;
+  if (code === 'EACCES') return `Port ${port} of ${host} is not for this user. Choose one above 1023 with --port.`;
+  return `Cannot listen on ${host}: ${message}. Choose an address of this machine with --host.`;
 }

@@ -5,8 +5,9 @@ import { invalidRequest } from '../api-error.ts';
 import { collect } from './collect.ts';
 import type { Exchange, Served } from '../exchange.ts';
 import { generate } from './generate.ts';
-import { generateOptions } from './generate-options.ts';
+import { generateOptions, tokenLimit } from './generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
+import { thinkingOptions } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 import { answerForm } from './structure.ts';
 import { chatCall, chatCallDeltas, chatTools, toolOptions } from './tools.ts';
@@ -15,14 +16,32 @@ import { timingsOf, usageOf } from './usage.ts';
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
   refuseContradictions(body);
   const messages = body.messages.map(asTemplatesSayIt);
-  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, messages, body));
-  return exchange.answer(request, body.model, (served) => whole(served, messages, body));
+  const model = body.model ?? undefined;
+  if (body.stream) return exchange.stream(request, model, true, (served) => stream(served, messages, body));
+  return exchange.answer(request, model, (served) => whole(served, messages, body));
 }
 
-/** Throws ApiError for fields of which one would have to be ignored. */
-function refuseContradictions({ logprobs, top_logprobs: top, max_tokens: old, max_completion_tokens: limit }: ChatRequest): void {
-  if (top && !logprobs) throw invalidRequest('top_logprobs needs logprobs: true.', 'top_logprobs');
-  if (old && limit && old !== limit) throw invalidRequest('max_tokens and max_completion_tokens contradict each other.', 'max_tokens');
+/** Throws ApiError for fields of which one would have to be ignored, before anybody waits for a model. */
+function refuseContradictions(body: ChatRequest): void {
+  if (body.top_logprobs && !body.logprobs) throw invalidRequest('top_logprobs needs logprobs: true.', 'top_logprobs');
+  maxTokensOf(body);
+  answerForm(body);
+  toolOptions(chatTools(body));
+  checkResults(body.messages);
+}
+
+const maxTokensOf = ({ max_tokens, n_predict, max_completion_tokens }: ChatRequest): number | undefined =>
+  tokenLimit({ max_tokens, n_predict, max_completion_tokens });
+
+/** Throws ApiError for a result of no call: templates would write it as if there had been one. */
+function checkResults(messages: ChatRequest['messages']): void {
+  const called = new Set<unknown>();
+  messages.forEach((message, i) => {
+    const { role, tool_calls: calls, tool_call_id: id } = message as ChatRequest['messages'][number] & { tool_calls?: unknown; tool_call_id?: unknown };
+    if (role === 'assistant' && Array.isArray(calls)) for (const call of calls as ({ id?: unknown } | null)[]) called.add(call?.id);
+    if (role !== 'tool' || (typeof id === 'string' && called.has(id))) return;
+    throw invalidRequest(`messages[${i}]: a message of the role "tool" needs the tool_call_id of a call in an assistant message before it.`, `messages[${i}].tool_call_id`, 'invalid_value');
+  });
 }
 
 /** `developer` is what newer clients call `system`, the name that chat templates know. */
@@ -32,13 +51,13 @@ function asTemplatesSayIt(message: ChatRequest['messages'][number]): ChatMessage
 
 function answerTo(served: Served, messages: ChatMessage[], body: ChatRequest): AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
-  return generate(served.engine, messages, {
+  return generate(served, messages, {
     ...generateOptions(body, served),
     ...form?.options,
     ...toolOptions(chatTools(body)),
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    maxTokens: maxTokensOf(body),
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
-    templateOptions: body.chat_template_kwargs,
+    templateOptions: { ...thinkingOptions(body.reasoning_effort), ...body.chat_template_kwargs },
   }, form?.field);
 }
 

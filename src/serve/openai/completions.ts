@@ -5,7 +5,7 @@ import { collect } from './collect.ts';
 import type { Exchange, Served } from '../exchange.ts';
 import { signalForOne } from '../patience.ts';
 import { generate } from './generate.ts';
-import { generateOptions } from './generate-options.ts';
+import { generateOptions, tokenLimit } from './generate-options.ts';
 import { completionLogprobs } from './logprobs.ts';
 import { inputsOf } from './schemas.ts';
 import type { CompletionRequest } from './schemas.ts';
@@ -18,15 +18,20 @@ const MAX_CHOICES = 64;
 export async function completions(exchange: Exchange, request: Request, body: CompletionRequest): Promise<Response> {
   const numChoices = inputsOf(body.prompt).length * (body.n ?? 1);
   if (numChoices > MAX_CHOICES) throw invalidRequest(`${numChoices} choices are asked for, n for each prompt; the limit here is ${MAX_CHOICES}.`, 'n');
-  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, body));
-  return exchange.answer(request, body.model, (served) => whole(served, body));
+  answerForm(body);
+  const model = body.model ?? undefined;
+  if (body.stream) return exchange.stream(request, model, true, (served) => stream(served, body));
+  return exchange.answer(request, model, (served) => whole(served, body));
 }
 
 /** What continues a prompt as the request says. */
 function continuation(served: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
-  const options = { ...generateOptions(body, served), ...form?.options, logprobs: body.logprobs ?? undefined };
-  return (prompt) => generate(served.engine, prompt, { ...options, signal: signalForOne(served.signal) }, form?.field);
+  const { max_tokens, n_predict, logprobs } = body;
+  const options = {
+    ...generateOptions(body, served), ...form?.options, maxTokens: tokenLimit({ max_tokens, n_predict }), logprobs: logprobs ?? undefined,
+  };
+  return (prompt) => generate(served, prompt, { ...options, signal: signalForOne(served.signal) }, form?.field);
 }
 
 const head = (model: string): { id: string; object: string; created: number; model: string } =>

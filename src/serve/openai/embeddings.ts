@@ -11,12 +11,13 @@ type EmbeddingsBody = z.infer<typeof EmbeddingsRequest>;
 type RerankBody = z.infer<typeof RerankRequest>;
 
 export function embeddings(exchange: Exchange, request: Request, body: EmbeddingsBody): Promise<Response> {
-  return exchange.answer(request, body.model, async ({ engine, model, signal }) => {
+  return exchange.answer(request, body.model ?? undefined, async ({ engine, model, signal, visit }) => {
     const { hiddenSize } = engine.model;
     if (body.dimensions && body.dimensions !== hiddenSize) {
       throw invalidRequest(`${model} makes vectors of ${hiddenSize} dimensions and no others.`, 'dimensions');
     }
     const { vectors, usage } = await embedAll(engine, inputsOf(body.input), signal);
+    visit.read(usage.total_tokens);
     const data = vectors.map((vector, index) => (
       { object: 'embedding', index, embedding: body.encoding_format === 'base64' ? base64(vector) : Array.from(vector) }));
     return { object: 'list', data, model, usage };
@@ -25,9 +26,10 @@ export function embeddings(exchange: Exchange, request: Request, body: Embedding
 
 /** Scores are cosines of embeddings, between −1 and 1. */
 export function rerank(exchange: Exchange, request: Request, body: RerankBody): Promise<Response> {
-  return exchange.answer(request, body.model, async ({ engine, model, signal }: Served) => {
+  return exchange.answer(request, body.model ?? undefined, async ({ engine, model, signal, visit }: Served) => {
     const texts = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
     const { vectors: [query, ...vectors], usage } = await embedAll(engine, [body.query, ...texts], signal);
+    visit.read(usage.total_tokens);
     const scored = vectors.map((vector, index) => ({ index, relevance_score: dot(query!, vector) }));
     scored.sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index);
     const results = scored.slice(0, body.top_n ?? undefined)

@@ -1,33 +1,23 @@
-// The sampling fields of a request as the engine's options.
+// How long, how often and until what a request generates, as the engine's options.
+import type { z } from 'zod';
 import type { GenerateOptions } from '../../engine/types.ts';
+import { invalidRequest } from '../api-error.ts';
 import type { Served } from '../exchange.ts';
-import type { SamplingRequest } from './schemas.ts';
+import { samplingOptions } from './sampling.ts';
+import type { SAMPLING } from './schemas.ts';
 
-/** What OpenAI's API does where a request says nothing; the engine's own defaults are llama.cpp's. */
-const DEFAULTS = { temperature: 1, topP: 1, topK: 0, minP: 0 } as const;
+type SamplingRequest = { readonly [K in keyof typeof SAMPLING]?: z.infer<(typeof SAMPLING)[K]> };
 
-export function generateOptions(request: SamplingRequest, { signal, contextPolicy }: Pick<Served, 'signal' | 'contextPolicy'>): GenerateOptions {
-  const bias = Object.entries(request.logit_bias ?? {}).map(([id, value]) => [Number(id), value] as const);
-  return {
-    temperature: request.temperature ?? DEFAULTS.temperature,
-    topP: positive(request.top_p) ?? DEFAULTS.topP,
-    topK: request.top_k ?? (request.top_p === 0 ? 1 : DEFAULTS.topK),
-    minP: request.min_p ?? DEFAULTS.minP,
-    maxTokens: request.max_tokens ?? undefined,
-    n: request.n ?? 1,
-    stop: request.stop ?? undefined,
-    seed: request.seed ?? undefined,
-    presencePenalty: request.presence_penalty ?? undefined,
-    frequencyPenalty: request.frequency_penalty ?? undefined,
-    repetitionPenalty: request.repetition_penalty,
-    ignoreEos: request.ignore_eos,
-    ...(bias.length > 0 && { logitBias: Object.fromEntries(bias) }),
-    contextPolicy,
-    signal,
-  };
+export function generateOptions(request: SamplingRequest, served: Pick<Served, 'engine' | 'defaults' | 'signal' | 'contextPolicy'>): GenerateOptions {
+  const { signal, contextPolicy } = served;
+  return { ...samplingOptions(request, served), n: request.n ?? 1, stop: request.stop ?? undefined, contextPolicy, signal };
 }
 
-/** The engine wants a mass above 0: a `top_p` of 0 is the likeliest token alone, which topK 1 says. */
-function positive(topP: number | null | undefined): number | undefined {
-  return topP ? topP : undefined;
+/** The limit that a request names, whichever name it takes; undefined for none, as is -1. Throws ApiError where two contradict each other. */
+export function tokenLimit(names: Readonly<Record<string, number | null | undefined>>): number | undefined {
+  const given = Object.entries(names).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  const [first] = given;
+  const other = given.find(([, limit]) => limit !== first![1]);
+  if (other) throw invalidRequest(`${first![0]} and ${other[0]} contradict each other.`, first![0]);
+  return first === undefined || first[1] === -1 ? undefined : first[1];
 }

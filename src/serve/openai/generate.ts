@@ -2,14 +2,17 @@
 import type { GrammarError } from '../../errors.ts';
 import type { GenerateChunk, GenerateOptions, Prompt } from '../../engine/types.ts';
 import { ApiError, isTyped } from '../api-error.ts';
-import type { ServeEngine } from '../model-pool.ts';
+import type { Served } from '../exchange.ts';
 
-/** `field` is what `options` has its grammar from, tools aside. */
+/** `field` is what `options` has its grammar from, tools aside. The request's visit hears what it cost. */
 export async function* generate(
-  engine: ServeEngine, prompt: Prompt, options: GenerateOptions, field?: string,
+  { engine, visit }: Served, prompt: Prompt, options: GenerateOptions, field?: string,
 ): AsyncGenerator<GenerateChunk, void, void> {
   try {
-    yield* engine.generate(prompt, options);
+    for await (const chunk of engine.generate(prompt, options)) {
+      if (chunk.timings) visit.answered(chunk.index, chunk.timings);
+      yield chunk;
+    }
   } catch (error) {
     throw isTyped<GrammarError>(error, 'ERR_GRAMMAR') ? unenforceable(error, field) : error;
   }

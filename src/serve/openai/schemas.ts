@@ -1,5 +1,6 @@
 // What each endpoint takes: zod schemas, from which requests are checked and the OpenAPI document is generated.
 import { z } from 'zod';
+import { LLAMA_SAMPLING, OPENAI_SAMPLING } from './sampling.ts';
 import { STRUCTURE } from './structure.ts';
 import { TOOLS } from './tools.ts';
 
@@ -21,31 +22,34 @@ export const WITHOUT_EFFECT = {
   prompt_cache_key: z.string().optional(),
 };
 
+/** Which model answers. */
+const MODEL = { model: z.string().max(LONGEST_NAME).nullish().describe('Id of a served model, as /v1/models lists it; needed where there are several') };
+const LIMIT = 'must be a whole number of at least 1, or -1 for no limit';
+/** New tokens at most; -1 is no limit, as llama.cpp's server has it. */
+const limit = z.int().min(-1, LIMIT).refine((length) => length !== 0, LIMIT);
+
 export const SAMPLING = {
-  model: z.string().max(LONGEST_NAME).describe('Id of a served model, as /v1/models lists it'),
+  ...MODEL,
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({
     include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish(),
   }).nullish(),
-  max_tokens: z.int().min(1).nullish(),
+  max_tokens: limit.nullish(),
+  n_predict: limit.nullish().describe('Extension: the same as max_tokens'),
   n: z.int().min(1).max(MAX_CHOICES).nullish(),
   stop: stop.optional(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  seed: z.int().min(0).max(2 ** 32 - 1).nullish(),
-  logit_bias: z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)).nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  top_k: z.int().min(0).optional().describe('Extension: keep the K likeliest tokens; 0 keeps all'),
-  min_p: z.number().min(0).max(1).optional().describe('Extension: drop tokens below this share of the likeliest'),
-  repetition_penalty: z.number().min(0.01).max(100).optional().describe('Extension: penalty on recent tokens, 1 is none'),
-  ignore_eos: z.boolean().optional().describe('Extension: go on past the end of the text'),
+  ...OPENAI_SAMPLING,
+  ...LLAMA_SAMPLING,
+  cache_prompt: z.boolean().nullish().describe('Extension: changes nothing, as prompts are always remembered'),
   ...STRUCTURE,
 };
 
+/** Who speaks, as OpenAI's API has it now. */
+export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+
 const message = z.looseObject({
-  role: z.string().min(1).max(LONGEST_NAME),
-  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
+  role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()], 'must be a string or an array of { type: "text", text }').optional(),
 });
 
 /** One text or list of ids, or several of them, as a list. */
@@ -54,13 +58,23 @@ export function inputsOf(input: string | readonly number[] | readonly string[] |
   return isOne ? [input as string | readonly number[]] : input as readonly (string | readonly number[])[];
 }
 
+/** How much a model thinks before it answers, where its template knows of that; nothing for one that does not think. */
+export const effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']);
+
+/** Variables that templates of models that think know: Qwen 3 and its kin, gpt-oss. */
+export function thinkingOptions(wanted: z.infer<typeof effort> | null | undefined): Readonly<Record<string, unknown>> {
+  if (wanted === undefined || wanted === null) return {};
+  return wanted === 'none' ? { enable_thinking: false } : { enable_thinking: true, reasoning_effort: wanted };
+}
+
 export const ChatRequest = z.strictObject({
   ...SAMPLING,
   messages: z.array(message).min(1).max(MAX_MESSAGES, `this server takes at most ${MAX_MESSAGES} messages`),
-  max_completion_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: limit.nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   ...TOOLS,
+  reasoning_effort: effort.nullish(),
   chat_template_kwargs: z.record(z.string(), z.unknown()).optional()
     .describe('Extension: further variables for the chat template, such as enable_thinking'),
   ...WITHOUT_EFFECT,
@@ -76,7 +90,7 @@ export const CompletionRequest = z.strictObject({
 });
 
 export const EmbeddingsRequest = z.strictObject({
-  model: z.string().max(LONGEST_NAME),
+  ...MODEL,
   input: z.union([
     z.string().min(1), tokenIds, z.array(z.string().min(1)).min(1).max(MAX_INPUTS), z.array(tokenIds).min(1).max(MAX_INPUTS),
   ]),
@@ -86,7 +100,7 @@ export const EmbeddingsRequest = z.strictObject({
 });
 
 export const RerankRequest = z.strictObject({
-  model: z.string().max(LONGEST_NAME),
+  ...MODEL,
   query: z.string().min(1),
   documents: z.array(z.union([z.string().min(1), z.strictObject({ text: z.string().min(1) })])).min(1).max(MAX_INPUTS),
   top_n: z.int().min(1).nullish(),
@@ -94,17 +108,16 @@ export const RerankRequest = z.strictObject({
 });
 
 export const TokenizeRequest = z.strictObject({
-  model: z.string().max(LONGEST_NAME).optional(),
+  ...MODEL,
   content: z.string(),
   add_special: z.boolean().optional(),
   parse_special: z.boolean().optional(),
 });
 
 export const DetokenizeRequest = z.strictObject({
-  model: z.string().max(LONGEST_NAME).optional(),
+  ...MODEL,
   tokens: z.array(z.int().min(0)),
 });
 
 export type ChatRequest = z.infer<typeof ChatRequest>;
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
-export type SamplingRequest = { readonly [K in keyof typeof SAMPLING]?: z.infer<(typeof SAMPLING)[K]> };

@@ -4,11 +4,11 @@ import type { Exchange } from '../exchange.ts';
 import type { DetokenizeRequest, TokenizeRequest } from './schemas.ts';
 
 export function tokenize(exchange: Exchange, request: Request, body: z.infer<typeof TokenizeRequest>): Promise<Response> {
-  return exchange.answer(request, body.model, async ({ engine }) => ({
+  return exchange.answer(request, body.model ?? undefined, async ({ engine }) => ({
     tokens: engine.tokenize(body.content, { addSpecial: body.add_special ?? false, parseSpecial: body.parse_special ?? false }),
   }));
 }
 
 export function detokenize(exchange: Exchange, request: Request, body: z.infer<typeof DetokenizeRequest>): Promise<Response> {
-  return exchange.answer(request, body.model, async ({ engine }) => ({ content: engine.detokenize(body.tokens) }));
+  return exchange.answer(request, body.model ?? undefined, async ({ engine }) => ({ content: engine.detokenize(body.tokens) }));
 }

@@ -14,7 +14,7 @@ export function conversationOf({ input, instructions }: ResponsesRequest): ChatM
   items.forEach((item, i) => {
     if (item.type === 'function_call') names.set(item.call_id, item.name);
     if (item.type === 'function_call_output' && !names.has(item.call_id)) {
-      throw invalidRequest(`input.${i}: there is no function_call with this call_id before it.`, `input.${i}.call_id`);
+      throw invalidRequest(`input[${i}]: there is no function_call with this call_id before it.`, `input[${i}].call_id`);
     }
     add(messages, item, names);
   });

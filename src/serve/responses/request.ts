@@ -1,7 +1,8 @@
 // What /v1/responses takes: the zod schema of its body, and its fields in the terms of chat completions.
 import { z } from 'zod';
 import { invalidRequest } from '../api-error.ts';
-import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT } from '../openai/schemas.ts';
+import { LLAMA_SAMPLING, OPENAI_SAMPLING } from '../openai/sampling.ts';
+import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT, effort } from '../openai/schemas.ts';
 import { jsonSchema } from '../openai/structure.ts';
 import type { AnswerForm } from '../openai/structure.ts';
 import { FUNCTION, MAX_TOOLS, toolList } from '../openai/tools.ts';
@@ -60,13 +61,10 @@ export const ResponsesRequest = z.strictObject({
   truncation: z.enum(['auto', 'disabled']).nullish(),
   stream: SAMPLING.stream,
   stream_options: SAMPLING.stream_options,
-  temperature: SAMPLING.temperature,
-  top_p: SAMPLING.top_p,
-  seed: SAMPLING.seed,
-  top_k: SAMPLING.top_k,
-  min_p: SAMPLING.min_p,
-  repetition_penalty: SAMPLING.repetition_penalty,
-  ignore_eos: SAMPLING.ignore_eos,
+  ...OPENAI_SAMPLING,
+  ...LLAMA_SAMPLING,
+  reasoning: z.strictObject({ effort: effort.nullish(), summary: z.string().nullish(), generate_summary: z.string().nullish() }).nullish()
+    .describe('There are no summaries'),
   chat_template_kwargs: z.record(z.string(), z.unknown()).optional(),
   ...WITHOUT_EFFECT,
   store: z.literal(false, 'this server stores no responses').nullish(),

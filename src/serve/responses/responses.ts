@@ -1,8 +1,10 @@
 // POST /v1/responses: an answer to items of a conversation, whole or as a stream of events. Nothing is stored.
+import { SAMPLING_DEFAULTS } from '../../engine/sampler/options.ts';
 import type { GenerateChunk, GenerateTimings } from '../../engine/types.ts';
 import type { Exchange, Served } from '../exchange.ts';
 import { generate } from '../openai/generate.ts';
 import { generateOptions } from '../openai/generate-options.ts';
+import { thinkingOptions } from '../openai/schemas.ts';
 import { toolOptions } from '../openai/tools.ts';
 import { conversationOf } from './conversation.ts';
 import { ResponseOutput, newId } from './output.ts';
@@ -11,8 +13,13 @@ import { logprobsOf, responseTools, textForm } from './request.ts';
 import type { ResponsesRequest } from './request.ts';
 
 export async function responses(exchange: Exchange, request: Request, body: ResponsesRequest): Promise<Response> {
-  if (body.stream) return exchange.stream(request, body.model, false, (served) => numbered(events(served, body)));
-  return exchange.answer(request, body.model, async (served) => {
+  textForm(body);
+  toolOptions(responseTools(body));
+  logprobsOf(body);
+  conversationOf(body);
+  const model = body.model ?? undefined;
+  if (body.stream) return exchange.stream(request, model, false, (served) => numbered(events(served, body)));
+  return exchange.answer(request, model, async (served) => {
     let last: OutputEvent | undefined;
     for await (const event of events(served, body)) last = event;
     return last!['response'] as object;
@@ -27,7 +34,7 @@ async function* numbered(unnumbered: AsyncGenerator<OutputEvent, void, void>): A
 /** The last event has the whole response. */
 async function* events(served: Served, body: ResponsesRequest): AsyncGenerator<OutputEvent, void, void> {
   const output = new ResponseOutput(logprobsOf(body) !== undefined);
-  const frame = frameOf(served.model, body);
+  const frame = frameOf(served, body);
   const response = (more: object): object => ({ ...frame, status: 'in_progress', output: output.items(), usage: null, ...more });
   let hasBegun = false;
   for await (const chunk of answerTo(served, body)) {
@@ -48,13 +55,13 @@ async function* events(served: Served, body: ResponsesRequest): AsyncGenerator<O
 
 function answerTo(served: Served, body: ResponsesRequest): AsyncGenerator<GenerateChunk, void, void> {
   const form = textForm(body);
-  return generate(served.engine, conversationOf(body), {
+  return generate(served, conversationOf(body), {
     ...generateOptions(body, served),
     ...form?.options,
     ...toolOptions(responseTools(body)),
     maxTokens: longest(served, body),
     logprobs: logprobsOf(body),
-    templateOptions: body.chat_template_kwargs,
+    templateOptions: { ...thinkingOptions(body.reasoning?.effort), ...body.chat_template_kwargs },
     ...(body.truncation && { contextPolicy: body.truncation === 'auto' ? 'slide' : 'error' }),
   }, form?.field);
 }
@@ -66,12 +73,14 @@ function longest({ engine, contextPolicy }: Served, { max_output_tokens: wanted,
 }
 
 /** What of a response does not change. */
-function frameOf(model: string, body: ResponsesRequest): object {
+function frameOf({ model, defaults }: Served, body: ResponsesRequest): object {
+  const { temperature, topP } = { ...SAMPLING_DEFAULTS, ...defaults };
   return {
     id: newId('resp'), object: 'response', created_at: Math.floor(Date.now() / 1000), model, error: null, incomplete_details: null,
     instructions: body.instructions ?? null, max_output_tokens: body.max_output_tokens ?? null, metadata: body.metadata ?? {},
     parallel_tool_calls: body.parallel_tool_calls ?? true, previous_response_id: null, store: false, background: false,
-    temperature: body.temperature ?? 1, top_p: body.top_p ?? 1, top_logprobs: body.top_logprobs ?? 0, truncation: body.truncation ?? 'disabled',
+    temperature: body.temperature ?? temperature, top_p: body.top_p ?? topP, top_logprobs: body.top_logprobs ?? 0, truncation: body.truncation ?? 'disabled',
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     text: { format: body.text?.format ?? { type: 'text' } }, tools: body.tools ?? [], tool_choice: body.tool_choice ?? 'auto',
   };
 }
