@@ -90,7 +90,7 @@ export const SAMPLING = {
 };
 
 /** The sampling options among `values`, as the engine takes them. */
-export function samplingFrom(values: Values<typeof SAMPLING>): SamplingOptions {
+export function samplingFrom(values: Partial<Values<typeof SAMPLING>>): SamplingOptions {
   const given = Object.keys(SAMPLING).filter((name) => values[name as keyof typeof SAMPLING] !== undefined);
   return Object.fromEntries(given.map((name) => [name, values[name as keyof typeof SAMPLING]]));
 }

@@ -10,6 +10,7 @@ export function untilStopped({ signal, onInterrupt, onTerminate }: Surroundings)
       resolve();
     };
     removers.push(onInterrupt(stop), onTerminate(stop));
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   });
 }

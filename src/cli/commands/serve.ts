@@ -3,18 +3,24 @@ import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { MAX_SEQUENCES } from '../../engine/load/load-options.ts';
 import { defaultCacheDir } from '../../sources/settings.ts';
-import { UsageError } from '../parse-arguments.ts';
 import { command } from '../command.ts';
-import type { Output, Surroundings } from '../command.ts';
+import type { CliEngine, Output, Surroundings } from '../command.ts';
+import { withFlags } from '../flag-names.ts';
+import { printable } from '../format.ts';
+import { namedModels } from '../model-names.ts';
+import type { NamedModel } from '../model-names.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { recordServer } from '../servers/records.ts';
-import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, loadOptionsFrom } from '../shared-options.ts';
+import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, SAMPLING, loadOptionsFrom, samplingFrom } from '../shared-options.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 /** Sequences computed at the same time, where there is memory for them. */
 const SEQUENCES = 8;
+
+/** Answers to requests that say nothing of it; one seed for all, or a bias on ids of one model, is nobody's default. */
+const { seed: _seed, logitBias: _logitBias, ...DEFAULTS } = SAMPLING;
 
 const OPTIONS = {
   host: text({ value: 'ADDRESS', help: 'Address to listen on (127.0.0.1)' }),
@@ -23,7 +29,8 @@ const OPTIONS = {
   noApiKey: flag({ help: 'Answer other machines without a key' }),
   allowedHost: texts({ value: 'NAME', help: 'Host name to answer to (localhost, 127.0.0.1). Repeatable' }),
   corsOrigin: texts({ value: 'ORIGIN', help: 'Origin of web pages that may ask (none). Repeatable' }),
-  maxLoaded: integer({ min: 1 }, { help: 'Models in memory at once; others are unloaded when idle (all)' }),
+  alias: text({ value: 'NAME', help: 'Id of the only model (its name, or that of its file)' }),
+  maxLoaded: integer({ min: 1 }, { help: 'Models in memory at once; others are unloaded when idle, and requests wait for that (all)' }),
   maxRequests: integer({ min: 1, max: 100_000 }, { help: 'Requests that run or wait; one more gets 429 (64)' }),
   maxBodyBytes: integer({ min: 1024 }, { help: 'Largest request in bytes (8388608)' }),
   timeout: integer({ min: 0 }, { value: 'SECONDS', help: 'Longest time for one request; 0 is no limit (0)' }),
@@ -34,6 +41,7 @@ const OPTIONS = {
   ...CONTEXT_POLICY,
   ...ENGINE,
   maxSequences: integer({ min: 1, max: MAX_SEQUENCES }, { help: `Sequences computed at the same time (${SEQUENCES}, or as many as fit)` }),
+  ...DEFAULTS,
   ...EVERYWHERE,
 };
 
@@ -44,26 +52,16 @@ export const serve = command({
   name: 'serve',
   summary: 'Serve models to OpenAI-compatible clients, with a chat page',
   usage: '[MODEL …] [OPTIONS]',
-  notes: 'Each MODEL is a reference as for run, or ID=REFERENCE to name it. One model is loaded at once, several when first asked for.',
+  notes:
+    'Each MODEL is a reference as for run, or ID=REFERENCE to name it. One model is loaded at once, several when first asked for. ' +
+    'Sampling options are for requests that do not say theirs.',
   examples: ['clawdbot serve smollm2', 'clawdbot serve chat=./model.gguf embed=./bge.gguf --max-loaded 1 --port 8000'],
   options: OPTIONS,
   async run({ options, positionals }, surroundings) {
-    const models = (positionals.length > 0 ? positionals : [DEFAULT_MODEL]).map(named);
-    const ids = models.map(({ id }) => id);
-    if (new Set(ids).size < ids.length) throw new UsageError('Two models have the same id. Name them: ID=REFERENCE.');
+    const models = namedModels(positionals.length > 0 ? positionals : [DEFAULT_MODEL], options.alias);
     await serveUntilStopped(models, options, surroundings);
   },
 });
-
-interface NamedModel {
-  readonly id: string;
-  readonly reference: string;
-}
-
-function named(given: string): NamedModel {
-  const [, id, reference] = /^([\w.-]+)=(.+)$/.exec(given) ?? [];
-  return id && reference ? { id, reference } : { id: given, reference: given };
-}
 
 async function serveUntilStopped(
   models: readonly NamedModel[], options: Values<typeof OPTIONS>, surroundings: Surroundings,
@@ -73,11 +71,13 @@ async function serveUntilStopped(
   const { startServer } = await import('../../serve/node/server.ts');
   const { stderr, stdout, env, signal } = surroundings;
   const ids = models.map(({ id }) => id);
-  const load = (reference: string) => {
+  const load = async ({ id, reference }: NamedModel): Promise<CliEngine> => {
     const given = loadOptionsFrom(options);
-    return surroundings.loadEngine(reference, { ...given, signal, maxSequences: given.maxSequences ?? { atMost: SEQUENCES } });
+    const engine = await surroundings.loadEngine(reference, { ...given, signal, maxSequences: given.maxSequences ?? { atMost: SEQUENCES } });
+    warn(id, engine, stderr);
+    return engine;
   };
-  const pool = new ModelPool(models.map(({ id, reference }) => ({ id, load: () => load(reference) })), options.maxLoaded);
+  const pool = new ModelPool(models.map((model) => ({ id: model.id, load: () => load(model) })), options.maxLoaded);
   try {
     if (models.length === 1) (await pool.acquire(undefined)).release();
     const server = await startServer(pool, {
@@ -89,6 +89,8 @@ async function serveUntilStopped(
       corsOrigins: options.corsOrigin,
       maxRequests: options.maxRequests,
       contextPolicy: options.contextPolicy,
+      contextHint: 'start the server with a larger --context',
+      defaults: samplingFrom(options),
       maxBodyBytes: options.maxBodyBytes,
       timeoutMs: 1000 * (options.timeout ?? 0),
       stallTimeoutMs: options.stallTimeout && 1000 * options.stallTimeout,
@@ -108,6 +110,12 @@ async function serveUntilStopped(
   } finally {
     await pool.dispose();
   }
+}
+
+/** What a model has to be told of: also when it is first asked for, long after the start. */
+function warn(id: string, { model: { warnings, chatTemplateWarning } }: CliEngine, stderr: Output): void {
+  const told = [...warnings, ...(chatTemplateWarning === undefined ? [] : [chatTemplateWarning])];
+  for (const warning of told) stderr.write(`warning: ${id}: ${printable(withFlags(warning, 'serve'))}\n`);
 }
 
 /** For clawdbot ps and stop. A server runs without being found where the cache folder cannot be written. */
