@@ -62,6 +62,7 @@ export class ChatSession {
   }
 
   async #say(content: string, { stdout, stderr, signal: stopAll }: Surroundings): Promise<void> {
+    this.#timings = undefined;
     let text = '';
     let finishReason: FinishReason | undefined;
     await this.#stoppable({ stderr, signal: stopAll }, async (signal) => {
@@ -154,8 +155,9 @@ export class ChatSession {
   }
 
   #stats(): string {
-    const used = this.#timings ? this.#timings.promptTokens + this.#timings.newTokens : 0;
-    const fill = `${used} of ${this.#engine.model.contextLength} tokens of context used\n`;
+    const { contextLength } = this.#engine.model;
+    const numTokens = this.messages.length > 0 ? this.#engine.renderChat(this.messages, { addGenerationPrompt: false }).ids.length : 0;
+    const fill = `${Math.min(numTokens, contextLength)} of ${contextLength} tokens of context used\n`;
     return this.#timings ? statsLine(this.#timings, this.#engine.model) + fill : fill;
   }
 
@@ -163,7 +165,8 @@ export class ChatSession {
     if (file === '') throw new InvalidArgumentError('Say where: /save FILE.');
     const conversation = { system: this.#system, messages: this.#turns };
     await this.#stoppable(surroundings, async (signal) => {
-      surroundings.stderr.write(await writeConversation(file, this.#engine, conversation, signal));
+      const { contextPolicy } = this.#options;
+      surroundings.stderr.write(await writeConversation(file, this.#engine, conversation, { contextPolicy, signal }));
     });
   }
 

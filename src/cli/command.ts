@@ -12,6 +12,7 @@ export type CliEngine = Pick<
   | 'generate'
   | 'complete'
   | 'promptIds'
+  | 'renderChat'
   | 'embed'
   | 'tokenize'
   | 'detokenize'

@@ -1,7 +1,9 @@
 // A conversation on disk: what /save writes and /load reads, as text or within a session.
 import { stat } from 'node:fs/promises';
 import { LARGEST_NOTE_BYTES, isSession, readHeader } from '../engine/session/format.ts';
-import { InvalidArgumentError } from '../errors.ts';
+import type { GenerateOptions, SavedSession } from '../engine/types.ts';
+import { ContextLengthError, EngineStoppedError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import type { ChatMessage } from '../chat/messages.ts';
 import { openFile } from '../platform/node-file.ts';
 import type { CliEngine } from './command.ts';
 import { attempt, checkWritable, readText, reasoned, writeOut } from './files.ts';
@@ -28,9 +30,11 @@ export async function readConversation(file: string): Promise<StoredConversation
   return parseConversation(file, await readText(file, LARGEST_NOTE_BYTES));
 }
 
-/** Writes text where the name ends in .json, a session elsewhere. Returns what to say about it. */
+/**
+ * Writes text where the name ends in .json, or where there is no state to keep; a session elsewhere. Returns what to say about it.
+ */
 export async function writeConversation(
-  file: string, engine: CliEngine, conversation: Conversation, signal: AbortSignal,
+  file: string, engine: CliEngine, conversation: Conversation, options: Pick<GenerateOptions, 'contextPolicy' | 'signal'>,
 ): Promise<string> {
   const { system, messages } = conversation;
   const text = `${JSON.stringify({ model: engine.model.name, ...conversation }, null, 2)}\n`;
@@ -39,10 +43,37 @@ export async function writeConversation(
     return `Saved ${messages.length} messages.\n`;
   }
   await checkWritable(file);
-  const all = [...(system === undefined ? [] : [{ role: 'system', content: system }]), ...messages];
+  const all: ChatMessage[] = [...(system === undefined ? [] : [{ role: 'system', content: system }]), ...messages];
   if (all.length === 0) throw new InvalidArgumentError('There is nothing to save yet.');
-  const { numTokens, byteLength } = await engine.saveSession(all, { file, note: text, signal });
-  return `Saved ${messages.length} messages with the state of ${numTokens} tokens (${Math.ceil(byteLength / 1e6)} MB).\n`;
+  const state = await saveState(file, engine, all, text, options);
+  if (state) {
+    const { numTokens, byteLength } = state;
+    return `Saved ${messages.length} messages with the state of ${numTokens} tokens (${Math.ceil(byteLength / 1e6)} MB).\n`;
+  }
+  await writeOut(file, text);
+  return `Saved the text of ${messages.length} messages; this model’s state cannot be saved now.\n`;
+}
+
+/** A session with as much of the conversation's state as the context holds; undefined where the model has none to save. */
+async function saveState(
+  file: string, engine: CliEngine, messages: readonly ChatMessage[], note: string,
+  { contextPolicy, signal }: Pick<GenerateOptions, 'contextPolicy' | 'signal'>,
+): Promise<SavedSession | undefined> {
+  const save = (prompt: readonly ChatMessage[] | readonly number[]): Promise<SavedSession> =>
+    engine.saveSession(prompt, { file, note, signal });
+  try {
+    return await save(messages).catch((error: unknown) => {
+      if (!(error instanceof ContextLengthError)) throw error;
+      // What the next reply begins with: the turns that slid out do not belong to it.
+      if (contextPolicy === 'slide') return save(engine.promptIds(messages, { contextPolicy }));
+      return save(engine.renderChat(messages, { addGenerationPrompt: false }).ids.slice(0, engine.model.contextLength));
+    });
+  } catch (error) {
+    if (error instanceof ContextLengthError || error instanceof UnsupportedModelError || error instanceof EngineStoppedError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 async function sessionNote(file: string): Promise<string | undefined> {

@@ -4,8 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ContextLengthError, SessionError } from '../../src/errors.ts';
+import { ContextLengthError, SessionError, UnsupportedModelError } from '../../src/errors.ts';
 import { Engine } from '../../src/index.ts';
+import type { Prompt } from '../../src/engine/types.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { cli } from './surroundings.ts';
 import type { CliSettings } from './surroundings.ts';
@@ -99,6 +100,13 @@ describe('chat', () => {
     expect(stderr).toBe(`error: Cannot write "${dir}": it is a folder.\n`);
   });
 
+  it('tells with /stats what the conversation takes, also one that was loaded, and nothing of one that is forgotten', async () => {
+    const file = path.join(dir, 'stats.json');
+    writeFileSync(file, JSON.stringify({ messages: [user('one'), assistant] }));
+    const { stdout } = await chat([`/load ${file}`, '/stats', '/clear', '/stats']);
+    expect(stdout).toBe('14 of 512 tokens of context used\n0 of 512 tokens of context used\n');
+  });
+
   it('leaves with /exit, whatever follows', async () => {
     const { code, calls } = await chat(['/help', '/stats', '/exit', 'never']);
     expect({ code, prompts: calls.prompts }).toEqual({ code: 0, prompts: [] });
@@ -114,12 +122,12 @@ describe('chat', () => {
           if (!output.text.includes('Hello')) return;
           clearInterval(timer);
           press();
-          setTimeout(() => input.end('two\n'), 100);
+          setTimeout(() => input.end('/stats\ntwo\n'), 100);
         }, 5);
       },
     });
     expect(code).toBe(0);
-    expect(stdout.split('\n')[0]).toBe('Hello');
+    expect(stdout.split('\n').slice(0, 2)).toEqual(['Hello', '8 of 512 tokens of context used']);
     expect(calls.prompts[1]).toEqual([user('one'), { role: 'assistant', content: 'Hello' }, user('two')]);
   });
 
@@ -154,6 +162,26 @@ describe('a chat session', () => {
     expect(JSON.parse(calls.saved[1].note!)).toEqual({ model: 'fake', system: 'S', messages: [user('one'), assistant] });
     expect(stderr).toContain('Saved 2 messages with the state of 9 tokens (3 MB).');
     expect((await chat(['/save x'])).stderr).toContain('nothing to save yet');
+  });
+
+  it('keeps the whole text beside the state that the context holds', async () => {
+    const file = path.join(dir, 'full.session');
+    const failSave = (prompt: Prompt) => (typeof prompt[0] === 'number' ? undefined : new ContextLengthError(20, 8));
+    const settings = { failSave, model: { contextLength: 8 } };
+    const { calls, stderr } = await chat(['one'], settings, '--session', file);
+    const ids = [...'oneHello'].map((character) => character.charCodeAt(0));
+    expect(calls.saved.at(-1)).toMatchObject({ prompt: ids, file });
+    expect(JSON.parse(calls.saved.at(-1)!.note!)).toMatchObject({ messages: [user('one'), assistant] });
+    expect(stderr).toContain('Saved 2 messages with the state of');
+    const slid = await chat(['one'], settings, '--session', file, '--context-policy', 'slide');
+    expect(slid.calls.saved.at(-1)).toMatchObject({ prompt: [1, 2], file });
+  });
+
+  it('is the text alone where the model has no state to save', async () => {
+    const file = path.join(dir, 'recurrent.session');
+    const { stderr, code } = await chat(['one'], { failSave: () => new UnsupportedModelError('It has recurrent layers.') }, '--session', file);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'Saved the text of 2 messages; this model’s state cannot be saved now.\n' });
+    expect((await chat(['two'], {}, '--session', file)).calls.prompts).toEqual([[user('one'), assistant, user('two')]]);
   });
 
   it('is gone on with by /load and --load, from its text where its state is of no use', async () => {

@@ -41,6 +41,8 @@ export interface FakeBehaviour {
   readonly pauseMs?: number;
   readonly fail?: Error;
   readonly failRestore?: Error;
+  /** What saving this prompt's session fails with. */
+  readonly failSave?: (prompt: Prompt) => Error | undefined;
   readonly finishReason?: 'stop' | 'length';
 }
 
@@ -84,6 +86,10 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
       return { ...choices[0]!, text: reply.join(''), promptIds: [1, 2], choices, timings, seed: options.seed ?? 0 };
     },
     promptIds: () => [1, 2],
+    renderChat(messages) {
+      const text = messages.map(({ content }) => content as string).join('');
+      return { text, ids: tokenize(text) };
+    },
     embed: async () => Float32Array.of(0.5, -0.25, 1),
     tokenize,
     detokenize: (ids) => String.fromCodePoint(...ids),
@@ -100,7 +106,8 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
     },
     async saveSession(prompt: Prompt, { file, note }: SaveSessionOptions = {}) {
       calls.saved.push({ prompt, file, note });
-      if (behaviour.fail) throw behaviour.fail;
+      const failure = behaviour.fail ?? behaviour.failSave?.(prompt);
+      if (failure) throw failure;
       return { numTokens: 9, byteLength: 2_500_000, bytes: new Uint8Array() };
     },
     async loadSession(source) {
