@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { chatCompletions } from './openai/chat-completions.ts';
 import { completions } from './openai/completions.ts';
 import { embeddings, rerank } from './openai/embeddings.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './requests/exchange.ts';
 import { ResponsesRequest } from './responses/request.ts';
 import { responses } from './responses/responses.ts';
 import {

@@ -7,13 +7,13 @@ import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange } from './requests/exchange.ts';
 import { allowHosts, checkKeys, givenKey, requireKey } from './guards.ts';
 import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
-import { BodyReader } from './read-body.ts';
-import type { StreamEnd } from './visit.ts';
+import { BodyReader } from './requests/read-body.ts';
+import type { StreamEnd } from './requests/visit.ts';
 
 /** One answered request, without any of its text; of a stream, when it is over. */
 export interface ServedRequest {

@@ -3,13 +3,13 @@ import type { ChatMessage } from '../../chat/messages.ts';
 import type { GenerateChunk, GenerateTimings, ToolCallResult } from '../../engine/types.ts';
 import { invalidRequest } from '../api-error.ts';
 import { collect } from './collect.ts';
-import type { Exchange, Served } from '../exchange.ts';
+import type { Exchange, Served } from '../requests/exchange.ts';
 import { generate } from './generate.ts';
-import { generateOptions, tokenLimit } from './generate-options.ts';
+import { generateOptions, tokenLimit } from './options/generate-options.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { thinkingOptions } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
-import { answerForm } from './structure.ts';
+import { answerForm } from './options/structure.ts';
 import { chatCall, chatCallDeltas, chatTools, toolOptions } from './tools.ts';
 import { timingsOf, usageOf } from './usage.ts';
 

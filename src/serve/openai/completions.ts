@@ -2,14 +2,14 @@
 import type { GenerateChunk, GenerateTimings, Prompt } from '../../engine/types.ts';
 import { invalidRequest } from '../api-error.ts';
 import { collect } from './collect.ts';
-import type { Exchange, Served } from '../exchange.ts';
-import { signalForOne } from '../patience.ts';
+import type { Exchange, Served } from '../requests/exchange.ts';
+import { signalForOne } from '../requests/patience.ts';
 import { generate } from './generate.ts';
-import { generateOptions, tokenLimit } from './generate-options.ts';
+import { generateOptions, tokenLimit } from './options/generate-options.ts';
 import { completionLogprobs } from './logprobs.ts';
 import { inputsOf } from './schemas.ts';
 import type { CompletionRequest } from './schemas.ts';
-import { answerForm } from './structure.ts';
+import { answerForm } from './options/structure.ts';
 import { timingsOf, usageOf } from './usage.ts';
 
 /** Choices of all prompts: they are gathered in memory, and one request may not take all places for hours. */

@@ -1,7 +1,7 @@
 // POST /v1/embeddings and /v1/rerank: texts as vectors, and documents in the order of their likeness to a query.
 import { invalidRequest } from '../api-error.ts';
-import type { Exchange, Served } from '../exchange.ts';
-import { signalForOne } from '../patience.ts';
+import type { Exchange, Served } from '../requests/exchange.ts';
+import { signalForOne } from '../requests/patience.ts';
 import type { ServeEngine } from '../model-pool.ts';
 import { inputsOf } from './schemas.ts';
 import type { EmbeddingsRequest, RerankRequest } from './schemas.ts';

@@ -2,7 +2,7 @@
 import type { GrammarError } from '../../errors.ts';
 import type { GenerateChunk, GenerateOptions, Prompt } from '../../engine/types.ts';
 import { ApiError, isTyped } from '../api-error.ts';
-import type { Served } from '../exchange.ts';
+import type { Served } from '../requests/exchange.ts';
 
 /** `field` is what `options` has its grammar from, tools aside. The request's visit hears what it cost. */
 export async function* generate(

@@ -1,7 +1,7 @@
 // What each endpoint takes: zod schemas, from which requests are checked and the OpenAPI document is generated.
 import { z } from 'zod';
-import { LLAMA_SAMPLING, OPENAI_SAMPLING } from './sampling.ts';
-import { STRUCTURE } from './structure.ts';
+import { LLAMA_SAMPLING, OPENAI_SAMPLING } from './options/sampling.ts';
+import { STRUCTURE } from './options/structure.ts';
 import { TOOLS } from './tools.ts';
 
 const LONGEST_NAME = 256;

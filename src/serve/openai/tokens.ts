@@ -1,6 +1,6 @@
 // POST /tokenize and /detokenize, as llama.cpp's server has them.
 import type { z } from 'zod';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../requests/exchange.ts';
 import type { DetokenizeRequest, TokenizeRequest } from './schemas.ts';
 
 export function tokenize(exchange: Exchange, request: Request, body: z.infer<typeof TokenizeRequest>): Promise<Response> {

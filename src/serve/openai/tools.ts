@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ToolCallDelta } from '../../chat/tool-call-reader.ts';
 import type { GenerateOptions, ToolCallResult, ToolChoice } from '../../engine/types.ts';
 import { invalidRequest } from '../api-error.ts';
-import { MAX_SCHEMA_LENGTH, jsonSchema } from './structure.ts';
+import { MAX_SCHEMA_LENGTH, jsonSchema } from './options/structure.ts';
 
 export const MAX_TOOLS = 128;
 /** UTF-16 units of all tools' JSON together. */

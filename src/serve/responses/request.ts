@@ -1,10 +1,10 @@
 // What /v1/responses takes: the zod schema of its body, and its fields in the terms of chat completions.
 import { z } from 'zod';
 import { invalidRequest } from '../api-error.ts';
-import { LLAMA_SAMPLING, OPENAI_SAMPLING } from '../openai/sampling.ts';
+import { LLAMA_SAMPLING, OPENAI_SAMPLING } from '../openai/options/sampling.ts';
 import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT, effort } from '../openai/schemas.ts';
-import { jsonSchema } from '../openai/structure.ts';
-import type { AnswerForm } from '../openai/structure.ts';
+import { jsonSchema } from '../openai/options/structure.ts';
+import type { AnswerForm } from '../openai/options/structure.ts';
 import { FUNCTION, MAX_TOOLS, toolList } from '../openai/tools.ts';
 import type { OfferedTools } from '../openai/tools.ts';
 

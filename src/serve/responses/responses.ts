@@ -1,9 +1,9 @@
 // POST /v1/responses: an answer to items of a conversation, whole or as a stream of events. Nothing is stored.
 import { SAMPLING_DEFAULTS } from '../../engine/sampler/options.ts';
 import type { GenerateChunk, GenerateTimings } from '../../engine/types.ts';
-import type { Exchange, Served } from '../exchange.ts';
+import type { Exchange, Served } from '../requests/exchange.ts';
 import { generate } from '../openai/generate.ts';
-import { generateOptions } from '../openai/generate-options.ts';
+import { generateOptions } from '../openai/options/generate-options.ts';
 import { thinkingOptions } from '../openai/schemas.ts';
 import { toolOptions } from '../openai/tools.ts';
 import { conversationOf } from './conversation.ts';

@@ -1,5 +1,5 @@
 // Texts that end a repetition for DRY, as the ids of the tokens that have them: the engine takes ids.
-import type { ServeEngine } from '../model-pool.ts';
+import type { ServeEngine } from '../../model-pool.ts';
 
 type Tokenizer = ServeEngine['tokenizer'];
 

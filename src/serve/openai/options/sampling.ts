@@ -1,9 +1,9 @@
 // The sampling fields of a request, by OpenAI's names and those of llama.cpp's server, as the engine's options.
 import { z } from 'zod';
-import type { SamplingOptions } from '../../engine/sampler/options.ts';
-import type { GenerateOptions } from '../../engine/types.ts';
-import { invalidRequest } from '../api-error.ts';
-import type { Served } from '../exchange.ts';
+import type { SamplingOptions } from '../../../engine/sampler/options.ts';
+import type { GenerateOptions } from '../../../engine/types.ts';
+import { invalidRequest } from '../../api-error.ts';
+import type { Served } from '../../requests/exchange.ts';
 import { breakerIds } from './sequence-breakers.ts';
 
 /** Whole seeds that a JSON number holds; the engine's have 32 bits. */

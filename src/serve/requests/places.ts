@@ -1,5 +1,5 @@
 // The places among a server's requests: how many there are, for all and for one client, and none once it shuts down.
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../api-error.ts';
 
 export interface PlaceLimits {
   /** Requests that run or wait; one more is answered with 429. */

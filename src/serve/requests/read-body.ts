@@ -1,6 +1,6 @@
 // Reads JSON bodies within their limits and checks them against a schema, naming the field that is wrong.
 import type { z } from 'zod';
-import { ApiError, invalidRequest } from './api-error.ts';
+import { ApiError, invalidRequest } from '../api-error.ts';
 
 /** Objects and lists within each other, and members of all of them: what is more takes long to check, or more stack than there is. */
 const MAX_DEPTH = 200;

@@ -1,5 +1,5 @@
 // One request as the server sees it: its id, who asks, and what it comes to, for answers and logs. Nothing of its text.
-import type { GenerateTimings } from '../engine/types.ts';
+import type { GenerateTimings } from '../../engine/types.ts';
 
 /** How a stream ended. */
 export interface StreamEnd {

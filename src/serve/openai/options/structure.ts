@@ -1,8 +1,8 @@
 // What a request says about the form of its answer (`response_format`, and llama.cpp's `json_schema` and `grammar`), with the
 // limits on schemas, as the engine's options.
 import { z } from 'zod';
-import type { GenerateOptions } from '../../engine/types.ts';
-import { invalidRequest } from '../api-error.ts';
+import type { GenerateOptions } from '../../../engine/types.ts';
+import { invalidRequest } from '../../api-error.ts';
 
 /** UTF-16 units of a schema's or grammar's text, and objects and lists within each other in a schema. */
 export const MAX_SCHEMA_LENGTH = 128 * 1024;

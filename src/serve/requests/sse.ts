@@ -1,5 +1,5 @@
 // Server-sent events from an async generator: read as fast as the client takes them, ended when it goes away.
-import { ApiError, toApiError } from './api-error.ts';
+import { ApiError, toApiError } from '../api-error.ts';
 
 const encoder = new TextEncoder();
 const HEADERS = {

@@ -1,10 +1,10 @@
 // What every generating endpoint does around its own work: a place among the running requests, the model, a signal that ends
 // with the client or the deadline, and the answer as JSON or as a stream of events.
-import type { SamplingOptions } from '../engine/sampler/options.ts';
-import type { EmbedOptions, GenerateOptions, Prompt } from '../engine/types.ts';
-import { ApiError } from './api-error.ts';
-import { engineFault } from './engine-faults.ts';
-import type { Lease, ModelPool, ServeEngine } from './model-pool.ts';
+import type { SamplingOptions } from '../../engine/sampler/options.ts';
+import type { EmbedOptions, GenerateOptions, Prompt } from '../../engine/types.ts';
+import { ApiError } from '../api-error.ts';
+import { engineFault } from '../engine-faults.ts';
+import type { Lease, ModelPool, ServeEngine } from '../model-pool.ts';
 import { patience } from './patience.ts';
 import { Places } from './places.ts';
 import type { PlaceLimits } from './places.ts';

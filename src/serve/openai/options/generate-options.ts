@@ -1,10 +1,10 @@
 // How long, how often and until what a request generates, as the engine's options.
 import type { z } from 'zod';
-import type { GenerateOptions } from '../../engine/types.ts';
-import { invalidRequest } from '../api-error.ts';
-import type { Served } from '../exchange.ts';
+import type { GenerateOptions } from '../../../engine/types.ts';
+import { invalidRequest } from '../../api-error.ts';
+import type { Served } from '../../requests/exchange.ts';
 import { samplingOptions } from './sampling.ts';
-import type { SAMPLING } from './schemas.ts';
+import type { SAMPLING } from '../schemas.ts';
 
 type SamplingRequest = { readonly [K in keyof typeof SAMPLING]?: z.infer<(typeof SAMPLING)[K]> };
 
