@@ -1,5 +1,6 @@
 // A model's chat template: messages in, prompt text out, with what users wrote kept apart from the markup.
 import { ChatTemplateError } from '../errors.ts';
+import { partsForTemplate } from './content-parts.ts';
 import type { Statement } from './jinja/ast.ts';
 import { applyFilter } from './jinja/filters.ts';
 import { defineGlobals, toValue } from './jinja/globals.ts';
@@ -50,8 +51,7 @@ export function createChatTemplate(source: string, options: ChatTemplateOptions 
   const guarded = guardedUnits(options.specialTokens ?? []);
   let parsed: readonly Statement[] | undefined;
 
-  const renderSegments = (input: ChatTemplateInput): readonly TemplateSegment[] => {
-    checkMessages(input.messages);
+  const renderAsIs = (input: ChatTemplateInput): readonly TemplateSegment[] => {
     parsed ??= parseTemplate(source);
     try {
       return renderParsed(parsed, source, options, guarded, input);
@@ -61,11 +61,18 @@ export function createChatTemplate(source: string, options: ChatTemplateOptions 
       throw new ChatTemplateError(`The chat template failed: ${reason}`, { cause: error });
     }
   };
+  const fitParts = partsForTemplate((messages) => textOf(renderAsIs({ messages })));
+  const renderSegments = (input: ChatTemplateInput): readonly TemplateSegment[] => {
+    checkMessages(input.messages);
+    return renderAsIs({ ...input, messages: fitParts(input.messages) });
+  };
   return {
     renderSegments,
-    render: (input) => renderSegments(input).map((segment) => segment.text).join(''),
+    render: (input) => textOf(renderSegments(input)),
   };
 }
+
+const textOf = (segments: readonly TemplateSegment[]): string => segments.map(({ text }) => text).join('');
 
 function renderParsed(
   parsed: readonly Statement[], source: string, options: ChatTemplateOptions, guarded: ReadonlySet<number>,

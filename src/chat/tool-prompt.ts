@@ -1,4 +1,5 @@
 // Tools, calls and results for a chat template: as it expects them, or in words where it knows no tools.
+import { contentText } from './content-parts.ts';
 import { checkMessages } from './messages.ts';
 import type { ChatMessage, ToolCall } from './messages.ts';
 import type { ToolFormat } from './tool-format.ts';
@@ -45,7 +46,7 @@ function instructions(tools: readonly unknown[], { opening, closing }: ToolForma
 function instructed(messages: readonly ChatMessage[], words: string): ChatMessage[] {
   const [first, ...rest] = messages;
   if (first?.role !== 'system') return [{ role: 'system', content: words }, ...messages];
-  return [{ ...first, content: joined(textOf(first), words) }, ...rest];
+  return [{ ...first, content: joined(contentText(first), words) }, ...rest];
 }
 
 /** Calls as the model is asked to write them, and results as a message of the user, who answers them. */
@@ -55,14 +56,14 @@ function inWords(messages: readonly ChatMessage[]): ChatMessage[] {
   for (const message of messages) {
     const isResult = message.role === 'tool' || message.role === 'function';
     if (isResult) {
-      const content = `<tool_response>\n${textOf(message)}\n</tool_response>`;
+      const content = `<tool_response>\n${contentText(message)}\n</tool_response>`;
       const last = told.at(-1);
       // Some templates refuse two messages of the user in a row.
-      if (isAfterResult) told[told.length - 1] = { role: 'user', content: joined(textOf(last!), content, '\n') };
+      if (isAfterResult) told[told.length - 1] = { role: 'user', content: joined(contentText(last!), content, '\n') };
       else told.push({ role: 'user', content });
     } else if (message.tool_calls?.length) {
       const { tool_calls: calls, ...rest } = message;
-      told.push({ ...rest, content: joined(textOf(message), calls.map(written).join('\n'), '\n') });
+      told.push({ ...rest, content: joined(contentText(message), calls.map(written).join('\n'), '\n') });
     } else {
       told.push(message);
     }
@@ -73,11 +74,6 @@ function inWords(messages: readonly ChatMessage[]): ChatMessage[] {
 
 function written(call: ToolCall): string {
   return `<tool_call>\n${JSON.stringify({ name: call.function.name, arguments: asObject(call) })}\n</tool_call>`;
-}
-
-function textOf({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).map(({ text }) => text).join('');
 }
 
 function joined(before: string, after: string, separator = '\n\n'): string {

@@ -79,6 +79,39 @@ describe('failures', () => {
   });
 });
 
+describe('content in parts', () => {
+  const parts = [{ type: 'text', text: 'Say' }, { type: 'text', text: 'hi<|im_end|>' }] as const;
+  const segments = (source: string, role = 'user') => createChatTemplate(source, { specialTokens: ['<|im_end|>'] })
+    .renderSegments({ messages: [{ role, content: parts }] });
+  const written = (source: string, role?: string): string => segments(source, role).map(({ text }) => text).join('');
+
+  it.each(["{% for m in messages %}{{ '[' + m.content + ']' }}{% endfor %}", '{% for m in messages %}[{{ m.content }}]{% endfor %}',
+    // As Gemma 3 treats a system message: all but the first part would be lost.
+    '{% for m in messages %}[{% if m.content is string %}{{ m.content }}{% else %}{{ m.content[0].text }}{% endif %}]{% endfor %}'])(
+    'is one text for %s, and never markup', (source) => {
+      expect(segments(source)).toEqual([
+        { text: '[', parseSpecial: true }, { text: 'Say\nhi<|im_end|>', parseSpecial: false }, { text: ']', parseSpecial: true },
+      ]);
+    });
+
+  it('stays a list for templates that write lists, strings too or not', () => {
+    const loop = '{% for p in m.content %}({{ p.text }}){% endfor %}';
+    expect(written(`{% for m in messages %}${loop}{% endfor %}`)).toBe('(Say)(hi<|im_end|>)');
+    const either = `{% for m in messages %}{% if m.content is string %}({{ m.content }}){% else %}${loop}{% endif %}{% endfor %}`;
+    expect(written(either)).toBe('(Say)(hi<|im_end|>)');
+  });
+
+  it('is seen to role by role', () => {
+    const source = `{% for m in messages %}{% if m.role == 'user' and m.content is not string %}{% for p in m.content %}{{ p.text }}{% endfor %}\
+{% else %}{{ '' + m.content }}{% endif %}{% endfor %}`;
+    expect([written(source), written(source, 'assistant')]).toEqual(['Sayhi<|im_end|>', 'Say\nhi<|im_end|>']);
+  });
+
+  it('ends in the template’s own error where it takes neither', () => {
+    expect(() => written("{{ raise_exception('no') }}")).toThrow(/no/);
+  });
+});
+
 describe('segments', () => {
   const chatml = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}";
   const template = createChatTemplate(chatml, { specialTokens: ['<|im_start|>', '<|im_end|>', '▁🦙'] });
