@@ -21,7 +21,10 @@ describe.skipIf(CHROMIUM === undefined)('a reply on the chat page', () => {
     const boxes = page.locator('.markdown input');
     expect(await boxes.evaluateAll((all) => all.map((box) => [(box as HTMLInputElement).type, (box as HTMLInputElement).checked, (box as HTMLInputElement).disabled])))
       .toEqual([['checkbox', true, true], ['checkbox', false, true], ['checkbox', false, true]]);
-    expect((await boxes.first().boundingBox())!.width).toBeLessThan(30);
+    const [ticked, open] = [await boxes.nth(0).boundingBox(), await boxes.nth(1).boundingBox()];
+    expect(ticked!.width).toBeLessThan(30);
+    const items = await page.locator('.markdown li').evaluateAll((all) => all.map((item) => item.getBoundingClientRect().top));
+    expect(ticked!.y - items[0]!).toBeCloseTo(open!.y - items[1]!, 1);
     expect(await page.locator('.markdown li').first().evaluate((item) => getComputedStyle(item).listStyleType)).toBe('none');
     await expectAccessible(page);
   }));

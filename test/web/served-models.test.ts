@@ -10,7 +10,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
   const models: object[] = [
     { ...OURS, id: 'tiny-instruct', ...LOADED },
     { ...OURS, id: 'asleep' },
-    { ...OURS, id: 'base', context_length: 1024, meta: { ...LOADED.meta, chat_template: false } },
+    { ...OURS, id: 'base', context_length: 1024, meta: { ...LOADED.meta, has_chat_template: false } },
   ];
   const { withPage } = useChatPage({
     models,
@@ -18,9 +18,12 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       if (messages.at(-1)!.content === 'wake up') models[1] = { ...OURS, id: 'asleep', ...LOADED };
       return 'Here.';
     },
-    refusal: (question) => (question !== 'too much' ? undefined : {
+    refusal: (question) => (question === 'less' || question === 'wake up' ? undefined : {
       status: 400,
-      error: { message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error', code: 'context_length_exceeded' },
+      error: {
+        message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error',
+        code: question === 'a number' ? 400 : 'context_length_exceeded',
+      },
     }),
   });
 
@@ -44,8 +47,8 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.getByRole('meter').waitFor();
   }));
 
-  it('says what can be done about a conversation that is too long', () => withPage(async (page) => {
-    await say(page, 'too much');
+  it.each(['a word', 'a number'])('says what can be done about a conversation that is too long, as %s of the server tells', (question) => withPage(async (page) => {
+    await say(page, question);
     await page.locator('.failure', { hasText: 'Start a new chat, or edit an earlier message' }).waitFor();
     expect(await page.locator('body').textContent()).not.toContain('contextLength');
     await page.getByRole('button', { name: 'Edit' }).click();

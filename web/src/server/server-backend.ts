@@ -11,7 +11,9 @@ interface ServedModel {
   readonly context_length?: number;
   readonly owned_by?: string;
   readonly meta?: {
-    readonly n_ctx?: number; readonly n_ctx_train?: number; readonly size?: number; readonly n_params?: number; readonly chat_template?: boolean;
+    readonly n_ctx?: number; readonly n_ctx_train?: number; readonly size?: number; readonly n_params?: number;
+    /** False for models that were never taught to converse, as this project's server says. */
+    readonly has_chat_template?: boolean;
   };
 }
 
@@ -22,7 +24,14 @@ interface StreamChunk {
   }[];
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   readonly timings?: { readonly predicted_per_second?: number };
-  readonly error?: { readonly message?: string };
+  readonly error?: ServerError;
+}
+
+/** OpenAI's code is a word; llama.cpp's is a number, and its type the word. */
+interface ServerError {
+  readonly message?: string;
+  readonly code?: string | number;
+  readonly type?: string;
 }
 
 /** Whether the page comes from such a server; what a static host answers is no list of models. */
@@ -58,7 +67,7 @@ export function serverBackend(): ChatBackend {
       const model = served.find(({ id }) => id === modelId);
       if (!model) return Promise.reject(new ChatError('no-model', `The server has no model "${modelId}" any more.`));
       const contextLength = model.context_length ?? model.meta?.n_ctx ?? model.meta?.n_ctx_train;
-      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }), onlyContinues: model.meta?.chat_template === false });
+      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }), onlyContinues: model.meta?.has_chat_template === false });
     },
 
     reply,
@@ -79,7 +88,7 @@ async function* reply({ modelId, messages, sampling, signal }: ReplyRequest): As
   for await (const event of eventsOf(response, signal)) {
     if (event === '[DONE]') break;
     const chunk = JSON.parse(event) as StreamChunk;
-    if (chunk.error) throw new ChatError('failed', chunk.error.message ?? 'The server failed.');
+    if (chunk.error) throw failure(chunk.error, 'The server failed.');
     const [choice] = chunk.choices ?? [];
     const { content, reasoning_content: reasoning } = choice?.delta ?? {};
     if ((content || reasoning) && firstAt === 0) firstAt = performance.now();
@@ -130,7 +139,10 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
 async function checked(response: Response): Promise<Response> {
   if (response.ok) return response;
   if (response.status === 401) throw new ChatError('unauthorized', 'The server wants an API key.');
-  const said = await response.json().catch(() => undefined) as { error?: { message?: string; code?: string } } | undefined;
-  const message = said?.error?.message ?? `The server answers ${response.status} ${response.statusText}.`;
-  throw new ChatError(said?.error?.code ?? 'refused', message);
+  const said = await response.json().catch(() => undefined) as { error?: ServerError } | undefined;
+  throw failure(said?.error ?? {}, `The server answers ${response.status} ${response.statusText}.`);
+}
+
+function failure({ code, type, message }: ServerError, otherwise: string): ChatError {
+  return new ChatError((typeof code === 'string' ? code : type) ?? 'failed', message ?? otherwise);
 }
