@@ -14,13 +14,15 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
   const isRenaming = useSignal(false);
   const wasRenaming = useRef(false);
   const opener = useRef<HTMLButtonElement>(null);
+  const renames = isRenaming.value;
   useEffect(() => {
     // The field is gone, and the focus with it.
     if (wasRenaming.current && document.activeElement === document.body) opener.current?.focus();
-    wasRenaming.current = isRenaming.value;
-  }, [isRenaming.value]);
+    // As it was drawn: on a busy machine this runs only when the signal has changed again.
+    wasRenaming.current = renames;
+  }, [renames]);
   const isCurrent = current.value.id === conversation.id;
-  if (isRenaming.value) return <li><TitleInput conversation={conversation} onDone={() => { isRenaming.value = false; }} /></li>;
+  if (renames) return <li><TitleInput conversation={conversation} onDone={() => { isRenaming.value = false; }} /></li>;
   return (
     <li class={isCurrent ? 'is-current' : ''}>
       <button class="open" ref={opener} aria-current={isCurrent ? 'page' : undefined} onClick={() => openConversation(conversation.id)}
