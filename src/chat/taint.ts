@@ -4,9 +4,11 @@
 // (comparisons, searches, lengths) are made on the plain text, which has the same offsets; slices of the disguised
 // text keep their origin. In the output, runs of disguised characters are what users wrote.
 import { ChatTemplateError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 
 const FIRST = 0xe000;
 const LAST = 0xf8ff;
+const UNITS_A_STEP = 16384;
 const PRIVATE_USE = /[\ue000-\uf8ff]/;
 
 export interface TemplateSegment {
@@ -32,9 +34,13 @@ export class Taint {
 
   /** `foreign`: every text that may meet disguised text, whose own private-use characters are left alone. */
   constructor(guarded: ReadonlySet<number>, foreign: readonly string[]) {
-    const used = new Set<number>();
-    for (const text of foreign) if (PRIVATE_USE.test(text)) addUnits(used, text);
-    for (let unit = LAST; unit >= FIRST; unit--) if (!used.has(unit)) this.#free.push(unit);
+    // Writes outside of an array of numbers come to nothing.
+    const used = new Uint8Array(LAST - FIRST + 1);
+    for (const text of foreign) {
+      if (!PRIVATE_USE.test(text)) continue;
+      for (let i = 0; i < text.length; i++) used[text.charCodeAt(i) - FIRST] = 1;
+    }
+    for (let unit = LAST; unit >= FIRST; unit--) if (used[unit - FIRST] === 0) this.#free.push(unit);
     for (const unit of guarded) {
       if (!this.#assign(unit)) {
         throw new ChatTemplateError('The conversation uses too many private-use characters (U+E000 to U+F8FF) ' +
@@ -49,6 +55,10 @@ export class Taint {
       if (this.#disguises[unit] === 0) this.#assign(unit);
       return this.#disguises[unit] || unit;
     });
+  }
+
+  disguiseSteps(text: string): Steps<string> {
+    return inPieces(text, (piece) => this.disguise(piece));
   }
 
   /** The text itself; offsets are the same. */
@@ -71,13 +81,15 @@ export class Taint {
     return false;
   }
 
-  segments(output: string): TemplateSegment[] {
+  *segments(output: string): Steps<TemplateSegment[]> {
     const segments: TemplateSegment[] = [];
     let start = 0;
     for (let i = 1; i <= output.length; i++) {
+      if (i % UNITS_A_STEP === 0) yield;
       const tainted = this.#original(output.charCodeAt(start)) >= 0;
       if (i < output.length && this.#original(output.charCodeAt(i)) >= 0 === tainted) continue;
-      segments.push({ text: this.plain(output.slice(start, i)), parseSpecial: !tainted });
+      const text = yield* inPieces(output.slice(start, i), (piece) => this.plain(piece));
+      segments.push({ text, parseSpecial: !tainted });
       start = i;
     }
     return segments;
@@ -98,6 +110,17 @@ export class Taint {
 
 function addUnits(units: Set<number>, text: string): void {
   for (let i = 0; i < text.length; i++) units.add(text.charCodeAt(i));
+}
+
+/** `map`, which maps each unit by itself, of a text that may be long. */
+function* inPieces(text: string, map: (piece: string) => string): Steps<string> {
+  if (text.length <= UNITS_A_STEP) return map(text);
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; from += UNITS_A_STEP) {
+    pieces.push(map(text.slice(from, from + UNITS_A_STEP)));
+    yield;
+  }
+  return pieces.join('');
 }
 
 const PIECE = 4096;

@@ -1,5 +1,7 @@
 // A model's chat template: messages in, prompt text out, with what users wrote kept apart from the markup.
 import { ChatTemplateError } from '../errors.ts';
+import { atOnce } from '../steps.ts';
+import type { Steps } from '../steps.ts';
 import { partsForTemplate } from './content-parts.ts';
 import type { Statement } from './jinja/ast.ts';
 import { applyFilter } from './jinja/filters.ts';
@@ -41,43 +43,48 @@ export interface ChatTemplate {
   render(input: ChatTemplateInput): string;
   /** The same text in parts: what came with the input has `parseSpecial: false`. */
   renderSegments(input: ChatTemplateInput): readonly TemplateSegment[];
+  /** `renderSegments` with pauses, for conversations of any length. */
+  renderSegmentsSteps(input: ChatTemplateInput): Steps<readonly TemplateSegment[]>;
 }
 
 /** Roles that markup may be made of, as in `<|user|>`; any other role is text from the input. */
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'model', 'tool', 'function', 'ipython', 'context']);
+
+const VALUES_A_STEP = 1024;
 
 /** Nothing is parsed before the first rendering: a model with a broken template can still be used without it. */
 export function createChatTemplate(source: string, options: ChatTemplateOptions = {}): ChatTemplate {
   const guarded = guardedUnits(options.specialTokens ?? []);
   let parsed: readonly Statement[] | undefined;
 
-  const renderAsIs = (input: ChatTemplateInput): readonly TemplateSegment[] => {
+  const renderAsIs = function* (input: ChatTemplateInput): Steps<readonly TemplateSegment[]> {
     parsed ??= parseTemplate(source);
     try {
-      return renderParsed(parsed, source, options, guarded, input);
+      return yield* renderParsed(parsed, source, options, guarded, input);
     } catch (error) {
       if (error instanceof ChatTemplateError) throw error;
       const reason = error instanceof RangeError ? 'it nests too deep or grows too large' : (error as Error).message;
       throw new ChatTemplateError(`The chat template failed: ${reason}`, { cause: error });
     }
   };
-  const fitParts = partsForTemplate((messages) => textOf(renderAsIs({ messages })));
-  const renderSegments = (input: ChatTemplateInput): readonly TemplateSegment[] => {
+  const fitParts = partsForTemplate((messages) => textOf(atOnce(renderAsIs({ messages }))));
+  const renderSegmentsSteps = function* (input: ChatTemplateInput): Steps<readonly TemplateSegment[]> {
     checkMessages(input.messages);
-    return renderAsIs({ ...input, messages: fitParts(input.messages) });
+    return yield* renderAsIs({ ...input, messages: fitParts(input.messages) });
   };
+  const renderSegments = (input: ChatTemplateInput): readonly TemplateSegment[] => atOnce(renderSegmentsSteps(input));
   return {
-    renderSegments,
+    renderSegments, renderSegmentsSteps,
     render: (input) => textOf(renderSegments(input)),
   };
 }
 
 const textOf = (segments: readonly TemplateSegment[]): string => segments.map(({ text }) => text).join('');
 
-function renderParsed(
+function* renderParsed(
   parsed: readonly Statement[], source: string, options: ChatTemplateOptions, guarded: ReadonlySet<number>,
   input: ChatTemplateInput,
-): readonly TemplateSegment[] {
+): Steps<readonly TemplateSegment[]> {
   const { bosToken = '', eosToken = '' } = options;
   const given = {
     ...input.extra,
@@ -85,7 +92,7 @@ function renderParsed(
     ...(input.tools === undefined ? {} : { tools: input.tools }),
     ...(input.documents === undefined ? {} : { documents: input.documents }),
   };
-  const texts = textsIn(given);
+  const texts = yield* textsIn(given);
   const budget = new Budget({
     messages: input.messages.length,
     chars: texts.reduce((sum, text) => sum + text.length, 0),
@@ -98,10 +105,10 @@ function renderParsed(
   scope.set('eos_token', eosToken);
   scope.set('add_generation_prompt', input.addGenerationPrompt ?? false);
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) scope.set(name, toValue(value, (text) => taint.disguise(text), runtime));
+    if (value !== undefined) scope.set(name, yield* toValue(value, runtime));
   }
   revealRoles(scope.get('messages'), runtime);
-  return taint.segments(runBlock(parsed, scope, runtime));
+  return yield* taint.segments(yield* runBlock(parsed, scope, runtime));
 }
 
 function revealRoles(messages: Value, runtime: Runtime): void {
@@ -114,11 +121,12 @@ function revealRoles(messages: Value, runtime: Runtime): void {
 }
 
 /** Every text in the input, keys included. */
-function textsIn(input: unknown): string[] {
+function* textsIn(input: unknown): Steps<string[]> {
   const texts: string[] = [];
   const seen = new Set<object>();
   const open: unknown[] = [input];
-  while (open.length > 0) {
+  for (let i = 1; open.length > 0; i++) {
+    if (i % VALUES_A_STEP === 0) yield;
     const value = open.pop();
     if (typeof value === 'string') texts.push(value);
     if (typeof value !== 'object' || value === null || seen.has(value)) continue;

@@ -15,6 +15,7 @@ export type CliEngine = Pick<
   | 'renderChat'
   | 'embed'
   | 'tokenize'
+  | 'tokenizeAsync'
   | 'detokenize'
   | 'score'
   | 'stats'

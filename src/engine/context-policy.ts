@@ -2,6 +2,7 @@
 // middle of a text. What is left out while a text grows is the core's affair (Choice).
 import type { ChatMessage } from '../chat/messages.ts';
 import { ContextLengthError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 
 /**
  * First ids that stay when a text slides: later positions attend to them whatever they are, and go astray without them
@@ -15,6 +16,8 @@ export interface FittedPrompt {
   readonly numSinks: number;
   readonly numDropped: number;
 }
+
+type Render = (messages: readonly ChatMessage[]) => Steps<number[]>;
 
 /** Room that a prompt leaves for new tokens: what was asked for, at most half of the context; else a quarter. */
 export function roomFor(maxTokens: number | undefined, contextLength: number): number {
@@ -34,25 +37,23 @@ export function fitIds(ids: readonly number[], contextLength: number, room: numb
  * The conversation without its oldest turns, as few of them as let the rest fit beside `room`. System messages at its
  * beginning and the last turn stay; ContextLengthError where these alone are too much.
  */
-export function fitMessages(
-  messages: readonly ChatMessage[], contextLength: number, room: number, render: (messages: readonly ChatMessage[]) => number[],
-): FittedPrompt {
+export function* fitMessages(messages: readonly ChatMessage[], contextLength: number, room: number, render: Render): Steps<FittedPrompt> {
   const firstTurn = messages.findIndex(({ role }) => role !== 'system' && role !== 'developer');
   const head = firstTurn < 0 ? messages : messages.slice(0, firstTurn);
   const turns = turnsOf(messages.slice(head.length));
-  const without = (count: number): number[] => render([...head, ...turns.slice(count).flat()]);
-  const all = without(0);
+  const without = (count: number): Steps<number[]> => render([...head, ...turns.slice(count).flat()]);
+  const all = yield* without(0);
   const most = contextLength - room;
   // The fewest turns, by halving: a rendering gets shorter with every turn left out.
   let [fewest, enough] = [0, all.length > most ? turns.length - 1 : 0];
   while (fewest < enough) {
     const middle = Math.floor((fewest + enough) / 2);
-    if (without(middle).length > most) fewest = middle + 1;
+    if ((yield* without(middle)).length > most) fewest = middle + 1;
     else enough = middle;
   }
-  const ids = without(Math.max(0, enough));
+  const ids = yield* without(Math.max(0, enough));
   if (ids.length >= contextLength) throw new ContextLengthError(ids.length + 1, contextLength);
-  return { ids, numSinks: headLength(ids, head, render), numDropped: all.length - ids.length };
+  return { ids, numSinks: yield* headLength(ids, head, render), numDropped: all.length - ids.length };
 }
 
 /** A turn begins with what the user says; the answer and calls of tools belong to it. */
@@ -66,9 +67,9 @@ function turnsOf(messages: readonly ChatMessage[]): ChatMessage[][] {
 }
 
 /** Ids that system messages take at the beginning of a rendered conversation. */
-function headLength(ids: readonly number[], head: readonly ChatMessage[], render: (messages: readonly ChatMessage[]) => number[]): number {
+function* headLength(ids: readonly number[], head: readonly ChatMessage[], render: Render): Steps<number> {
   if (head.length === 0) return NUM_SINKS;
-  const probe = render([...head, { role: 'user', content: '.' }]);
+  const probe = yield* render([...head, { role: 'user', content: '.' }]);
   let same = 0;
   while (same < probe.length && probe[same] === ids[same]) same++;
   return Math.max(NUM_SINKS, same);

@@ -6,34 +6,33 @@ import { chooseTemplate } from '../chat/fallback.ts';
 import type { ChatMessage } from '../chat/messages.ts';
 import { toolFormat } from '../chat/tool-format.ts';
 import type { ToolFormat } from '../chat/tool-format.ts';
-import { withTools } from '../chat/tool-prompt.ts';
-import { EngineStoppedError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
+import { EngineStoppedError, UnsupportedModelError } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
+import { atOnce } from '../steps.ts';
+import type { Steps } from '../steps.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ComputeHost } from './compute/host.ts';
-import { fitIds, fitMessages, roomFor } from './context-policy.ts';
-import type { FittedPrompt } from './context-policy.ts';
 import { collect, startGeneration } from './generation.ts';
+import type { Generation } from './generation.ts';
 import type { EngineStats } from './engine-stats.ts';
 import type { Speaker } from './generation-options.ts';
-import { checkEmbedOptions, checkScoreOptions, checkText, checkTokenIds, idsOf } from './inputs.ts';
+import { checkEmbedOptions, checkNames, checkScoreOptions, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load/load.ts';
 import type { LoadedModel } from './load/load.ts';
 import { planLoad } from './load/plan.ts';
+import { Prompts } from './prompts.ts';
+import type { ChatRenderOptions } from './prompts.ts';
 import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
 import { loadSession, saveSession } from './session/session.ts';
+import { turnsOf } from './turns.ts';
+import type { Turns } from './turns.ts';
 import type { LoadOptions, LoadPlan, ModelInfo, ModelSource } from './load/load-types.ts';
 import type {
   Completion, EmbedOptions, GenerateChunk, GenerateOptions, LoadSessionOptions, Prompt, RestoredSession, SavedSession,
-  SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, ToolChoice,
+  SaveSessionOptions, ScoreOptions, ScoreResult, SessionSource, TokenizeOptions,
 } from './types.ts';
 
-export interface ChatRenderOptions {
-  readonly tools?: readonly unknown[];
-  readonly toolChoice?: ToolChoice;
-  readonly templateOptions?: Readonly<Record<string, unknown>>;
-  readonly addGenerationPrompt?: boolean;
-}
+export type { ChatRenderOptions } from './prompts.ts';
 
 /** A loaded model. Ends with `dispose()`, or at the end of a block that declares it with `await using`. */
 export class Engine {
@@ -43,17 +42,21 @@ export class Engine {
   readonly #toolFormat: ToolFormat;
   readonly #host: ComputeHost;
   readonly #platform: Platform;
+  readonly #prompts: Prompts;
+  readonly #turns: Turns;
   /** Refers to the model's memory; undefined once disposed of. */
   #loaded: LoadedModel | undefined;
 
   private constructor(platform: Platform, loaded: LoadedModel) {
     this.#platform = platform;
+    this.#turns = turnsOf(platform);
     this.#loaded = loaded;
     this.#host = loaded.host;
     this.tokenizer = loaded.tokenizer;
     const template = chooseTemplate(loaded.metadata, loaded.tokenizer);
     this.chatTemplate = createChatTemplate(template.source, template);
     this.#toolFormat = toolFormat(template.source);
+    this.#prompts = new Prompts(loaded.tokenizer, this.chatTemplate, this.#toolFormat, loaded.info.contextLength);
     this.model = {
       ...loaded.info,
       hasChatTemplate: template.warning === undefined,
@@ -94,64 +97,38 @@ export class Engine {
 
   /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GenerateChunk, void, void> {
-    const fitted = this.#fit(prompt, options);
-    yield* startGeneration(this.#host, this.#speaker, fitted.ids, options, fitted).chunks;
+    yield* (await this.#turns.run(this.#start(prompt, options), options?.signal)).chunks;
   }
 
   /** A whole continuation, or `n` of them. */
   async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<Completion> {
-    const fitted = this.#fit(prompt, options);
-    return collect(startGeneration(this.#host, this.#speaker, fitted.ids, options, fitted), fitted.ids);
+    return collect(await this.#turns.run(this.#start(prompt, options), options?.signal));
+  }
+
+  *#start(prompt: Prompt, options: GenerateOptions): Steps<Generation> {
+    const fitted = yield* this.#prompts.fit(prompt, options);
+    return yield* startGeneration(this.#host, this.#speaker, fitted, options);
   }
 
   /** The ids that `generate` starts from for this prompt. */
   promptIds(prompt: Prompt, options: GenerateOptions = {}): number[] {
-    return this.#fit(prompt, options).ids;
-  }
-
-  /** The prompt's ids, and with `contextPolicy: 'slide'` as many of them as fit. */
-  #fit(prompt: Prompt, options: GenerateOptions): FittedPrompt {
-    const ids = this.#idsOf(prompt, options);
-    if (options.contextPolicy !== 'slide') return { ids, numSinks: 0, numDropped: 0 };
-    const { contextLength } = this.model;
-    const room = roomFor(options.maxTokens, contextLength);
-    const isChat = Array.isArray(prompt) && typeof prompt[0] === 'object';
-    if (!isChat) return fitIds(ids, contextLength, room);
-    return fitMessages(prompt as readonly ChatMessage[], contextLength, room, (messages) => this.renderChat(messages, options).ids);
-  }
-
-  #idsOf(prompt: Prompt, options: Pick<GenerateOptions, 'parseSpecial'> & ChatRenderOptions): number[] {
-    if (typeof options !== 'object' || (options as unknown) === null) {
-      throw new InvalidArgumentError('The options must be an object.');
-    }
-    if (ArrayBuffer.isView(prompt)) return Array.from(prompt as unknown as ArrayLike<number>);
-    if (typeof prompt === 'string') return this.tokenize(prompt, { parseSpecial: options.parseSpecial ?? false });
-    if (!Array.isArray(prompt)) throw new InvalidArgumentError('The prompt must be a string, token ids or chat messages.');
-    if (prompt.length === 0) throw new InvalidArgumentError('The prompt is empty. Give at least one message or token id.');
-    if (typeof prompt[0] === 'number') return [...(prompt as readonly number[])];
-    return this.renderChat(prompt as readonly ChatMessage[], options).ids;
+    return atOnce(this.#prompts.fit(prompt, options)).ids;
   }
 
   /** Messages as the model's chat template writes them, and their ids: content never becomes special tokens. */
   renderChat(messages: readonly ChatMessage[], options: ChatRenderOptions = {}): { text: string; ids: number[] } {
-    const offered = options.toolChoice === 'none' ? undefined : options.tools;
-    const segments = this.chatTemplate.renderSegments({
-      ...withTools(messages, offered, this.#toolFormat),
-      extra: options.templateOptions,
-      addGenerationPrompt: options.addGenerationPrompt ?? true,
-    });
-    const text = segments.map((segment) => segment.text).join('');
-    const bos = this.tokenizer.bosId;
-    const ids = this.tokenizer.encodeSegments(segments, { addSpecial: true });
-    // Templates write BOS themselves; the tokenizer adding it again would double it.
-    if (bos !== undefined && ids[0] === bos && ids[1] === bos) ids.shift();
-    return { text, ids };
+    return atOnce(this.#prompts.render(messages, options));
   }
 
   /** Token ids of `text`; special tokens in it stay text unless `parseSpecial`. */
   tokenize(text: string, options: EncodeOptions = {}): number[] {
-    checkText(text);
-    return this.tokenizer.encode(text, options);
+    return atOnce(this.#prompts.encode(text, options));
+  }
+
+  /** The same without holding up the caller's thread, however long the text is. Rejects with the signal's reason when aborted. */
+  async tokenizeAsync(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+    checkNames(options, ['addSpecial', 'parseSpecial', 'signal']);
+    return this.#turns.run(this.#prompts.encode(text, options), options.signal);
   }
 
   detokenize(ids: readonly number[], options: { readonly skipSpecial?: boolean } = {}): string {
@@ -162,7 +139,7 @@ export class Engine {
   /** The embedding (hiddenSize) of a text or of ids. */
   async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
     checkEmbedOptions(options);
-    const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
+    const ids = await this.#turns.run(idsOf(input, this.tokenizer, this.model), options.signal);
     const { pooling: usual, host } = this.#running;
     const pooling = options.pooling ?? usual;
     const embedding = await host.call(
@@ -176,7 +153,7 @@ export class Engine {
   /** How likely the model finds a text or ids, and what it would say next. */
   async score(input: string | readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
     const { vocabSize } = this.#requireDecoder();
-    const ids = idsOf(input, (text) => this.tokenizer.encode(text), this.model);
+    const ids = await this.#turns.run(idsOf(input, this.tokenizer, this.model), options?.signal);
     const { from, topK } = checkScoreOptions(options, ids.length, vocabSize);
     return this.#running.host.call(
       options.signal,
@@ -200,8 +177,9 @@ export class Engine {
     checkSaveSessionOptions(options);
     const model = this.#requireSessions();
     const { parseSpecial, tools, templateOptions } = options;
-    const ids = this.#idsOf(prompt, { parseSpecial, tools, templateOptions, addGenerationPrompt: false });
-    return saveSession({ ...this.#running.session, model }, idsOf(ids, (text) => this.tokenizer.encode(text), model), options);
+    const given = this.#prompts.idsOf(prompt, { parseSpecial, tools, templateOptions, addGenerationPrompt: false });
+    const ids = await this.#turns.run(given, options.signal);
+    return saveSession({ ...this.#running.session, model }, atOnce(idsOf(ids, this.tokenizer, model)), options);
   }
 
   /**

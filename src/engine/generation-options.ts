@@ -1,6 +1,7 @@
 // Checks what a generate call asks for, before any work is done.
 import type { ToolFormat } from '../chat/tool-format.ts';
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { grammarOf } from './grammar-options.ts';
 import type { CompiledGrammar } from './grammar-options.ts';
@@ -49,9 +50,9 @@ export interface CheckedOptions {
 }
 
 /** Throws InvalidArgumentError that names the option, or ContextLengthError. */
-export function checkOptions(
+export function* checkOptions(
   options: GenerateOptions, promptIds: readonly number[], { tokenizer, model, toolFormat }: Speaker,
-): CheckedOptions {
+): Steps<CheckedOptions> {
   const sampling = samplingOptions(options, model.vocabSize, OTHERS);
   const { n = 1, ignoreEos = false, stopIds = [], signal } = options;
   if (!(Number.isInteger(n) && n >= 1 && n <= MAX_CHOICES)) {
@@ -78,7 +79,7 @@ export function checkOptions(
     sampling,
     lookup: lookupSettings(options.speculation, model),
     draft: draftSettings(options.speculation, model),
-    grammar: grammarOf(options, tokenizer, toolFormat, called),
+    grammar: yield* grammarOf(options, tokenizer, toolFormat, called),
     called,
   };
 }

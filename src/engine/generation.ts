@@ -1,7 +1,8 @@
 // One generate call on the caller's side: checks the options, sends the request, streams chunks until every choice
 // ended.
 import { tokenBytes } from '../grammar/vocabulary.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenBytes } from '../grammar/vocabulary.ts';
+import type { Steps } from '../steps.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute/host.ts';
 import type { FittedPrompt } from './context-policy.ts';
@@ -16,22 +17,20 @@ import type { Completion, GenerateChunk, GenerateOptions, GenerateTimings } from
 export interface Generation {
   readonly chunks: AsyncGenerator<GenerateChunk, void, void>;
   readonly choices: readonly TextAssembler[];
+  readonly promptIds: readonly number[];
   readonly seed: number;
 }
 
-/** A prompt of which nothing was left out, and nothing will be. */
-const WHOLE = { numSinks: 0, numDropped: 0 };
-
-/** Validates at once and throws; the work starts when `chunks` is first asked. */
-export function startGeneration(
-  host: ComputeHost, speaker: Speaker, promptIds: readonly number[], options: GenerateOptions,
-  { numSinks, numDropped }: Omit<FittedPrompt, 'ids'> = WHOLE,
-): Generation {
+/** Validates and compiles, or throws; the work in the workers starts when `chunks` is first asked. */
+export function* startGeneration(
+  host: ComputeHost, speaker: Speaker, { ids: promptIds, numSinks, numDropped }: FittedPrompt, options: GenerateOptions,
+): Steps<Generation> {
   const { tokenizer, model, toolFormat } = speaker;
-  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft, grammar, called } = checkOptions(options, promptIds, speaker);
+  const { numChoices, maxTokens, stops, stopIds, sampling, lookup, draft, grammar, called } = yield* checkOptions(options, promptIds, speaker);
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const readCalls = called && callReading(tokenizer, toolFormat, called);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops, readCalls?.()));
+  const tokens = grammar && !informed.has(host) ? yield* tokenBytes(tokenizer) : undefined;
   const { onPromptProgress } = options;
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
@@ -39,22 +38,23 @@ export function startGeneration(
     client: options.client,
     wantsPromptProgress: onPromptProgress !== undefined, numDropped,
     ...(options.contextPolicy === 'slide' && { slide: { contextLength: model.contextLength, numSinks } }),
-    ...(grammar && { grammar: grammarMessage(host, tokenizer, grammar) }),
+    ...(grammar && { grammar: grammarMessage(host, grammar, tokens) }),
   }));
-  return { chunks, choices, seed };
+  return { chunks, choices, promptIds, seed };
 }
 
 /** Hosts whose compute thread knows the vocabulary. */
 const informed = new WeakSet<ComputeHost>();
 
-function grammarMessage(host: ComputeHost, tokenizer: Tokenizer, grammar: CompiledGrammar): GrammarMessage {
+/** `tokens`: the vocabulary, unless the host was informed before. */
+function grammarMessage(host: ComputeHost, grammar: CompiledGrammar, tokens: TokenBytes | undefined): GrammarMessage {
   if (informed.has(host)) return grammar;
   informed.add(host);
-  return { ...grammar, tokens: tokenBytes(tokenizer) };
+  return { ...grammar, tokens };
 }
 
 /** Drains a generation into its result. */
-export async function collect(generation: Generation, promptIds: readonly number[]): Promise<Completion> {
+export async function collect(generation: Generation): Promise<Completion> {
   let timings: GenerateTimings | undefined;
   for await (const chunk of generation.chunks) {
     if (chunk.timings && chunk.index === 0) timings = chunk.timings;
@@ -62,7 +62,7 @@ export async function collect(generation: Generation, promptIds: readonly number
   const choices = generation.choices.map((choice) => choice.choice());
   const { text, ids, finishReason, toolCalls } = choices[0]!;
   return {
-    text, ids, finishReason, ...(toolCalls && { toolCalls }), promptIds, choices, timings: timings!, seed: generation.seed,
+    text, ids, finishReason, ...(toolCalls && { toolCalls }), promptIds: generation.promptIds, choices, timings: timings!, seed: generation.seed,
   };
 }
 

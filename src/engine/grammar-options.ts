@@ -1,55 +1,44 @@
-// The grammar that generate's options ask for, compiled on the caller's thread, so that what is wrong with it is said at once.
+// The grammar that generate's options ask for, compiled on the caller's thread, so that what is wrong with it is said before any work.
 import type { ToolFormat } from '../chat/tool-format.ts';
 import { GrammarError, InvalidArgumentError } from '../errors.ts';
 import { parseGbnf } from '../grammar/gbnf.ts';
 import { LIMITS } from '../grammar/limits.ts';
-import { buildNetwork } from '../grammar/network-builder.ts';
-import type { Rules } from '../grammar/expression.ts';
-import type { Network } from '../grammar/network.ts';
 import { jsonObjectRules, schemaRules } from '../grammar/schema/compile.ts';
+import type { Steps } from '../steps.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { RecentlyUsed } from './recently-used.ts';
+import { Compilations } from './compilations.ts';
+import type { CompiledGrammar, GrammarSource } from './compilations.ts';
 import { describe } from './sampler/options.ts';
 import { toolRules } from './tools/tool-grammar.ts';
 import type { CheckedTools } from './tools/tool-options.ts';
 import type { GenerateOptions } from './types.ts';
 
-export interface CompiledGrammar {
-  /** What it was compiled from. */
-  readonly key: string;
-  readonly network: Network;
-}
+export type { CompiledGrammar } from './compilations.ts';
 
-/** The grammars compiled last, by tokenizer. */
-const compiled = new WeakMap<Tokenizer, RecentlyUsed<CompiledGrammar>>();
-const MOST_COMPILED = 16;
-
-/** What a grammar is compiled from, and how. */
-interface Source {
-  readonly key: string;
-  rules(): Rules;
-}
+const compiled = new WeakMap<Tokenizer, Compilations>();
 
 /** Throws InvalidArgumentError for options of the wrong form, GrammarError for a grammar that cannot be enforced. */
-export function grammarOf(
+export function* grammarOf(
   options: GenerateOptions, tokenizer: Tokenizer, format: ToolFormat, called: CheckedTools | undefined,
-): CompiledGrammar | undefined {
+): Steps<CompiledGrammar | undefined> {
   const tokenId = (spelling: string): number | undefined => {
     const ids = tokenizer.encode(spelling, { addSpecial: false, parseSpecial: true });
     return ids.length === 1 ? ids[0] : undefined;
   };
   const answer = answerSource(options, tokenId);
   const source = called ? withCalls(called, format, tokenizer, tokenId, answer) : answer;
-  return source && remembered(tokenizer, source.key, () => buildNetwork(source.rules()));
+  return source && (yield* remembered(tokenizer, source));
 }
 
 function withCalls(
-  called: CheckedTools, format: ToolFormat, tokenizer: Tokenizer, tokenId: TokenId, answer: Source | undefined,
-): Source {
+  called: CheckedTools, format: ToolFormat, tokenizer: Tokenizer, tokenId: TokenId, answer: GrammarSource | undefined,
+): GrammarSource {
   const tools = called.tools.map(({ function: { name, parameters } }) => [name, parameters]);
   return {
     key: `tools:${asJson(tools, 'tools')}:${called.isRequired}:${called.isParallel}:${answer?.key ?? ''}`,
-    rules: () => toolRules(called, format, { tokenId, ids: controlIds(tokenizer) }, answer?.rules()),
+    *rules() {
+      return yield* toolRules(called, format, { tokenId, ids: controlIds(tokenizer) }, answer && (yield* answer.rules()));
+    },
   };
 }
 
@@ -60,7 +49,7 @@ function controlIds(tokenizer: Tokenizer): number[] {
 
 type TokenId = (spelling: string) => number | undefined;
 
-function answerSource({ grammar, jsonSchema, json }: GenerateOptions, tokenId: TokenId): Source | undefined {
+function answerSource({ grammar, jsonSchema, json }: GenerateOptions, tokenId: TokenId): GrammarSource | undefined {
   if (json !== undefined && typeof json !== 'boolean') throw new InvalidArgumentError(`json must be true or false, not ${describe(json)}.`);
   if ([grammar, jsonSchema, json || undefined].filter((given) => given !== undefined).length > 1) {
     throw new InvalidArgumentError('Give one of grammar, jsonSchema and json: a text follows one grammar.');
@@ -91,8 +80,9 @@ function asJson(schema: unknown, option: string): string {
   throw new GrammarError(`The schema has ${written.length} UTF-16 units; at most ${LIMITS.textLength} are allowed.`, { pointer: '' });
 }
 
-function remembered(tokenizer: Tokenizer, key: string, build: () => Network): CompiledGrammar {
+/** From what was compiled, or is being compiled for another request, or anew. */
+function* remembered(tokenizer: Tokenizer, source: GrammarSource): Steps<CompiledGrammar> {
   let known = compiled.get(tokenizer);
-  if (!known) compiled.set(tokenizer, (known = new RecentlyUsed(MOST_COMPILED)));
-  return known.get(key, () => ({ key, network: build() }));
+  if (!known) compiled.set(tokenizer, (known = new Compilations()));
+  return yield* known.get(source);
 }

@@ -1,5 +1,7 @@
 // Checks of what embed, score and tokenize are given, before anything is asked of the workers.
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { describe } from './sampler/options.ts';
 import type { ModelInfo } from './load/load-types.ts';
 import type { EmbedOptions, ScoreOptions } from './types.ts';
@@ -23,8 +25,8 @@ export function checkText(text: unknown): asserts text is string {
 }
 
 /** Ids of `input`, text or ids, that fit the context. */
-export function idsOf(input: unknown, encode: (text: string) => readonly number[], model: ModelInfo): readonly number[] {
-  const ids = typeof input === 'string' ? encode(input) : input;
+export function* idsOf(input: unknown, tokenizer: Tokenizer, model: ModelInfo): Steps<readonly number[]> {
+  const ids = typeof input === 'string' ? yield* tokenizer.encodeSteps(input) : input;
   const isArray = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
   if (!isArray) throw new InvalidArgumentError(`Give a text or an array of token ids, not ${describe(input)}.`);
   const list = Array.from(ids as ArrayLike<unknown>);

@@ -9,12 +9,23 @@ export class RecentlyUsed<V> {
     this.#most = most;
   }
 
-  /** What is remembered by that key, or `make`'s result, which is remembered from now on. */
-  get(key: string, make: () => V): V {
-    const value = this.#values.get(key) ?? make();
+  /** What is remembered by that key, which is now the last one used. */
+  find(key: string): V | undefined {
+    const value = this.#values.get(key);
+    if (value !== undefined) this.put(key, value);
+    return value;
+  }
+
+  put(key: string, value: V): void {
     this.#values.delete(key);
     this.#values.set(key, value);
     if (this.#values.size > this.#most) this.#values.delete(this.#values.keys().next().value!);
+  }
+
+  /** What is remembered by that key, or `make`'s result, which is remembered from now on. */
+  get(key: string, make: () => V): V {
+    const value = this.#values.get(key) ?? make();
+    this.put(key, value);
     return value;
   }
 }

@@ -1,6 +1,7 @@
 // The public API's shapes of requests: what generate, embed, score and sessions take and give.
 import type { ChatMessage } from '../chat/messages.ts';
 import type { ToolCallDelta } from '../chat/tool-call-reader.ts';
+import type { EncodeOptions } from '../tokenizer/tokenizer.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import type { SpeculationOptions } from './speculation/options.ts';
 
@@ -145,6 +146,10 @@ export interface EmbedOptions {
   readonly normalize?: boolean;
   /** Who asks, such as a user of a server: where requests wait, clients take turns. */
   readonly client?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface TokenizeOptions extends EncodeOptions {
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 // Text that is free but for what it must not contain, as an expression.
+import type { Steps } from '../steps.ts';
 import { union } from './code-points.ts';
 import { characters } from './expression.ts';
 import type { CharacterGraph, Expression } from './expression.ts';
@@ -6,11 +7,11 @@ import { EVERYTHING, PatternBudget, combine, languageOf } from './pattern/langua
 import { parsePattern } from './pattern/pattern-parser.ts';
 
 /** All texts in which none of the patterns (ECMA-262) matches; `between` may stand anywhere in them, and is not looked at. */
-export function textWithout(patterns: readonly string[], between?: Expression): Expression {
+export function* textWithout(patterns: readonly string[], between?: Expression): Steps<Expression> {
   const budget = new PatternBudget();
-  const { classes, next, accepting } = patterns.reduce(
-    (language, pattern) => combine(language, languageOf(parsePattern(pattern), budget), budget, 'first'), EVERYTHING,
-  );
+  let language = EVERYTHING;
+  for (const pattern of patterns) language = yield* combine(language, yield* languageOf(parsePattern(pattern), budget), budget, 'first');
+  const { classes, next, accepting } = language;
   const edges: CharacterGraph['edges'][number][] = next.flatMap((row, from) => [...new Set(row)].filter((to) => to >= 0)
     .map((to) => ({ from, to, on: characters(union(...classes.filter((_, i) => row[i] === to))) })));
   if (between) edges.push(...next.map((_, state) => ({ from: state, to: state, on: between })));

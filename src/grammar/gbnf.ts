@@ -1,5 +1,6 @@
 // Reads GBNF, the notation of llama.cpp: rules of strings, character classes, rule names, groups, repetitions and tokens.
 import { GrammarError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 import { ANY, codePoints, complement } from './code-points.ts';
 import { EMPTY, characters, choice, repeat, rule, sequence, text } from './expression.ts';
 import type { Expression, Rules } from './expression.ts';
@@ -11,13 +12,14 @@ export interface GbnfOptions {
 }
 
 /** Throws GrammarError that names line and column. */
-export function parseGbnf(source: string, options: GbnfOptions = {}): Rules {
+export function* parseGbnf(source: string, options: GbnfOptions = {}): Steps<Rules> {
   if (source.length > LIMITS.textLength) {
     throw new GrammarError(`The grammar has ${source.length} UTF-16 units; at most ${LIMITS.textLength} are allowed.`);
   }
-  return new Parser(source, options).rules();
+  return yield* new Parser(source, options).rules();
 }
 
+const RULES_A_STEP = 32;
 const NAME = /[A-Za-z0-9_-]+/y;
 const NUMBER = /\d+/y;
 const RULE_START = /[A-Za-z0-9_-]+[ \t]*::=/y;
@@ -35,7 +37,7 @@ class Parser {
     this.#options = options;
   }
 
-  rules(): Rules {
+  *rules(): Steps<Rules> {
     const rules = new Map<string, Expression>();
     for (this.#skip(true); this.#at < this.#source.length; this.#skip(true)) {
       const name = this.#match(NAME) ?? this.#fail('a rule name');
@@ -43,6 +45,7 @@ class Parser {
       if (!this.#take('::=')) this.#fail('"::="');
       // A rule that is written twice is what it is the last time, as in llama.cpp.
       rules.set(name, this.#alternatives(false).expression);
+      if (rules.size % RULES_A_STEP === 0) yield;
       this.#skip(false);
       if (this.#at < this.#source.length && !isLineBreak(this.#source[this.#at])) this.#fail('a line break or the next part of a rule');
     }

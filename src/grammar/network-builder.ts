@@ -1,5 +1,6 @@
 // Turns rules into a network: expressions become states and edges, what can never end is cut away, left recursion is refused.
 import { GrammarError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 import type { Expression, Rules } from './expression.ts';
 import { LIMITS } from './limits.ts';
 import { closeNetwork } from './network-closure.ts';
@@ -21,15 +22,18 @@ export interface Draft {
 
 /** Copies of an expression with more states than this call one rule instead. */
 const MOST_STATES_COPIED = 6;
+/** Between two pauses. */
+const STATES_A_STEP = 1024;
+const PARTS_A_STEP = 256;
 const encoder = new TextEncoder();
 
 /** Throws GrammarError for rules that are missing, too large, left-recursive, or match no finite text. */
-export function buildNetwork(rules: Rules, root = 'root'): Network {
+export function* buildNetwork(rules: Rules, root = 'root'): Steps<Network> {
   const builder = new Builder();
   for (const name of rules.keys()) builder.declare(name);
   if (!rules.has(root)) throw new GrammarError(`The grammar has no rule "${root}", where a text begins. Add one.`);
-  for (const [name, expression] of rules) builder.define(name, expression);
-  return closeNetwork(builder.draft(), builder.indexOf(root));
+  for (const [name, expression] of rules) yield* builder.define(name, expression);
+  return yield* closeNetwork(builder.draft(), builder.indexOf(root));
 }
 
 class Builder {
@@ -39,6 +43,9 @@ class Builder {
   readonly #ends: number[] = [];
   readonly #indices = new Map<string, number>();
   readonly #copied = new Map<Expression, number>();
+  #numParts = 0;
+  /** States at which there is a pause. */
+  #due = STATES_A_STEP;
 
   declare(name: string): number {
     const index = this.#names.length;
@@ -50,9 +57,9 @@ class Builder {
     return index;
   }
 
-  define(name: string, expression: Expression): void {
+  *define(name: string, expression: Expression): Steps<void> {
     const index = this.indexOf(name);
-    this.#build(expression, this.#starts[index], this.#ends[index], 0);
+    yield* this.#build(expression, this.#starts[index], this.#ends[index], 0);
   }
 
   indexOf(name: string): number {
@@ -65,6 +72,12 @@ class Builder {
     return { edges: this.#edges, names: this.#names, starts: this.#starts, ends: this.#ends };
   }
 
+  #isPauseDue(): boolean {
+    if (++this.#numParts % PARTS_A_STEP !== 0 && this.#edges.length < this.#due) return false;
+    this.#due = this.#edges.length + STATES_A_STEP;
+    return true;
+  }
+
   #state(): number {
     if (this.#edges.length >= LIMITS.states) {
       throw new GrammarError(`The grammar takes more than ${LIMITS.states} states. Use smaller repetitions and bounds.`);
@@ -72,78 +85,97 @@ class Builder {
     return this.#edges.push([]) - 1;
   }
 
-  #build(expression: Expression, from: number, to: number, depth: number): void {
+  *#build(expression: Expression, from: number, to: number, depth: number): Steps<void> {
     if (depth > 4 * LIMITS.depth) throw new GrammarError('The grammar nests too deep.');
     switch (expression.kind) {
-      case 'text':
-        return this.#bytes([...encoder.encode(expression.text)].map((byte) => [byte, byte]), from, to);
-      case 'characters':
-        for (const sequence of byteSequences(expression.set)) this.#bytes(sequence, from, to);
-        return;
       case 'sequence': {
+        const { items } = expression;
         let at = from;
-        expression.items.forEach((item, i) => {
-          const next = i === expression.items.length - 1 ? to : this.#state();
-          this.#build(item, at, next, depth + 1);
+        for (let i = 0; i < items.length; i++) {
+          const next = i === items.length - 1 ? to : this.#state();
+          if (this.#isPauseDue()) yield;
+          if (!this.#isBuilt(items[i], at, next)) yield* this.#build(items[i], at, next, depth + 1);
           at = next;
-        });
-        if (expression.items.length === 0) this.#edge(from, { kind: 'empty', to });
+        }
+        if (items.length === 0) this.#edge(from, { kind: 'empty', to });
         return;
       }
       case 'choice':
-        for (const item of expression.items) this.#build(item, from, to, depth + 1);
+        for (const item of expression.items) {
+          if (this.#isPauseDue()) yield;
+          if (!this.#isBuilt(item, from, to)) yield* this.#build(item, from, to, depth + 1);
+        }
         return;
       case 'repeat':
-        return this.#repeat(expression, from, to, depth);
-      case 'rule':
-        return this.#edge(from, { kind: 'call', rule: this.indexOf(expression.name), to });
-      case 'token':
-        return this.#edge(from, { kind: 'token', id: expression.id, negated: expression.negated, to });
+        return yield* this.#repeat(expression, from, to, depth);
       case 'graph': {
         const { numStates, start, finals, edges } = expression.graph;
         const states = Array.from({ length: numStates }, () => this.#state());
         this.#edge(from, { kind: 'empty', to: states[start] });
         for (const final of finals) this.#edge(states[final], { kind: 'empty', to });
-        for (const { from: a, to: b, on } of edges) this.#build(on, states[a], states[b], depth + 1);
+        for (const { from: a, to: b, on } of edges) {
+          if (this.#isPauseDue()) yield;
+          if (!this.#isBuilt(on, states[a], states[b])) yield* this.#build(on, states[a], states[b], depth + 1);
+        }
+        return;
       }
+      default:
+        this.#isBuilt(expression, from, to);
     }
   }
 
-  #repeat({ item, min, max }: Expression & { kind: 'repeat' }, from: number, to: number, depth: number): void {
+  /** Builds an expression without parts; false for any other. */
+  #isBuilt(expression: Expression, from: number, to: number): boolean {
+    switch (expression.kind) {
+      case 'text':
+        this.#bytes([...encoder.encode(expression.text)].map((byte) => [byte, byte]), from, to);
+        return true;
+      case 'characters':
+        for (const sequence of byteSequences(expression.set)) this.#bytes(sequence, from, to);
+        return true;
+      case 'rule':
+        this.#edge(from, { kind: 'call', rule: this.indexOf(expression.name), to });
+        return true;
+      case 'token':
+        this.#edge(from, { kind: 'token', id: expression.id, negated: expression.negated, to });
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  *#repeat({ item, min, max }: Expression & { kind: 'repeat' }, from: number, to: number, depth: number): Steps<void> {
     if (min > max || max === 0) {
       if (max === 0) this.#edge(from, { kind: 'empty', to });
       return;
     }
     const count = Math.max(min, max === Infinity ? 1 : max);
-    const copy = count > 2 && weight(item, MOST_STATES_COPIED) > MOST_STATES_COPIED ? this.#ruleFor(item, depth) : undefined;
-    const once = (a: number, b: number): void => {
-      if (copy === undefined) this.#build(item, a, b, depth + 1);
-      else this.#edge(a, { kind: 'call', rule: copy, to: b });
-    };
+    const copy = count > 2 && weight(item, MOST_STATES_COPIED) > MOST_STATES_COPIED ? yield* this.#ruleFor(item, depth) : undefined;
+    const one: Expression | undefined = copy === undefined ? item : undefined;
     // States of its own, as a loop must not let what comes before or after in again.
     let at = this.#state();
     this.#edge(from, { kind: 'empty', to: at });
     const fixed = max === Infinity ? min : max;
-    for (let i = 0; i < fixed; i++) {
-      if (i >= min) this.#edge(at, { kind: 'empty', to });
+    const loop = max === Infinity ? 1 : 0;
+    for (let i = 0; i < fixed + loop; i++) {
+      const isLoop = i === fixed;
+      if (i >= min && !isLoop) this.#edge(at, { kind: 'empty', to });
       const next = this.#state();
-      once(at, next);
-      at = next;
-    }
-    if (max === Infinity) {
-      const loop = this.#state();
-      once(at, loop);
-      this.#edge(loop, { kind: 'empty', to: at });
+      if (this.#isPauseDue()) yield;
+      if (!one) this.#edge(at, { kind: 'call', rule: copy!, to: next });
+      else if (!this.#isBuilt(one, at, next)) yield* this.#build(one, at, next, depth + 1);
+      if (isLoop) this.#edge(next, { kind: 'empty', to: at });
+      else at = next;
     }
     this.#edge(at, { kind: 'empty', to });
   }
 
-  #ruleFor(item: Expression, depth: number): number {
+  *#ruleFor(item: Expression, depth: number): Steps<number> {
     const known = this.#copied.get(item);
     if (known !== undefined) return known;
     const index = this.declare(`(part ${this.#names.length})`);
     this.#copied.set(item, index);
-    this.#build(item, this.#starts[index], this.#ends[index], depth + 1);
+    yield* this.#build(item, this.#starts[index], this.#ends[index], depth + 1);
     return index;
   }
 

@@ -1,27 +1,33 @@
 // The second half of building a network: which rules can end and which can be empty, what follows a state without reading,
 // and in which order rules call each other.
 import { GrammarError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
 import { LIMITS } from './limits.ts';
 import type { Draft, Edge } from './network-builder.ts';
 import type { Network } from './network.ts';
 
-export function closeNetwork(draft: Draft, root: number): Network {
-  const edges = cutDeadEnds(draft, root);
-  const nullable = nullableRules(draft, edges);
-  const closures = closuresOf(edges, nullable);
-  const rank = rankRules(draft, edges, closures);
+/** States between two pauses. */
+const STATES_A_STEP = 2048;
+
+export function* closeNetwork(draft: Draft, root: number): Steps<Network> {
+  const edges = yield* cutDeadEnds(draft, root);
+  const nullable = yield* nullableRules(draft, edges);
+  const closures = yield* closuresOf(edges, nullable);
+  const rank = yield* rankRules(draft, edges, closures);
   const { ends, starts } = draft;
   const isEnd = new Uint8Array(edges.length);
   for (const end of ends) isEnd[end] = 1;
-  const onlyEnd = closures.map((closure) => closure.some((state) => isEnd[state]) &&
+  const onlyEnd = yield* each(closures, (closure) => closure.some((state) => isEnd[state]) &&
     closure.every((state) => edges[state].every(({ kind }) => kind === 'empty')));
-  const bytes = rows(edges, 'byte');
-  const calls = rows(edges, 'call');
-  const tokens = rows(edges, 'token');
-  const closureRows = prefixSums(closures.map(({ length }) => length));
+  const bytes = yield* rows(edges, 'byte');
+  const calls = yield* rows(edges, 'call');
+  const tokens = yield* rows(edges, 'token');
+  const closureStart = prefixSums(closures.map(({ length }) => length));
+  const closureTo = new Int32Array(closureStart[closures.length]);
+  yield* each(closures, (closure, state) => closureTo.set(closure, closureStart[state]));
   return {
     numStates: edges.length,
-    closureStart: closureRows, closureTo: Int32Array.from(closures.flat()),
+    closureStart, closureTo,
     byteStart: bytes.start, byteLow: Uint8Array.from(bytes.all, ({ low }) => low),
     byteHigh: Uint8Array.from(bytes.all, ({ high }) => high), byteTo: Int32Array.from(bytes.all, ({ to }) => to),
     callStart: calls.start, callRule: Int32Array.from(calls.all, ({ rule }) => rule),
@@ -35,24 +41,38 @@ export function closeNetwork(draft: Draft, root: number): Network {
   };
 }
 
+/** `map` of every state's list. */
+function* each<T, R>(lists: readonly T[], map: (list: T, state: number) => R): Steps<R[]> {
+  const results: R[] = [];
+  for (let state = 0; state < lists.length; state++) {
+    results.push(map(lists[state], state));
+    if (state % STATES_A_STEP === STATES_A_STEP - 1) yield;
+  }
+  return results;
+}
+
 /** Edges from which the end of the rule cannot be reached lead generation astray. */
-function cutDeadEnds(draft: Draft, root: number): Edge[][] {
-  const { canEnd, canFinish } = reachEnds(draft, draft.edges);
+function* cutDeadEnds(draft: Draft, root: number): Steps<Edge[][]> {
+  const { canEnd, canFinish } = yield* reachEnds(draft, draft.edges);
   if (!canFinish[root]) {
     throw new GrammarError('The grammar matches no finite text: every way through it needs more. Give its rules an end.');
   }
-  return draft.edges.map((list) => list.filter((edge) => canEnd[edge.to] && (edge.kind !== 'call' || canFinish[edge.rule])));
+  return yield* each(draft.edges, (list) => list.filter((edge) => canEnd[edge.to] && (edge.kind !== 'call' || canFinish[edge.rule])));
 }
 
-function nullableRules(draft: Draft, edges: readonly Edge[][]): boolean[] {
-  const silent = edges.map((list) => list.filter(({ kind }) => kind === 'empty' || kind === 'call'));
-  return Array.from(reachEnds(draft, silent).canFinish, (can) => can === 1);
+function* nullableRules(draft: Draft, edges: readonly Edge[][]): Steps<boolean[]> {
+  const silent = yield* each(edges, (list) => list.filter(({ kind }) => kind === 'empty' || kind === 'call'));
+  return Array.from((yield* reachEnds(draft, silent)).canFinish, (can) => can === 1);
 }
 
 /** The states from which `edges` lead to the end of their rule, and the rules whose end their start reaches. */
-function reachEnds({ starts, ends }: Draft, edges: readonly Edge[][]): { readonly canEnd: Uint8Array; readonly canFinish: Uint8Array } {
+function* reachEnds(
+  { starts, ends }: Draft, edges: readonly Edge[][],
+): Steps<{ readonly canEnd: Uint8Array; readonly canFinish: Uint8Array }> {
   const back: { readonly from: number; readonly edge: Edge }[][] = edges.map(() => []);
-  edges.forEach((list, from) => list.forEach((edge) => back[edge.to].push({ from, edge })));
+  yield* each(edges, (list, from) => {
+    for (const edge of list) back[edge.to].push({ from, edge });
+  });
   const canEnd = new Uint8Array(edges.length);
   const ruleOfStart = new Map(starts.map((state, rule) => [state, rule]));
   const canFinish = new Uint8Array(starts.length);
@@ -65,7 +85,8 @@ function reachEnds({ starts, ends }: Draft, edges: readonly Edge[][]): { readonl
     canEnd[state] = 1;
     open.push(state);
   };
-  while (open.length > 0) {
+  for (let i = 1; open.length > 0; i++) {
+    if (i % STATES_A_STEP === 0) yield;
     const state = open.pop()!;
     for (const { from, edge } of back[state]) {
       if (edge.kind !== 'call' || canFinish[edge.rule]) reach(from);
@@ -80,11 +101,12 @@ function reachEnds({ starts, ends }: Draft, edges: readonly Edge[][]): { readonl
 }
 
 /** For each state, those that follow it without reading and do something: read, call or end. */
-function closuresOf(edges: readonly Edge[][], nullable: readonly boolean[]): number[][] {
+function* closuresOf(edges: readonly Edge[][], nullable: readonly boolean[]): Steps<number[][]> {
   const seenFrom = new Int32Array(edges.length).fill(-1);
-  const acts = edges.map((list) => list.length === 0 || list.some(({ kind }) => kind !== 'empty'));
+  const acts = yield* each(edges, (list) => list.length === 0 || list.some(({ kind }) => kind !== 'empty'));
+  const closures: number[][] = [];
   let total = 0;
-  return edges.map((_, state) => {
+  for (let state = 0, due = STATES_A_STEP; state < edges.length; state++) {
     const found = [state];
     seenFrom[state] = state;
     for (let i = 0; i < found.length; i++) {
@@ -97,13 +119,17 @@ function closuresOf(edges: readonly Edge[][], nullable: readonly boolean[]): num
     }
     total += found.length;
     if (total > LIMITS.closure) throw new GrammarError('The grammar has too many ways to leave something out. Use smaller repetitions.');
-    return found.filter((other) => acts[other]);
-  });
+    closures.push(found.filter((other) => acts[other]));
+    if (total < due) continue;
+    due = total + STATES_A_STEP;
+    yield;
+  }
+  return closures;
 }
 
 /** Callers before callees, as far as nothing is read between; a cycle among those is left recursion. */
-function rankRules({ names, starts }: Draft, edges: readonly Edge[][], closures: readonly number[][]): Int32Array {
-  const called = starts.map((start) => [...new Set(closures[start].flatMap((state) =>
+function* rankRules({ names, starts }: Draft, edges: readonly Edge[][], closures: readonly number[][]): Steps<Int32Array> {
+  const called = yield* each(starts, (start) => [...new Set(closures[start].flatMap((state) =>
     edges[state].flatMap((edge) => (edge.kind === 'call' ? [edge.rule] : []))))]);
   const rank = new Int32Array(starts.length).fill(-1);
   const state = new Uint8Array(starts.length);
@@ -130,9 +156,14 @@ function rankRules({ names, starts }: Draft, edges: readonly Edge[][], closures:
   return rank;
 }
 
-function rows<K extends Edge['kind']>(edges: readonly Edge[][], kind: K): { start: Int32Array; all: Extract<Edge, { kind: K }>[] } {
-  const lists = edges.map((list) => list.filter((edge): edge is Extract<Edge, { kind: K }> => edge.kind === kind));
-  return { start: prefixSums(lists.map(({ length }) => length)), all: lists.flat() };
+function* rows<K extends Edge['kind']>(edges: readonly Edge[][], kind: K): Steps<{ start: Int32Array; all: Extract<Edge, { kind: K }>[] }> {
+  const all: Extract<Edge, { kind: K }>[] = [];
+  const lengths = yield* each(edges, (list) => {
+    const before = all.length;
+    for (const edge of list) if (edge.kind === kind) all.push(edge as Extract<Edge, { kind: K }>);
+    return all.length - before;
+  });
+  return { start: prefixSums(lengths), all };
 }
 
 function prefixSums(lengths: readonly number[]): Int32Array {

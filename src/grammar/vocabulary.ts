@@ -1,5 +1,8 @@
 // The tokens a grammar may choose from, by their bytes: in order of bytes, as a tree that a walk can skip branches of.
+import type { Steps } from '../steps.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+const TOKENS_A_STEP = 2048;
 
 /** What a compute worker is sent once; control tokens have no bytes, as they are no text. */
 export interface TokenBytes {
@@ -10,13 +13,15 @@ export interface TokenBytes {
 }
 
 /** Reads every token's bytes as they come out in a continued text. */
-export function tokenBytes(tokenizer: Tokenizer): TokenBytes {
+export function* tokenBytes(tokenizer: Tokenizer): Steps<TokenBytes> {
   const nothing = new Uint8Array(0);
   const canSpell = spelledAsTheyAre(tokenizer);
-  const pieces = Array.from({ length: tokenizer.vocabSize }, (_, id) => {
+  const bytesOf = (id: number): Uint8Array => {
     if (tokenizer.isControl(id) || tokenizer.endIds.has(id) || id === tokenizer.unkId) return nothing;
     return tokenizer.isSpecial(id) && !canSpell ? nothing : tokenizer.tokenBytes(id);
-  });
+  };
+  const pieces: Uint8Array[] = [];
+  while (pieces.length < tokenizer.vocabSize) if (pieces.push(bytesOf(pieces.length)) % TOKENS_A_STEP === 0) yield;
   const starts = new Int32Array(pieces.length + 1);
   pieces.forEach(({ length }, id) => (starts[id + 1] = starts[id] + length));
   const bytes = new Uint8Array(starts[pieces.length]);

@@ -5,7 +5,7 @@ import { ApiError, isTyped } from './api-error.ts';
 
 /** An engine as the server uses it. */
 export type ServeEngine =
-  Pick<Engine, 'model' | 'tokenizer' | 'generate' | 'promptIds' | 'embed' | 'tokenize' | 'detokenize' | 'stats' | 'dispose'>;
+  Pick<Engine, 'model' | 'tokenizer' | 'generate' | 'embed' | 'tokenizeAsync' | 'detokenize' | 'stats' | 'dispose'>;
 
 export interface ServedModel {
   readonly id: string;

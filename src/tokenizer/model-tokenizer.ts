@@ -1,6 +1,8 @@
 // The Tokenizer of every model: special tokens around and inside the text, the model for what lies between.
 import { TokenizerError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
+import { atOnce } from '../steps.ts';
+import type { Steps } from '../steps.ts';
 import { Detokenizer } from './detokenizer.ts';
 import type { TextModel } from './models/text-model.ts';
 import { SpecialMatcher } from './special-matcher.ts';
@@ -22,6 +24,7 @@ export interface TokenizerParts {
 
 const SPECIAL = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.userDefined;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
+const PIECES_A_STEP = 32;
 
 export class ModelTokenizer implements Tokenizer {
   readonly kind: TokenizerKind;
@@ -49,13 +52,22 @@ export class ModelTokenizer implements Tokenizer {
   get addEos(): boolean { return this.#parts.suffix.length > 0; }
 
   encode(text: string, options: EncodeOptions = {}): number[] {
-    const pieces = this.#special.split({ text: wellFormed(text), trusted: options.parseSpecial ?? false });
-    return this.#encodePieces(pieces, options.addSpecial ?? true);
+    return atOnce(this.encodeSteps(text, options));
   }
 
   encodeSegments(segments: readonly TextSegment[], options: Pick<EncodeOptions, 'addSpecial'> = {}): number[] {
+    return atOnce(this.encodeSegmentsSteps(segments, options));
+  }
+
+  *encodeSteps(text: string, options: EncodeOptions = {}): Steps<number[]> {
+    const pieces = yield* this.#special.split({ text: wellFormed(text), trusted: options.parseSpecial ?? false });
+    return yield* this.#encodePieces(pieces, options.addSpecial ?? true);
+  }
+
+  *encodeSegmentsSteps(segments: readonly TextSegment[], options: Pick<EncodeOptions, 'addSpecial'> = {}): Steps<number[]> {
     const spans = segments.map(({ text, parseSpecial }) => ({ text: wellFormed(text), trusted: parseSpecial }));
-    return this.#encodePieces(this.#special.splitConversation(spans), options.addSpecial ?? true);
+    const pieces = yield* this.#special.splitConversation(spans);
+    return yield* this.#encodePieces(pieces, options.addSpecial ?? true);
   }
 
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
@@ -82,14 +94,16 @@ export class ModelTokenizer implements Tokenizer {
     return this.#detokenizer.stream(options);
   }
 
-  #encodePieces(pieces: readonly (string | number)[], addSpecial: boolean): number[] {
+  *#encodePieces(pieces: readonly (string | number)[], addSpecial: boolean): Steps<number[]> {
     const { model, prefix, suffix } = this.#parts;
     const output: number[] = addSpecial ? [...prefix] : [];
     let afterSpecial = true;
-    for (const piece of pieces) {
+    for (let i = 0; i < pieces.length; i++) {
+      const piece = pieces[i]!;
       if (typeof piece === 'number') output.push(piece);
-      else model.encode(piece, afterSpecial, output);
+      else yield* model.encode(piece, afterSpecial, output);
       afterSpecial = typeof piece === 'number';
+      if (i % PIECES_A_STEP === PIECES_A_STEP - 1) yield;
     }
     if (addSpecial) output.push(...suffix);
     return output;
@@ -117,6 +131,8 @@ export class NoTokenizer implements Tokenizer {
 
   encode(): number[] { throw noVocabulary(); }
   encodeSegments(): number[] { throw noVocabulary(); }
+  encodeSteps(): Steps<number[]> { throw noVocabulary(); }
+  encodeSegmentsSteps(): Steps<number[]> { throw noVocabulary(); }
   decode(): string { throw noVocabulary(); }
   tokenBytes(): Uint8Array { throw noVocabulary(); }
   tokenText(): string { return ''; }

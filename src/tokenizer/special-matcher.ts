@@ -1,4 +1,5 @@
 // Cuts text at the special tokens it may hold: user-defined ones anywhere, control tokens where the text is trusted.
+import type { Steps } from '../steps.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -24,6 +25,8 @@ interface Matchers {
 const SPECIAL = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.userDefined;
 /** `<|user|>` and its like: markup of a conversation even where a model lists it as user-defined. */
 const MARKUP = /^<[|｜].*[|｜]>$/u;
+/** Places looked at where a token may begin. */
+const TRIES_A_STEP = 512;
 const SPACE_BEFORE = /[\t-\r ]+$/;
 
 export class SpecialMatcher {
@@ -38,13 +41,13 @@ export class SpecialMatcher {
   }
 
   /** Texts and ids in order. User-defined tokens count in all of it, as the models were trained. */
-  split(span: TextSpan): (string | number)[] {
+  split(span: TextSpan): Steps<(string | number)[]> {
     this.#everywhere ??= this.#matchers(() => true);
     return this.#cut(span.text, [span.trusted ? span.text.length : -1], [span.text.length], this.#everywhere);
   }
 
   /** The same for a conversation: what looks like markup counts in trusted spans only, whatever its kind. */
-  splitConversation(spans: readonly TextSpan[]): (string | number)[] {
+  splitConversation(spans: readonly TextSpan[]): Steps<(string | number)[]> {
     this.#conversation ??= this.#matchers((text) => !MARKUP.test(text));
     const ends: number[] = [];
     const trustedUntil: number[] = [];
@@ -67,9 +70,9 @@ export class SpecialMatcher {
     return { trusted, plain: new PrefixIndex(userDefined, idOf), start: anyUnit(trusted.firstUnits) };
   }
 
-  #cut(
+  *#cut(
     text: string, trustedUntil: readonly number[], spanEnds: readonly number[], matchers: Matchers,
-  ): (string | number)[] {
+  ): Steps<(string | number)[]> {
     const pieces: (string | number)[] = [];
     const { plain, trusted, start } = matchers;
     let bestId = -1;
@@ -79,9 +82,14 @@ export class SpecialMatcher {
     const keepLongest = (id: number, end: number): void => {
       if (end > bestEnd) [bestId, bestEnd] = [id, end];
     };
-    start.lastIndex = 0;
-    for (let match = start.exec(text); match; match = start.exec(text)) {
-      const from = match.index;
+    const next = (at: number): number => {
+      start.lastIndex = at;
+      return start.exec(text)?.index ?? -1;
+    };
+    let numTried = 0;
+    for (let from = next(0), after = 0; from >= 0; from = next(after)) {
+      if (++numTried % TRIES_A_STEP === 0) yield;
+      after = from + 1;
       while (from >= spanEnds[span]!) span++;
       bestEnd = from;
       plain.walk(text, from, text.length, keepLongest);
@@ -92,7 +100,7 @@ export class SpecialMatcher {
       if (kept !== '') pieces.push(kept);
       pieces.push(bestId);
       textFrom = this.#strip.right.has(bestId) ? skipSpace(text, bestEnd) : bestEnd;
-      start.lastIndex = textFrom;
+      after = textFrom;
     }
     if (textFrom < text.length) pieces.push(text.slice(textFrom));
     return pieces;

@@ -1,27 +1,51 @@
 // Cuts text into the words that byte-level BPE merges within, by the regular expressions of a pre-tokenizer.
 import { TokenizerError } from '../errors.ts';
+import type { Steps } from '../steps.ts';
+
+const MATCHES_A_STEP = 512;
 
 /** Applies each expression to the pieces the one before left; what it does not match stays a piece of its own. */
-export function splitWords(text: string, expressions: readonly RegExp[]): string[] {
+export function* splitWords(text: string, expressions: readonly RegExp[]): Steps<string[]> {
   let pieces = [text];
   for (const expression of expressions) {
     const next: string[] = [];
-    for (const piece of pieces) splitPiece(piece, expression, next);
+    const place = { piece: 0, from: 0 };
+    while (!splitPieces(pieces, expression, place, next)) yield;
     pieces = next;
   }
   return pieces;
 }
 
-/** `expression` is global and never matches the empty string. */
-function splitPiece(piece: string, expression: RegExp, output: string[]): void {
-  let from = 0;
-  expression.lastIndex = 0;
-  for (let match = search(expression, piece); match; match = search(expression, piece)) {
-    if (match.index > from) output.push(piece.slice(from, match.index));
-    output.push(match[0]);
-    from = expression.lastIndex;
+/** Goes on at `place` until there are so many pieces more; true once all are split. */
+function splitPieces(pieces: readonly string[], expression: RegExp, place: { piece: number; from: number }, output: string[]): boolean {
+  const enough = output.length + MATCHES_A_STEP;
+  for (; place.piece < pieces.length; place.piece++) {
+    const piece = pieces[place.piece]!;
+    while (place.from < piece.length) {
+      if (output.length >= enough) return false;
+      place.from = splitPiece(piece, expression, place.from, output);
+    }
+    place.from = 0;
   }
-  if (from < piece.length) output.push(piece.slice(from));
+  return true;
+}
+
+/** Goes on at `from` for so many matches; returns where it got to. `expression` is global and never matches the empty string. */
+function splitPiece(piece: string, expression: RegExp, from: number, output: string[]): number {
+  let at = from;
+  expression.lastIndex = at;
+  for (let i = 0; i < MATCHES_A_STEP; i++) {
+    const match = search(expression, piece);
+    if (!match) {
+      output.push(piece.slice(at));
+      return piece.length;
+    }
+    if (match.index > at) output.push(piece.slice(at, match.index));
+    output.push(match[0]);
+    at = expression.lastIndex;
+    if (at === piece.length) break;
+  }
+  return at;
 }
 
 function search(expression: RegExp, piece: string): RegExpExecArray | null {

@@ -1,4 +1,5 @@
 // What a tokenizer offers, whatever model is behind it.
+import type { Steps } from '../steps.ts';
 
 export type TokenizerKind = 'byte-level-bpe' | 'sentencepiece-bpe' | 'unigram' | 'wordpiece' | 'none';
 
@@ -49,6 +50,9 @@ export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): number[];
   /** As if all segments were one text, but control tokens and markup come from `parseSpecial` segments only. */
   encodeSegments(segments: readonly TextSegment[], options?: Pick<EncodeOptions, 'addSpecial'>): number[];
+  /** `encode` and `encodeSegments` with pauses, for texts of any length. */
+  encodeSteps(text: string, options?: EncodeOptions): Steps<number[]>;
+  encodeSegmentsSteps(segments: readonly TextSegment[], options?: Pick<EncodeOptions, 'addSpecial'>): Steps<number[]>;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
   /** What the token stands for; incomplete UTF-8 where it is part of a character. */
   tokenBytes(id: number): Uint8Array;

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../../src/errors.ts';
 import { ToolCallParser } from '../../src/chat/tool-calls.ts';
 import { toolCallSchema } from '../../src/chat/tool-schema.ts';
 import { schemaRules } from '../../src/grammar/schema/compile.ts';
+import { atOnce } from '../../src/steps.ts';
 import { automatonOf, matches } from '../grammar/recognize.ts';
 
 const tools = [
@@ -14,7 +15,7 @@ const call = '{"name":"weather","arguments":{"city":"Paris"}}';
 
 describe('toolCallSchema', () => {
   it('allows calls of the tools and nothing else', () => {
-    const automaton = automatonOf(schemaRules(toolCallSchema(tools)));
+    const automaton = automatonOf(atOnce(schemaRules(toolCallSchema(tools))));
     expect(matches(automaton, call)).toBe(true);
     expect(matches(automaton, '{"name":"now","arguments":{}}')).toBe(true);
     for (const bad of ['{"name":"weather","arguments":{}}', '{"name":"weather","arguments":{"city":""}}', '{"name":"other","arguments":{}}', 'Hello']) {
@@ -24,7 +25,7 @@ describe('toolCallSchema', () => {
   });
 
   it('can be told which', () => {
-    expect(matches(automatonOf(schemaRules(toolCallSchema(tools, 'now'))), call)).toBe(false);
+    expect(matches(automatonOf(atOnce(schemaRules(toolCallSchema(tools, 'now')))), call)).toBe(false);
     expect(() => toolCallSchema(tools, 'nope')).toThrow(InvalidArgumentError);
     expect(() => toolCallSchema([])).toThrow(InvalidArgumentError);
   });

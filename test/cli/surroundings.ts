@@ -92,6 +92,7 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
     },
     embed: async () => Float32Array.of(0.5, -0.25, 1),
     tokenize,
+    tokenizeAsync: async (text) => tokenize(text),
     detokenize: (ids) => String.fromCodePoint(...ids),
     async score(input, options = {}) {
       const ids = typeof input === 'string' ? tokenize(input) : input;

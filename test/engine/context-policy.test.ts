@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fitMessages, NUM_SINKS } from '../../src/engine/context-policy.ts';
 import { ContextLengthError, Engine, InvalidArgumentError } from '../../src/index.ts';
 import type { Engine as LoadedEngine, GenerateOptions } from '../../src/index.ts';
+import { atOnce } from '../../src/steps.ts';
+import type { Steps } from '../../src/steps.ts';
 import { inRepository } from '../support/fixtures.ts';
 import { openModel } from '../support/run-model.ts';
 import type { TestModel } from '../support/run-model.ts';
@@ -85,6 +87,10 @@ describe('a conversation that does not fit', () => {
   /** A token a letter, and one for each message. */
   const render = (messages: readonly { readonly role: string; readonly content?: unknown }[]): number[] =>
     messages.flatMap(({ role, content }) => [role.charCodeAt(0), ...[...(content as string)].map((letter) => letter.charCodeAt(0))]);
+  const renderSteps = function* (messages: Parameters<typeof render>[0]): Steps<number[]> {
+    yield;
+    return render(messages);
+  };
   const SYSTEM = { role: 'system', content: 'be brief' };
   const turn = (i: number): { role: string; content: string }[] => [
     { role: 'user', content: `question ${i}` }, { role: 'assistant', content: `answer ${i}` }, { role: 'tool', content: `result ${i}` },
@@ -95,7 +101,7 @@ describe('a conversation that does not fit', () => {
   it.each([0, 1, 2, 3, 5, 8])('loses whole turns, the oldest first and as few as possible (%i turns)', (numTurns) => {
     const messages = conversation(numTurns);
     for (let contextLength = 30; contextLength < 320; contextLength += 7) {
-      const { ids, numDropped } = fitMessages(messages, contextLength, 10, render);
+      const { ids, numDropped } = atOnce(fitMessages(messages, contextLength, 10, renderSteps));
       const lost = Array.from({ length: numTurns + 1 }, (_, count) => count)
         .find((count) => render([SYSTEM, ...messages.slice(1 + 3 * count)]).length <= contextLength - 10) ?? numTurns;
       expect(ids).toEqual(render([SYSTEM, ...messages.slice(1 + 3 * lost)]));
@@ -104,11 +110,11 @@ describe('a conversation that does not fit', () => {
   });
 
   it('keeps its system message when it slides further', () => {
-    expect(fitMessages(conversation(2), 500, 10, render).numSinks).toBeGreaterThanOrEqual(render([SYSTEM]).length);
-    expect(fitMessages([LAST], 500, 10, render).numSinks).toBe(NUM_SINKS);
+    expect(atOnce(fitMessages(conversation(2), 500, 10, renderSteps)).numSinks).toBeGreaterThanOrEqual(render([SYSTEM]).length);
+    expect(atOnce(fitMessages([LAST], 500, 10, renderSteps)).numSinks).toBe(NUM_SINKS);
   });
 
   it('is an error where system message and last turn alone are too long', () => {
-    expect(() => fitMessages(conversation(4), 12, 3, render)).toThrow(ContextLengthError);
+    expect(() => atOnce(fitMessages(conversation(4), 12, 3, renderSteps))).toThrow(ContextLengthError);
   });
 });

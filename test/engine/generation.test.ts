@@ -9,12 +9,14 @@ import { collect, startGeneration } from '../../src/engine/generation.ts';
 import type { GenerateMessage, TokenMessage } from '../../src/engine/compute/protocol.ts';
 import type { ModelInfo } from '../../src/engine/load/load-types.ts';
 import type { Completion, GenerateChunk, GenerateOptions } from '../../src/engine/types.ts';
+import { atOnce } from '../../src/steps.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
 
 const tokenizer = createTokenizer(tokenizerMetadata(bpeEntries()));
 const EOS = tokenizer.eosId!;
 const model = { contextLength: 64, vocabSize: tokenizer.vocabSize } as ModelInfo;
+const PROMPT = { ids: [1], numSinks: 0, numDropped: 0 };
 const speaker = { tokenizer, model, toolFormat: toolFormat('') };
 const timings = { prefillTokens: 1, cachedTokens: 0, prefillMs: 1, decodeTokens: 0, decodeMs: 0, draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
 
@@ -67,11 +69,11 @@ function messages(request: GenerateMessage, ids: readonly number[], choiceIndex:
 }
 
 const complete = (workers: Workers, options: GenerateOptions = {}): Promise<Completion> =>
-  collect(startGeneration(workers.host, speaker, [1], options), [1]);
+  collect(atOnce(startGeneration(workers.host, speaker, PROMPT, options)));
 
 async function chunksOf(workers: Workers, options: GenerateOptions): Promise<GenerateChunk[]> {
   const chunks: GenerateChunk[] = [];
-  for await (const chunk of startGeneration(workers.host, speaker, [1], options).chunks) chunks.push(chunk);
+  for await (const chunk of atOnce(startGeneration(workers.host, speaker, PROMPT, options)).chunks) chunks.push(chunk);
   return chunks;
 }
 
@@ -141,7 +143,7 @@ describe('text of a generation', () => {
     const controller = new AbortController();
     const seen: string[] = [];
     const run = async (): Promise<void> => {
-      const { chunks } = startGeneration(workers.host, speaker, [1], { signal: controller.signal });
+      const { chunks } = atOnce(startGeneration(workers.host, speaker, PROMPT, { signal: controller.signal }));
       for await (const { text } of chunks) {
         seen.push(text);
         controller.abort(new Error('enough'));
@@ -156,7 +158,7 @@ describe('text of a generation', () => {
 describe('options of a generation', () => {
   const start = (options: unknown, promptIds: readonly number[] = [1]): Workers => {
     const workers = new Workers([]);
-    startGeneration(workers.host, speaker, promptIds, options as GenerateOptions);
+    atOnce(startGeneration(workers.host, speaker, { ...PROMPT, ids: [...promptIds] }, options as GenerateOptions));
     return workers;
   };
 

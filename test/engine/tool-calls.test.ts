@@ -8,6 +8,7 @@ import { checkTools } from '../../src/engine/tools/tool-options.ts';
 import { parseGbnf } from '../../src/grammar/gbnf.ts';
 import { Engine, GrammarError, InvalidArgumentError, ToolCallParser } from '../../src/index.ts';
 import type { Completion, GenerateOptions } from '../../src/index.ts';
+import { atOnce } from '../../src/steps.ts';
 import { templatedModel } from '../adapters/templated-model.ts';
 import { automatonOf, matches } from '../grammar/recognize.ts';
 
@@ -30,7 +31,7 @@ const CONTROL = 8;
 
 function grammar(format: ToolFormat, options: GenerateOptions, answer?: string): (input: Parameters<typeof matches>[1]) => boolean {
   const checked = checkTools({ tools: TOOLS, ...options }, format)!;
-  const automaton = automatonOf(toolRules(checked, format, { tokenId: (mark) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] }, answer === undefined ? undefined : parseGbnf(answer)));
+  const automaton = automatonOf(atOnce(toolRules(checked, format, { tokenId: (mark) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] }, answer === undefined ? undefined : atOnce(parseGbnf(answer)))));
   return (input) => matches(automaton, input);
 }
 const weather = (key = 'arguments'): string => `{"name": "weather", "${key}": {"city": "Rome"}}`;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GrammarError } from '../../src/errors.ts';
 import { parseGbnf } from '../../src/grammar/gbnf.ts';
+import { atOnce } from '../../src/steps.ts';
 import { automatonOf, matches } from './recognize.ts';
 import type { Input } from './recognize.ts';
 import { fixture, fixturesDir } from '../support/fixtures.ts';
@@ -13,7 +14,7 @@ interface Vectors {
   readonly valid_grammars_parse_only: readonly string[];
 }
 
-const compile = (grammar: string, root?: string): ReturnType<typeof automatonOf> => automatonOf(parseGbnf(grammar), root);
+const compile = (grammar: string, root?: string): ReturnType<typeof automatonOf> => automatonOf(atOnce(parseGbnf(grammar)), root);
 
 describe.skipIf(!fixturesDir())('public vectors (reference data)', () => {
   const vectors = fixturesDir()
@@ -72,9 +73,9 @@ describe('notation', () => {
   });
 
   it('names tokens by their spelling', () => {
-    const automaton = automatonOf(parseGbnf('root ::= <think> "a" !</think> </think>', {
+    const automaton = automatonOf(atOnce(parseGbnf('root ::= <think> "a" !</think> </think>', {
       tokenId: (spelling) => ({ '<think>': 5, '</think>': 6 })[spelling],
-    }));
+    })));
     expect(matches(automaton, [{ token: 5 }, 'ab', { token: 6 }])).toBe(true);
     expect(matches(automaton, [{ token: 5 }, 'a', { token: 6 }, { token: 6 }])).toBe(false);
     expect(matches(automaton, [{ token: 5 }, 'a', { token: 9 }, { token: 6 }])).toBe(true);

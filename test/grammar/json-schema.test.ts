@@ -5,6 +5,7 @@ import addFormatsModule from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { GrammarError } from '../../src/errors.ts';
 import { schemaRules } from '../../src/grammar/schema/compile.ts';
+import { atOnce } from '../../src/steps.ts';
 import { automatonOf, matches } from './recognize.ts';
 import { fixture, fixturesDir } from '../support/fixtures.ts';
 
@@ -13,7 +14,7 @@ const addFormats = addFormatsModule as unknown as (ajv: Ajv2020) => void;
 const read = (name: string): unknown => (fixturesDir() ? JSON.parse(readFileSync(fixture(`grammars/${name}`), 'utf8')) : []);
 const compile = (schema: unknown): ReturnType<typeof automatonOf> | undefined => {
   try {
-    return automatonOf(schemaRules(schema));
+    return automatonOf(atOnce(schemaRules(schema)));
   } catch (error) {
     // A schema that nothing satisfies.
     if (error instanceof GrammarError && /no finite text/.test(error.message)) return undefined;

@@ -2,6 +2,7 @@
 import { Automaton } from '../../src/grammar/automaton.ts';
 import type { Rules } from '../../src/grammar/expression.ts';
 import { buildNetwork } from '../../src/grammar/network-builder.ts';
+import { atOnce } from '../../src/steps.ts';
 
 /** A text, or a mixture of texts and tokens that are no text. */
 export type Input = string | readonly (string | { readonly token: number })[];
@@ -12,7 +13,7 @@ const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
 
 export function automatonOf(rules: Rules, root?: string): Automaton {
-  return new Automaton(buildNetwork(rules, root));
+  return new Automaton(atOnce(buildNetwork(rules, root)));
 }
 
 /** Whether the grammar matches the whole input. */

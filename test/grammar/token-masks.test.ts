@@ -15,6 +15,7 @@ import { bytesSource } from '../../src/gguf/memory-source.ts';
 import { readGguf } from '../../src/gguf/reader.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
+import { atOnce } from '../../src/steps.ts';
 import { fixture, fixturesDir } from '../support/fixtures.ts';
 import { TYPE, bpeEntries, spmEntries, tokenizerMetadata, unigramEntries } from '../tokenizer/vocabularies.ts';
 import { randomGrammar } from './random-rules.ts';
@@ -38,7 +39,7 @@ function vocabularyOf(tokenizer: Tokenizer, share = 1, losesSpaces = false): Voc
   const random = new Random(1);
   const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id)
     .filter((id) => share === 1 || tokenizer.isSpecial(id) || tokenizer.tokenBytes(id).length === 1 || random.next() < share);
-  return { tokenizer, tree: tokenTree(tokenBytes(tokenizer)), ids, losesSpaces };
+  return { tokenizer, tree: tokenTree(atOnce(tokenBytes(tokenizer))), ids, losesSpaces };
 }
 
 /** What the slow reader makes of a token: its bytes where it is text, or the token itself. */
@@ -57,7 +58,7 @@ function compare(rules: Rules, vocabulary: Vocabulary, seed: number): number {
   const { tokenizer, tree, ids } = vocabulary;
   const random = new Random(seed);
   const compared = new Set(ids);
-  const masks = new TokenMasks(new Automaton(buildNetwork(rules)), tree);
+  const masks = new TokenMasks(new Automaton(atOnce(buildNetwork(rules))), tree);
   const constraint = new Constraint(masks, seed % 3 > 0);
   const reader = new SlowReader(rules);
   let ways = reader.start;
@@ -87,20 +88,20 @@ function testVocabulary(load: () => Vocabulary | Promise<Vocabulary>, numSeeds: 
     const { tokenizer } = vocabulary;
     const named = vocabulary.ids.filter((id) => tokenizer.isSpecial(id)).slice(0, 4).concat(vocabulary.ids.slice(-2));
     let steps = 0;
-    for (let seed = 1; seed <= numSeeds; seed++) steps += compare(parseGbnf(randomGrammar(seed, named)), vocabulary, seed);
+    for (let seed = 1; seed <= numSeeds; seed++) steps += compare(atOnce(parseGbnf(randomGrammar(seed, named))), vocabulary, seed);
     expect(steps).toBeGreaterThan(2 * numSeeds);
   });
 
   it('by random schemas', { timeout: 120_000 }, async () => {
     const vocabulary = await load();
     let steps = 0;
-    for (let seed = 1; seed <= numSeeds; seed++) steps += compare(schemaRules(randomSchema(seed)), vocabulary, seed);
+    for (let seed = 1; seed <= numSeeds; seed++) steps += compare(atOnce(schemaRules(randomSchema(seed))), vocabulary, seed);
     expect(steps).toBeGreaterThan(2 * numSeeds);
   });
 
   it('and never with control tokens that the grammar does not name', async () => {
     const { tokenizer, tree } = await load();
-    const constraint = new Constraint(new TokenMasks(new Automaton(buildNetwork(parseGbnf('root ::= .* | [^\\x00]*'))), tree));
+    const constraint = new Constraint(new TokenMasks(new Automaton(atOnce(buildNetwork(atOnce(parseGbnf('root ::= .* | [^\\x00]*'))))), tree));
     const mask = constraint.all();
     const allowed = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter((id) => mask[id >>> 5]! & (1 << (id & 31)));
     expect(allowed.filter((id) => tokenizer.isControl(id) && !tokenizer.endIds.has(id))).toEqual([]);

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { GrammarError } from '../../src/errors.ts';
 import type { Automaton } from '../../src/grammar/automaton.ts';
 import { schemaRules } from '../../src/grammar/schema/compile.ts';
+import { atOnce } from '../../src/steps.ts';
 import { automatonOf, matches } from './recognize.ts';
 import { wildSchema } from './wild-schemas.ts';
 
@@ -35,7 +36,7 @@ function randomText(automaton: Automaton, below: (count: number) => number): str
 /** What the schema's grammar is; why there is none. */
 function compiled(schema: object): Automaton | GrammarError {
   try {
-    return automatonOf(schemaRules(schema));
+    return automatonOf(atOnce(schemaRules(schema)));
   } catch (error) {
     if (error instanceof GrammarError) return error;
     throw new Error(`${JSON.stringify(schema)} ends in no GrammarError`, { cause: error });

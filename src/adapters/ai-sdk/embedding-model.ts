@@ -12,7 +12,8 @@ export function createEmbeddingModel(engines: Engines, model: ModelOrEngine): Em
     supportsParallelCalls: true,
     async doEmbed({ values, dimensions, abortSignal }) {
       const engine = await engines.get(model);
-      const texts = values.map((value) => engine.tokenize(value));
+      const texts: number[][] = [];
+      for (const value of values) texts.push(await engine.tokenizeAsync(value, { signal: abortSignal }));
       const embeddings: number[][] = [];
       for (const ids of texts) embeddings.push([...(await engine.embed(ids, { signal: abortSignal }))]);
       return {

@@ -85,12 +85,17 @@ export interface CallStatement {
   readonly body: readonly Statement[];
 }
 
-export type Statement = Expression | For | SetStatement | Macro | CallStatement
-  | { readonly type: 'Comment' | 'Break' | 'Continue' }
-  | {
-    readonly type: 'If';
-    readonly test: Expression;
-    readonly body: readonly Statement[];
-    readonly alternate: readonly Statement[];
-  }
-  | { readonly type: 'FilterStatement'; readonly filter: Filter; readonly body: readonly Statement[] };
+export interface If {
+  readonly type: 'If';
+  readonly test: Expression;
+  readonly body: readonly Statement[];
+  readonly alternate: readonly Statement[];
+}
+export interface FilterStatement {
+  readonly type: 'FilterStatement';
+  readonly filter: Filter;
+  readonly body: readonly Statement[];
+}
+
+export type Statement = Expression | For | SetStatement | Macro | CallStatement | If | FilterStatement
+  | { readonly type: 'Comment' | 'Break' | 'Continue' };

@@ -1,4 +1,5 @@
 // The names every template can use, as transformers provides them, and values of JavaScript as template values.
+import type { Steps } from '../../steps.ts';
 import { Arguments } from './arguments.ts';
 import { copyDict } from './members.ts';
 import { toText } from './printing.ts';
@@ -54,21 +55,33 @@ function namespace(args: Arguments, runtime: Runtime): Namespace {
   return result;
 }
 
-/** Own enumerable data of plain objects only; functions and symbols are refused. Text is disguised by `text`. */
-export function toValue(input: unknown, text: (plain: string) => string, runtime: Runtime): Value {
-  runtime.budget.charge(1);
+/** Own enumerable data of plain objects only; functions and symbols are refused. Text is disguised. */
+export function* toValue(input: unknown, runtime: Runtime): Steps<Value> {
+  const { budget, taint } = runtime;
+  budget.charge(1);
+  if (budget.isPauseDue) yield* budget.pause();
   if (input === null || typeof input === 'boolean') return input;
   if (input === undefined) return new Undefined('undefined');
-  if (typeof input === 'string') return text(input);
+  if (typeof input === 'string') return yield* budget.around(taint.disguiseSteps(input));
   if (typeof input === 'number') return Number.isInteger(input) ? input : new Float(input);
   if (typeof input === 'bigint') return Number(input);
   if (typeof input !== 'object') return fail(`its input holds a ${typeof input}; only JSON-like data can be given`);
-  return runtime.nested(() => {
-    if (Array.isArray(input)) return runtime.list(input.map((value) => toValue(value, text, runtime)));
-    const dict = new Dict();
-    for (const [key, value] of Object.entries(input)) {
-      if (value !== undefined) runtime.set(dict, key, text(key), toValue(value, text, runtime));
-    }
-    return dict;
-  });
+  budget.enter();
+  const value = Array.isArray(input) ? yield* listOf(input, runtime) : yield* dictOf(input, runtime);
+  budget.leave();
+  return value;
+}
+
+function* listOf(input: readonly unknown[], runtime: Runtime): Steps<Value> {
+  const items: Value[] = [];
+  for (const value of input) items.push(yield* toValue(value, runtime));
+  return runtime.list(items);
+}
+
+function* dictOf(input: object, runtime: Runtime): Steps<Value> {
+  const dict = new Dict();
+  for (const [key, value] of Object.entries(input)) {
+    if (value !== undefined) runtime.set(dict, key, runtime.taint.disguise(key), yield* toValue(value, runtime));
+  }
+  return dict;
 }

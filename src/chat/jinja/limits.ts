@@ -1,5 +1,7 @@
 // What a template may take: it comes with a model file and is as hostile as any other input.
 import { ChatTemplateError } from '../../errors.ts';
+import { atOnce } from '../../steps.ts';
+import type { Steps } from '../../steps.ts';
 
 export const LIMITS = {
   /** Characters of template source; the longest known templates have some 30,000. */
@@ -22,6 +24,7 @@ export const LIMITS = {
 } as const;
 
 const CLOCK_EVERY = 1024;
+const PAUSE_EVERY = 1024;
 
 /** Counts what one rendering takes; every excess throws ChatTemplateError. */
 export class Budget {
@@ -29,7 +32,9 @@ export class Budget {
   #chars = 0;
   #depth = 0;
   #nextClock = CLOCK_EVERY;
-  readonly #deadline = Date.now() + LIMITS.milliseconds;
+  #nextPause = PAUSE_EVERY;
+  #deadline = Date.now() + LIMITS.milliseconds;
+  #mayPause = true;
   readonly #maxSteps: number;
   readonly #maxChars: number;
 
@@ -53,6 +58,36 @@ export class Budget {
     this.#chars += length;
     if (this.#chars > this.#maxChars) throw excess(`more than ${this.#maxChars} characters in all`);
     this.charge(1 + length / 256);
+  }
+
+  get isPauseDue(): boolean {
+    return this.#steps >= this.#nextPause && this.#mayPause;
+  }
+
+  /** Lets others have their turn, which takes none of the template's time. */
+  *pause(): Steps<void> {
+    this.#nextPause = this.#steps + PAUSE_EVERY;
+    const at = Date.now();
+    yield;
+    this.#deadline += Date.now() - at;
+  }
+
+  /** Work whose own pauses take none of the template's time either. */
+  *around<T>(steps: Steps<T>): Steps<T> {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      yield* this.pause();
+    }
+  }
+
+  /** Work in the middle of an expression, where there is no pause. */
+  withoutPause<T>(work: Steps<T>): T {
+    const mayPause = this.#mayPause;
+    this.#mayPause = false;
+    const result = atOnce(work);
+    this.#mayPause = mayPause;
+    return result;
   }
 
   enter(): void {

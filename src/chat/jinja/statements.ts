@@ -1,5 +1,6 @@
 // Runs the statements of a template: text, loops, conditions, assignments, macros.
-import type { CallStatement, Expression, For, Macro, Parameter, SetStatement, Statement } from './ast.ts';
+import type { Steps } from '../../steps.ts';
+import type { CallStatement, Expression, FilterStatement, For, If, Macro, Parameter, SetStatement, Statement } from './ast.ts';
 import { evaluate, evaluateArguments, filtered } from './expressions.ts';
 import { toText } from './printing.ts';
 import type { Runtime } from './runtime.ts';
@@ -29,35 +30,67 @@ class Output {
 }
 
 /** The text that the statements write. */
-export function runBlock(body: readonly Statement[], scope: Scope, runtime: Runtime): string {
+export function* runBlock(body: readonly Statement[], scope: Scope, runtime: Runtime): Steps<string> {
   const output = new Output(runtime);
-  runtime.nested(() => run(body, scope, output, runtime));
+  yield* nested(body, scope, output, runtime);
   return output.text();
 }
 
-function run(body: readonly Statement[], scope: Scope, output: Output, runtime: Runtime): Jump {
+function* nested(body: readonly Statement[], scope: Scope, output: Output, runtime: Runtime): Steps<Jump> {
+  runtime.budget.enter();
+  const jump = yield* run(body, scope, output, runtime);
+  runtime.budget.leave();
+  return jump;
+}
+
+function* run(body: readonly Statement[], scope: Scope, output: Output, runtime: Runtime): Steps<Jump> {
+  const { budget } = runtime;
   for (const statement of body) {
-    runtime.budget.charge(1);
-    const jump = runOne(statement, scope, output, runtime);
+    budget.charge(1);
+    if (budget.isPauseDue) yield* budget.pause();
+    const jump = hasStatements(statement) ? yield* runNested(statement, scope, output, runtime) : runOne(statement, scope, output, runtime);
     if (jump !== undefined) return jump;
   }
   return undefined;
 }
 
-function runOne(statement: Statement, scope: Scope, output: Output, runtime: Runtime): Jump {
+/** Statements that run others on the spot. */
+type Nesting = If | For | SetStatement | FilterStatement;
+
+function hasStatements(statement: Statement): statement is Nesting {
+  const { type } = statement;
+  return type === 'If' || type === 'For' || type === 'FilterStatement' || (type === 'Set' && !statement.value);
+}
+
+function* runNested(statement: Nesting, scope: Scope, output: Output, runtime: Runtime): Steps<Jump> {
+  switch (statement.type) {
+    case 'If': {
+      const isTrue = isTruthy(evaluate(statement.test, scope, runtime));
+      return yield* nested(isTrue ? statement.body : statement.alternate, scope, output, runtime);
+    }
+    case 'For':
+      runtime.budget.enter();
+      yield* loop(statement, scope, output, runtime);
+      runtime.budget.leave();
+      return undefined;
+    case 'Set':
+      assign(statement, yield* runBlock(statement.body, new Scope(scope), runtime), scope, runtime);
+      return undefined;
+    case 'FilterStatement': {
+      const text = yield* runBlock(statement.body, new Scope(scope), runtime);
+      output.write(toText(filtered(text, statement.filter, scope, runtime), runtime));
+      return undefined;
+    }
+  }
+}
+
+function runOne(statement: Exclude<Statement, If | For | FilterStatement>, scope: Scope, output: Output, runtime: Runtime): Jump {
   switch (statement.type) {
     case 'Comment': return undefined;
     case 'Break': return 'break';
     case 'Continue': return 'continue';
-    case 'If': {
-      const isTrue = isTruthy(evaluate(statement.test, scope, runtime));
-      return runtime.nested(() => run(isTrue ? statement.body : statement.alternate, scope, output, runtime));
-    }
-    case 'For':
-      runtime.nested(() => loop(statement, scope, output, runtime));
-      return undefined;
     case 'Set':
-      assign(statement, scope, runtime);
+      assign(statement, evaluate(statement.value!, scope, runtime), scope, runtime);
       return undefined;
     case 'Macro':
       scope.set(statement.name.value, macro(statement, scope, runtime));
@@ -65,18 +98,13 @@ function runOne(statement: Statement, scope: Scope, output: Output, runtime: Run
     case 'CallStatement':
       output.write(callBlock(statement, scope, runtime));
       return undefined;
-    case 'FilterStatement': {
-      const text = runBlock(statement.body, new Scope(scope), runtime);
-      output.write(toText(filtered(text, statement.filter, scope, runtime), runtime));
-      return undefined;
-    }
     default:
       output.write(toText(evaluate(statement, scope, runtime), runtime));
       return undefined;
   }
 }
 
-function loop(statement: For, scope: Scope, output: Output, runtime: Runtime): void {
+function* loop(statement: For, scope: Scope, output: Output, runtime: Runtime): Steps<void> {
   const { iterable, loopvar } = statement;
   const source = iterable.type === 'SelectExpression' ? iterable.lhs : iterable;
   let items = runtime.iterate(evaluate(source, scope, runtime));
@@ -88,7 +116,7 @@ function loop(statement: For, scope: Scope, output: Output, runtime: Runtime): v
     });
   }
   if (items.length === 0) {
-    run(statement.defaultBlock, new Scope(scope), output, runtime);
+    yield* run(statement.defaultBlock, new Scope(scope), output, runtime);
     return;
   }
   const state = new Loop(items);
@@ -97,7 +125,7 @@ function loop(statement: For, scope: Scope, output: Output, runtime: Runtime): v
     const inner = new Scope(scope);
     inner.set('loop', state);
     bindTarget(loopvar, items[state.index] as Value, inner, runtime);
-    if (run(statement.body, inner, output, runtime) === 'break') return;
+    if ((yield* run(statement.body, inner, output, runtime)) === 'break') return;
   }
 }
 
@@ -124,9 +152,7 @@ function bindTarget(target: Expression, value: Value, scope: Scope, runtime: Run
   fail('it assigns to something that is no name');
 }
 
-function assign(statement: SetStatement, scope: Scope, runtime: Runtime): void {
-  const value = statement.value ? evaluate(statement.value, scope, runtime)
-    : runBlock(statement.body, new Scope(scope), runtime);
+function assign(statement: SetStatement, value: Value, scope: Scope, runtime: Runtime): void {
   runtime.budget.charge(4);
   bindTarget(statement.assignee, value, scope, runtime);
 }
@@ -150,7 +176,7 @@ function body(
       scope.set(key, value === undefined ? new Undefined(key) : value);
     });
     bindRest(scope, positional.slice(parameters.length), rest, runtime);
-    return runBlock(statements, scope, runtime);
+    return runtime.budget.withoutPause(runBlock(statements, scope, runtime));
   });
 }
 

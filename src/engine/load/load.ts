@@ -20,6 +20,7 @@ import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openModels } from './open-model.ts';
 import type { OpenedModel } from './open-model.ts';
 import { countParameters } from '../compute/protocol.ts';
+import { nextTask } from '../turns.ts';
 import { stretchedContext } from './rope-override.ts';
 import { WeightSamples, fingerprint } from '../session/fingerprint.ts';
 import type { SessionAccess } from '../session/session.ts';
@@ -106,8 +107,6 @@ export async function loadModel(platform: Platform, source: ModelSource, options
     await Promise.all(opened.map(({ sources }) => closeAll(sources)));
   }
 }
-
-const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 const PROGRESS_INTERVAL_MS = 100;
 

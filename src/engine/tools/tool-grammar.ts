@@ -3,6 +3,7 @@
 import type { ToolFormat } from '../../chat/tool-format.ts';
 import type { ToolDefinition } from '../../chat/tool-schema.ts';
 import { GrammarError } from '../../errors.ts';
+import type { Steps } from '../../steps.ts';
 import { EMPTY, choice, optional, repeat, rule, sequence, text } from '../../grammar/expression.ts';
 import type { Expression, Rules } from '../../grammar/expression.ts';
 import { literalPattern, textWithout } from '../../grammar/free-text.ts';
@@ -28,9 +29,9 @@ export interface ControlTokens {
  * `answer` is what the text must be where nothing is called; by default it is free. Throws GrammarError, with the tool's name, for
  * parameters that cannot be enforced.
  */
-export function toolRules(
+export function* toolRules(
   { tools, isRequired, isParallel }: CheckedTools, format: ToolFormat, controls: ControlTokens, answer?: Rules,
-): Rules {
+): Steps<Rules> {
   const rules = new Map<string, Expression>([['space', SPACE]]);
   const add = (more: Rules, prefix: string): Expression => {
     for (const [name, expression] of prefixed(more, prefix)) rules.set(name, expression);
@@ -40,7 +41,11 @@ export function toolRules(
     const id = spelling === '' ? undefined : controls.tokenId(spelling);
     return id === undefined ? text(spelling) : choice({ kind: 'token', id, negated: false }, text(spelling));
   };
-  const calls = tools.map((tool, i) => callOf(tool, format, mark, add(parameterRules(tool), `tool ${i} `)));
+  const calls: Expression[] = [];
+  for (const [i, tool] of tools.entries()) {
+    calls.push(callOf(tool, format, mark, add(yield* parameterRules(tool), `tool ${i} `)));
+    yield;
+  }
   rules.set('call', choice(...calls));
   const marked = format.opening === '' ? undefined : callsOf(format, isParallel, mark);
   const bare = format.isBare ? callsOf({ ...format, opening: '' }, isParallel, mark) : undefined;
@@ -49,7 +54,7 @@ export function toolRules(
   if (answer) return rules.set('root', choice(add(answer, ANSWER), sequence(space, rule('calls'))));
   const opening = controls.tokenId(format.opening);
   rules.set('control', choice(...controls.ids.filter((id) => id !== opening).map((id) => ({ kind: 'token', id, negated: false }) as const)));
-  const free = textWithout(
+  const free = yield* textWithout(
     [...(marked ? [literalPattern(format.opening)] : []), ...(bare ? [BARE_CALL] : [])], controls.ids.length > 0 ? rule('control') : undefined,
   );
   return rules.set('root', choice(sequence(free, marked ? optional(marked) : EMPTY), ...(bare ? [sequence(space, bare)] : [])));
@@ -74,14 +79,14 @@ function callsOf({ opening, closing, several, isBare }: ToolFormat, isParallel: 
   return several === 'marked' && isParallel ? sequence(one, repeat(sequence(space, one), 0, Infinity)) : one;
 }
 
-function parameterRules({ function: { name, parameters } }: ToolDefinition): Rules {
+function* parameterRules({ function: { name, parameters } }: ToolDefinition): Steps<Rules> {
   const schema = parameters ?? { additionalProperties: false };
   const refuse = (what: string, place?: ConstructorParameters<typeof GrammarError>[1]): GrammarError =>
     new GrammarError(`The parameters of the tool "${name}": ${what}`, { ...place, tool: name });
   const { type = 'object' } = schema as { readonly type?: unknown };
   if (type !== 'object') throw refuse('they must describe an object.', { keyword: 'type', pointer: '/type' });
   try {
-    return schemaRules({ ...schema, type });
+    return yield* schemaRules({ ...schema, type });
   } catch (error) {
     throw error instanceof GrammarError ? refuse(error.message, error) : error;
   }

@@ -1,6 +1,7 @@
 // Sets of texts as deterministic automata over code points: made from patterns, cut with each other, turned around.
 import { ANY, codePoints, contains, intersection, pairsOf } from '../code-points.ts';
 import type { CodePoints } from '../code-points.ts';
+import type { Steps } from '../../steps.ts';
 import { LIMITS } from '../limits.ts';
 import { PatternError } from './pattern-parser.ts';
 import type { Pattern } from './pattern-parser.ts';
@@ -13,13 +14,29 @@ export interface Language {
   readonly accepting: readonly boolean[];
 }
 
+/** Work, and states, between two pauses. */
+const WORK_A_STEP = 8192;
+const STATES_A_STEP = 1024;
+
 /** Counts what compiling costs, over all patterns of one schema. */
 export class PatternBudget {
   #left: number = LIMITS.patternWork;
+  #nextPause = this.#left - WORK_A_STEP;
 
   spend(amount: number): void {
     this.#left -= amount;
     if (this.#left < 0) throw new PatternError('it takes too long to compile, with the other patterns of the schema');
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Whether a pause is due: it is once for so much work. */
+  isPauseDue(): boolean {
+    if (this.#left > this.#nextPause) return false;
+    this.#nextPause = this.#left - WORK_A_STEP;
+    return true;
   }
 }
 
@@ -29,7 +46,7 @@ interface Nfa {
 }
 
 /** The texts in which the pattern matches somewhere, as JSON Schema has it. */
-export function languageOf(pattern: Pattern, budget: PatternBudget): Language {
+export function* languageOf(pattern: Pattern, budget: PatternBudget): Steps<Language> {
   const nfa: Nfa = { moves: [], silent: [] };
   const state = (): number => {
     if (nfa.moves.length > 10 * LIMITS.patternStates) throw new PatternError('it is too large: use smaller repetitions');
@@ -72,14 +89,16 @@ export function languageOf(pattern: Pattern, budget: PatternBudget): Language {
   nfa.silent[first].push({ on: 'always', to: begin });
   build(pattern, begin, last);
   nfa.moves[last].push({ set: ANY, to: last });
-  return determinize(nfa, last, budget);
+  return yield* determinize(nfa, last, budget);
 }
 
-function determinize({ moves, silent }: Nfa, final: number, budget: PatternBudget): Language {
-  const classes = commonClasses(moves.flat().map(({ set }) => set), budget);
-  const classesOf = moves.map((list) => list.map(({ set, to }) => ({
-    to, classes: classes.flatMap((members, i) => (contains(set, members[0]) ? [i] : [])),
-  })));
+function* determinize({ moves, silent }: Nfa, final: number, budget: PatternBudget): Steps<Language> {
+  const classes = yield* commonClasses(moves.flat().map(({ set }) => set), budget);
+  const classesOf: { readonly to: number; readonly classes: readonly number[] }[][] = [];
+  for (const list of moves) {
+    const found = list.map(({ set, to }) => ({ to, classes: classes.flatMap((members, i) => (contains(set, members[0]) ? [i] : [])) }));
+    if (classesOf.push(found) % STATES_A_STEP === 0) yield;
+  }
   const follow = (states: Iterable<number>, atStart: boolean, atEnd: boolean): Set<number> => {
     const found = new Set(states);
     for (const at of found) {
@@ -93,6 +112,7 @@ function determinize({ moves, silent }: Nfa, final: number, budget: PatternBudge
   const next: Int32Array[] = [];
   const accepting: boolean[] = [];
   for (let i = 0; i < kernels.length; i++) {
+    if (budget.isPauseDue()) yield;
     const { states, atStart } = kernels[i];
     const row = new Int32Array(classes.length).fill(-1);
     const targets = classes.map(() => new Set<number>());
@@ -114,28 +134,36 @@ function determinize({ moves, silent }: Nfa, final: number, budget: PatternBudge
     next.push(row);
     accepting.push(follow(states, atStart, true).has(final));
   }
-  return smallest(trim({ classes, next, accepting }), budget);
+  yield;
+  return yield* smallest(trim({ classes, next, accepting }), budget);
 }
 
 /** The coarsest classes of which every set is a union; together they are all code points. */
-function commonClasses(sets: readonly CodePoints[], budget: PatternBudget): CodePoints[] {
+function* commonClasses(sets: readonly CodePoints[], budget: PatternBudget): Steps<CodePoints[]> {
   const different = [...new Map(sets.map((set) => [set.join(), set])).values()];
   const cuts = [...new Set([0, ...different.flatMap((set) => pairsOf(set).flatMap(([first, last]) => [first, last + 1]))])]
     .sort((a, b) => a - b);
   budget.spend(cuts.length * different.length);
   const bySignature = new Map<string, [number, number][]>();
-  cuts.forEach((cut, i) => {
+  for (let i = 0, work = 0; i < cuts.length; i++) {
+    if ((work += different.length) > WORK_A_STEP) {
+      work = 0;
+      yield;
+    }
+    const cut = cuts[i];
     const end = (cuts[i + 1] ?? 0x110000) - 1;
-    if (cut > 0x10ffff || (cut >= 0xd800 && end <= 0xdfff)) return;
+    if (cut > 0x10ffff || (cut >= 0xd800 && end <= 0xdfff)) continue;
     const sample = cut >= 0xd800 && cut <= 0xdfff ? 0xe000 : cut;
     const signature = different.map((set) => (contains(set, sample) ? 1 : 0)).join('');
-    bySignature.set(signature, [...(bySignature.get(signature) ?? []), [cut, end]]);
-  });
+    const ranges = bySignature.get(signature);
+    if (ranges) ranges.push([cut, end]);
+    else bySignature.set(signature, [[cut, end]]);
+  }
   return [...bySignature.values()].map(codePoints);
 }
 
 /** Exactly these texts. */
-export function literals(texts: readonly string[], budget: PatternBudget): Language {
+export function literals(texts: readonly string[], budget: PatternBudget): Steps<Language> {
   const items = texts.map((text): Pattern => ({
     kind: 'sequence', items: [...text].map((character) => ({ kind: 'set', set: codePoints([[character.codePointAt(0)!, character.codePointAt(0)!]]) })),
   }));
@@ -154,17 +182,20 @@ export function lengths(min: number, max: number): Language {
 }
 
 /** Texts of both, of the first but not the second, or of either. */
-export function combine(a: Language, b: Language, budget: PatternBudget, texts: 'both' | 'first' | 'either' = 'both'): Language {
+export function* combine(a: Language, b: Language, budget: PatternBudget, texts: 'both' | 'first' | 'either' = 'both'): Steps<Language> {
   const classes: CodePoints[] = [];
   const parts: (readonly [number, number])[] = [];
-  a.classes.forEach((inA, i) => b.classes.forEach((inB, j) => {
-    const common = intersection(inA, inB);
-    budget.spend(inA.length + inB.length);
-    if (common.length > 0) {
-      classes.push(common);
-      parts.push([i, j]);
-    }
-  }));
+  for (const [i, inA] of a.classes.entries()) {
+    if (budget.isPauseDue()) yield;
+    b.classes.forEach((inB, j) => {
+      const common = intersection(inA, inB);
+      budget.spend(inA.length + inB.length);
+      if (common.length > 0) {
+        classes.push(common);
+        parts.push([i, j]);
+      }
+    });
+  }
   const pairs: (readonly [number, number])[] = [[0, 0]];
   const index = new Map([['0,0', 0]]);
   const next: Int32Array[] = [];
@@ -172,6 +203,7 @@ export function combine(a: Language, b: Language, budget: PatternBudget, texts: 
   for (let at = 0; at < pairs.length; at++) {
     const [p, q] = pairs[at];
     budget.spend(classes.length);
+    if (budget.isPauseDue()) yield;
     next.push(Int32Array.from(parts, ([i, j]) => {
       const to = [p < 0 ? -1 : a.next[p][i], q < 0 ? -1 : b.next[q][j]] as const;
       const isNowhere = texts === 'either' ? to[0] < 0 && to[1] < 0 : to[0] < 0 || (to[1] < 0 && texts === 'both');
@@ -218,15 +250,18 @@ function trim({ classes, next, accepting }: Language): Language {
 }
 
 /** The same language without states that cannot be told apart (Moore 1956), and without those that are never reached. */
-function smallest({ classes, next, accepting }: Language, budget: PatternBudget): Language {
+function* smallest({ classes, next, accepting }: Language, budget: PatternBudget): Steps<Language> {
   let blocks = accepting.map(Number);
   for (let numBlocks = 0; ;) {
     budget.spend(next.length);
     const ids = new Map<string, number>();
-    blocks = next.map((row, state) => {
+    const finer: number[] = [];
+    for (const [state, row] of next.entries()) {
       const key = `${blocks[state]}:${row.map((to) => (to < 0 ? -1 : blocks[to])).join()}`;
-      return ids.get(key) ?? (ids.set(key, ids.size), ids.size - 1);
-    });
+      finer.push(ids.get(key) ?? (ids.set(key, ids.size), ids.size - 1));
+      if (state % STATES_A_STEP === STATES_A_STEP - 1) yield;
+    }
+    blocks = finer;
     if (ids.size === numBlocks) break;
     numBlocks = ids.size;
   }

@@ -1,4 +1,5 @@
 // JSON arrays: first items of their own, then others alike; where items are counted (contains), as states of what was counted.
+import type { Steps } from '../../steps.ts';
 import { EMPTY, choice, optional, repeat, sequence, text } from '../expression.ts';
 import type { Expression } from '../expression.ts';
 import type { Expander } from './expand.ts';
@@ -18,10 +19,10 @@ type ValueOf = (conjunction: Conjunction) => Expression;
 const MOST_STATES = 10_000;
 const MOST_COUNTED = 5;
 
-export function arrayOf(shape: Shape, valueOf: ValueOf, expander: Expander): Expression {
+export function* arrayOf(shape: Shape, valueOf: ValueOf, expander: Expander): Steps<Expression> {
   const counted = countedItems(shape);
   const unique = uniqueIn(shape);
-  const members = unique ? uniqueItems(shape, unique, expander) : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : countingItems(shape, counted, valueOf);
+  const members = unique ? yield* uniqueItems(shape, unique, expander) : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : countingItems(shape, counted, valueOf);
   return sequence(text('['), SPACE, members, text(']'));
 }
 

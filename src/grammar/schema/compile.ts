@@ -1,5 +1,6 @@
 // A JSON schema (2020-12) as grammar rules: every text they match is JSON that satisfies the schema.
 import { GrammarError } from '../../errors.ts';
+import type { Steps } from '../../steps.ts';
 import { EMPTY, NOTHING, choice, repeat, rule, sequence, text } from '../expression.ts';
 import type { Expression, Rules } from '../expression.ts';
 import { codePoints } from '../code-points.ts';
@@ -25,16 +26,18 @@ const SPACE: Expression = choice(EMPTY, text(' '), sequence(repeat(text('\n'), 1
  * Throws GrammarError with keyword and JSON pointer for what cannot be enforced, and for schemas that nothing satisfies.
  * `schema` must be JSON: objects, arrays, strings, numbers, booleans and null.
  */
-export function schemaRules(schema: unknown): Rules {
+export function* schemaRules(schema: unknown): Steps<Rules> {
   if (!isObject(schema) && typeof schema !== 'boolean') throw new GrammarError('A JSON schema must be an object or a boolean.', { pointer: '' });
   const compiler = new Compiler(schema);
-  return compiler.rules({ schema, pointer: '' });
+  return yield* compiler.rules({ schema, pointer: '' });
 }
 
 /** Any JSON object. */
-export function jsonObjectRules(): Rules {
+export function jsonObjectRules(): Steps<Rules> {
   return schemaRules({ type: 'object' });
 }
+
+const RULES_A_STEP = 8;
 
 class Compiler {
   readonly #expander: Expander;
@@ -47,13 +50,14 @@ class Compiler {
     this.#expander = new Expander(new References(root));
   }
 
-  rules(root: Located): Rules {
+  *rules(root: Located): Steps<Rules> {
     this.#rules.set('root', this.#valueOf(new Conjunction([root])));
     this.#rules.set('space', SPACE);
     this.#rules.set('character', CHARACTER);
-    while (this.#open.length > 0) {
+    for (let i = 1; this.#open.length > 0; i++) {
       const { name, conjunction } = this.#open.pop()!;
-      this.#rules.set(name, this.#expression(conjunction));
+      this.#rules.set(name, yield* this.#expression(conjunction));
+      if (i % RULES_A_STEP === 0) yield;
     }
     return this.#rules;
   }
@@ -81,34 +85,38 @@ class Compiler {
     return rule(name);
   }
 
-  #expression(conjunction: Conjunction): Expression {
-    const shapes = this.#expander.shapes(conjunction);
-    return choice(...shapes.map((shape) => this.#shape(shape, shapes.length === 1)));
+  *#expression(conjunction: Conjunction): Steps<Expression> {
+    const shapes = yield* this.#expander.shapes(conjunction);
+    const alternatives: Expression[] = [];
+    for (const shape of shapes) alternatives.push(yield* this.#shape(shape, shapes.length === 1));
+    return choice(...alternatives);
   }
 
-  #shape(shape: Shape, isOnly: boolean): Expression {
+  *#shape(shape: Shape, isOnly: boolean): Steps<Expression> {
     if (shape.values) return choice(...shape.values.map((value) => text(JSON.stringify(value))));
-    return choice(...[...shape.types].map((type) => this.#ofType(shape, type, isOnly)));
+    const alternatives: Expression[] = [];
+    for (const type of shape.types) alternatives.push(yield* this.#ofType(shape, type, isOnly));
+    return choice(...alternatives);
   }
 
-  #ofType(shape: Shape, type: Type, isOnly: boolean): Expression {
+  *#ofType(shape: Shape, type: Type, isOnly: boolean): Steps<Expression> {
     switch (type) {
       case 'null': return text('null');
       case 'boolean': return choice(text('true'), text('false'));
       case 'number': return number(shape, this.#expander.patterns);
-      case 'string': return this.#string(shape);
+      case 'string': return yield* this.#string(shape);
       case 'array':
-        return shape.minItems > shape.maxItems ? NOTHING : arrayOf(shape, (conjunction) => this.#valueOf(conjunction), this.#expander);
+        return shape.minItems > shape.maxItems ? NOTHING : yield* arrayOf(shape, (conjunction) => this.#valueOf(conjunction), this.#expander);
       case 'object':
         return shape.minProperties > shape.maxProperties ? NOTHING
-          : objectOf(shape, (conjunction) => this.#valueOf(conjunction), this.#expander, isOnly);
+          : yield* objectOf(shape, (conjunction) => this.#valueOf(conjunction), this.#expander, isOnly);
     }
   }
 
-  #string(shape: Shape): Expression {
+  *#string(shape: Shape): Steps<Expression> {
     if (shape.minLength > shape.maxLength) return NOTHING;
     if (!shape.language) return stringOfLength(shape.minLength, shape.maxLength);
-    return this.#stringOf(this.#expander.patterns.withLength(shape, shape.holders[0].pointer));
+    return this.#stringOf(yield* this.#expander.patterns.withLength(shape, shape.holders[0].pointer));
   }
 }
 

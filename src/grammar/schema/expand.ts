@@ -1,5 +1,6 @@
 // Expands a conjunction of schemas into alternatives: follows $ref, joins allOf, branches at anyOf, oneOf, if and what is negated.
 import type { GrammarError } from '../../errors.ts';
+import type { Steps } from '../../steps.ts';
 import { LIMITS } from '../limits.ts';
 import { negatedIn, negation } from './negation/derived.ts';
 import { hasNoNumber } from './scalars/multiples.ts';
@@ -29,6 +30,8 @@ interface Branch {
 /** How deep it is looked for properties and items that cannot be, and at how many of the latter. */
 const MOST_LEVELS = 4;
 const MOST_ITEMS = 16;
+/** Between two pauses. */
+const WORK_A_STEP = 256;
 /** Keywords that alternatives come from. */
 const BRANCHING = ['anyOf', 'oneOf', 'not', 'if', 'dependentRequired', 'dependentSchemas', 'allOf', '$ref'];
 
@@ -41,6 +44,8 @@ export class Expander {
   /** By the place of a oneOf; undefined while it is worked out. */
   readonly #oneOf = new Map<string, Alternatives | undefined>();
   #work = 0;
+  /** The work at which there is a pause. */
+  #due = WORK_A_STEP;
 
   constructor(references: References) {
     this.references = references;
@@ -48,44 +53,54 @@ export class Expander {
   }
 
   /** The alternatives; none of them is known to be empty. */
-  shapes(conjunction: Conjunction): readonly Shape[] {
+  *shapes(conjunction: Conjunction): Steps<readonly Shape[]> {
     const known = this.#known.get(conjunction.key);
     if (known) return known;
-    const shapes = this.#expand(conjunction).filter((shape) => !this.#isEmpty(shape, 0));
+    const shapes: Shape[] = [];
+    for (const shape of yield* this.#expand(conjunction)) if (!(yield* this.#isEmpty(shape, 0))) shapes.push(shape);
     this.#known.set(conjunction.key, shapes);
     return shapes;
   }
 
   /** Whether no value satisfies the shape's schemas; false where that is not found out. */
-  #isEmpty(shape: Shape, depth: number): boolean {
+  *#isEmpty(shape: Shape, depth: number): Steps<boolean> {
     if (shape.values) return shape.values.length === 0 && !shape.isNarrowed;
-    return [...shape.types].every((type) => hasPlainlyNone(shape, type) || this.#hasNone(shape, type, depth));
+    for (const type of shape.types) if (!hasPlainlyNone(shape, type) && !(yield* this.#hasNone(shape, type, depth))) return false;
+    return true;
   }
 
-  #hasNone(shape: Shape, type: Type, depth: number): boolean {
-    const isImpossible = (part: Conjunction): boolean => this.#isImpossible(part, depth);
+  *#hasNone(shape: Shape, type: Type, depth: number): Steps<boolean> {
     switch (type) {
       case 'string': return !shape.isNarrowed && shape.language !== undefined && isEmptyLanguage(shape.language);
       case 'number': return hasNoNumber(shape);
       case 'array':
         if (depth >= MOST_LEVELS) return false;
-        return countedItems(shape).some(({ item, min }) => min > 0 && isImpossible(new Conjunction([item]))) ||
-          Array.from({ length: Math.min(shape.minItems, MOST_ITEMS) }, (_, i) => i).some((i) => isImpossible(itemSchema(shape, i)));
-      case 'object': return depth < MOST_LEVELS && [...shape.required].some((name) => isImpossible(propertySchema(shape, name, this.patterns)));
+        for (const { item, min } of countedItems(shape)) if (min > 0 && (yield* this.#isImpossible(new Conjunction([item]), depth))) return true;
+        for (let i = 0; i < Math.min(shape.minItems, MOST_ITEMS); i++) if (yield* this.#isImpossible(itemSchema(shape, i), depth)) return true;
+        return false;
+      case 'object':
+        if (depth >= MOST_LEVELS) return false;
+        for (const name of shape.required) if (yield* this.#isImpossible(propertySchema(shape, name, this.patterns), depth)) return true;
+        return false;
       default: return false;
     }
   }
 
-  #isImpossible(conjunction: Conjunction, depth: number): boolean {
+  *#isImpossible(conjunction: Conjunction, depth: number): Steps<boolean> {
     if (conjunction.members.some(({ schema }) => schema === false)) return true;
     const known = this.#impossible.get(conjunction.key);
     if (known !== undefined) return known;
-    const impossible = this.#expand(conjunction).every((shape) => this.#isEmpty(shape, depth + 1));
+    const impossible = yield* this.#areEmpty(yield* this.#expand(conjunction), depth + 1);
     this.#impossible.set(conjunction.key, impossible);
     return impossible;
   }
 
-  #expand(conjunction: Conjunction): Shape[] {
+  *#areEmpty(shapes: readonly Shape[], depth: number): Steps<boolean> {
+    for (const shape of shapes) if (!(yield* this.#isEmpty(shape, depth))) return false;
+    return true;
+  }
+
+  *#expand(conjunction: Conjunction): Steps<Shape[]> {
     const finished: Shape[] = [];
     let numShapes = 0;
     const valued = (member: Located): boolean => typeof member.schema !== 'boolean' && ('const' in member.schema || 'enum' in member.schema);
@@ -94,11 +109,15 @@ export class Expander {
     while (branches.length > 0) {
       const branch = branches.pop()!;
       this.#spend(branch);
+      if (this.#work >= this.#due) {
+        this.#due = this.#work + WORK_A_STEP;
+        yield;
+      }
       const shape = branch.open.length === 0 || branch.shape.values ? this.#finished(branch) : undefined;
       if (shape) finished.push(shape);
       if (shape && !shape.values && ++numShapes > LIMITS.alternatives) throw this.#tooMany(branch.done);
       // Reversed, so that alternatives come out in the order they are written in.
-      if (!shape) branches.push(...this.#next(branch).reverse());
+      if (!shape) branches.push(...(yield* this.#next(branch)).reverse());
     }
     return joinedValues(finished);
   }
@@ -127,7 +146,7 @@ export class Expander {
     return { ...shape, values, isNarrowed };
   }
 
-  #next({ shape, open: [first, ...open], done }: Branch): Branch[] {
+  *#next({ shape, open: [first, ...open], done }: Branch): Steps<Branch[]> {
     if ('alternatives' in first) return this.#choose(first.alternatives, { shape, open, done });
     const { schema, pointer } = first;
     if (schema === false) return [];
@@ -136,7 +155,7 @@ export class Expander {
     if (done.some((other) => other.pointer === complementPointer(pointer) || complementPointer(other.pointer) === pointer)) return [];
     const negated = negatedIn(schema);
     if (negated) return this.#choose(alternativesTo(negated, this.references), { shape, open, done: [...done, first] });
-    return this.#workIn({ schema, pointer }, { shape, open, done: [...done, first] });
+    return yield* this.#workIn({ schema, pointer }, { shape, open, done: [...done, first] });
   }
 
   /** Branches at once where that narrows what there is, and last where it does not. */
@@ -147,8 +166,9 @@ export class Expander {
     return alternatives.map((alternative) => ({ ...branch, open: [...alternative, ...branch.open] }));
   }
 
-  #workIn(holder: Holder, { shape, open, done }: Branch): Branch[] {
+  *#workIn(holder: Holder, { shape, open, done }: Branch): Steps<Branch[]> {
     const { schema, pointer } = holder;
+    yield* this.patterns.prepare(schema);
     const own = withKeywords(shape, schema, pointer, this.patterns);
     if ('const' in schema || 'enum' in schema) {
       if ('enum' in schema && !Array.isArray(schema['enum'])) throw unenforceable('enum', pointer, 'must be a list of values');
@@ -157,7 +177,7 @@ export class Expander {
     if ([...own.types].every((type) => hasPlainlyNone(own, type))) return [];
     const first: Open[] = [];
     if ('anyOf' in schema) first.push({ alternatives: subschemas(holder, 'anyOf').map((each) => [each]) });
-    if ('oneOf' in schema) first.push({ alternatives: this.#exactlyOne(holder) });
+    if ('oneOf' in schema) first.push({ alternatives: yield* this.#exactlyOne(holder) });
     if ('$ref' in schema) first.push(this.references.resolve(holder));
     if ('allOf' in schema) first.push(...subschemas(holder, 'allOf'));
     if ('if' in schema) first.push(...conditional(holder));
@@ -167,7 +187,7 @@ export class Expander {
   }
 
   /** One of them and not those others that may hold at the same time. */
-  #exactlyOne(holder: Holder): Alternatives {
+  *#exactlyOne(holder: Holder): Steps<Alternatives> {
     const known = this.#oneOf.get(holder.pointer);
     if (known) return known;
     const list = subschemas(holder, 'oneOf');
@@ -178,9 +198,15 @@ export class Expander {
     this.#oneOf.set(holder.pointer, undefined);
     const beside = Object.fromEntries(Object.entries(holder.schema).filter(([keyword]) => !BRANCHING.includes(keyword) || ['$ref', 'allOf'].includes(keyword)));
     const base = { schema: beside as JsonObject, pointer: derivedPointer(holder.pointer, 'oneOf', 'beside') };
-    const pairs = list.map((first, i) => list.map((second, j) => j > i && !excludeEachOther(first, second) &&
-      !this.#expand(new Conjunction([base, first, second])).every((shape) => this.#isEmpty(shape, 0))));
-    const alternatives = exactlyOne((i, j) => pairs[i][j]);
+    const pairs: boolean[][] = list.map(() => []);
+    for (const [i, first] of list.entries()) {
+      for (const [j, second] of list.entries()) {
+        if (j <= i || excludeEachOther(first, second)) continue;
+        const both = yield* this.#expand(new Conjunction([base, first, second]));
+        pairs[i][j] = !(yield* this.#areEmpty(both, 0));
+      }
+    }
+    const alternatives = exactlyOne((i, j) => pairs[i][j] ?? false);
     this.#oneOf.set(holder.pointer, alternatives);
     return alternatives;
   }

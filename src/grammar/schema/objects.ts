@@ -1,4 +1,6 @@
 // JSON objects: declared properties in the order they are written in, each at most once, then others where they are allowed.
+import { atOnce } from '../../steps.ts';
+import type { Steps } from '../../steps.ts';
 import { EMPTY, NOTHING, choice, sequence, text } from '../expression.ts';
 import type { CharacterGraph, Expression } from '../expression.ts';
 import { EVERYTHING, NO_TEXT, includesText, isEmptyLanguage } from '../pattern/language.ts';
@@ -8,6 +10,7 @@ import { SOME } from './negation/derived.ts';
 import type { Derived } from './negation/derived.ts';
 import type { Expander } from './expand.ts';
 import { offersOthers, otherProperties, patternSchema, patternsOf, propertyNames, propertySchema } from './parts.ts';
+import type { Patterns } from './scalars/patterns.ts';
 import type { Located } from './references.ts';
 import { unenforceable } from './references.ts';
 import { Conjunction } from './shape.ts';
@@ -22,6 +25,7 @@ export type ValueOf = (conjunction: Conjunction) => Expression;
 const COLON = sequence(text(':'), SPACE);
 /** How many properties that are only said to be somewhere are looked for at once. */
 const MOST_SOUGHT = 5;
+const NAMES_A_STEP = 32;
 
 interface Sought {
   readonly names: Language;
@@ -39,27 +43,29 @@ interface Members {
 }
 
 /** `isOnly`: there is no alternative to the shape, so that what it asks for in vain is an error. */
-export function objectOf(shape: Shape, valueOf: ValueOf, expander: Expander, isOnly: boolean): Expression {
+export function* objectOf(shape: Shape, valueOf: ValueOf, expander: Expander, isOnly: boolean): Steps<Expression> {
   const { patterns } = expander;
-  const names = keysAllowed(shape, expander);
-  const sought = soughtIn(shape, expander);
-  const declared = propertyNames(shape).flatMap((name): Members['declared'][number][] => {
+  const names = yield* keysAllowed(shape, expander);
+  const sought = yield* soughtIn(shape, expander);
+  const declared: Members['declared'][number][] = [];
+  for (const [i, name] of propertyNames(shape).entries()) {
+    if (i % NAMES_A_STEP === NAMES_A_STEP - 1) yield;
     const isRequired = shape.required.has(name);
     const isAllowed = !names || includesText(names, name);
-    if (!isAllowed && !isRequired) return [];
+    if (!isAllowed && !isRequired) continue;
     const key = sequence(text(JSON.stringify(name)), COLON);
     const { members } = propertySchema(shape, name, patterns);
     const entry = remembered((found) =>
-      (isAllowed ? sequence(key, valueOf(new Conjunction([...members, ...found.map((i) => sought[i].value)]))) : NOTHING));
-    return [{ isRequired, sought: sought.flatMap((some, i) => (includesText(some.names, name) ? [i] : [])), entry }];
-  });
+      (isAllowed ? sequence(key, valueOf(new Conjunction([...members, ...found.map((at) => sought[at].value)]))) : NOTHING));
+    declared.push({ isRequired, sought: sought.flatMap((some, at) => (includesText(some.names, name) ? [at] : [])), entry });
+  }
   const other = remembered((found) => {
     const searched = found.map((i) => sought[i]);
     const allowed = searched.reduce<Language | undefined>((all, some) =>
       (all ? patterns.combine(all, some.names, 'properties', shape.holders.at(-1)!.pointer) : some.names), names);
-    return otherEntries(shape, allowed, searched.map(({ value }) => value), valueOf, expander);
+    return atOnce(otherEntries(shape, allowed, searched.map(({ value }) => value), valueOf, expander));
   });
-  const others = otherEntries(shape, names, [], valueOf, expander);
+  const others = yield* otherEntries(shape, names, [], valueOf, expander);
   const graph = membersGraph({ declared, others, numSought: sought.length, other }, shape);
   if (graph.finals.length > 0) return sequence(text('{'), SPACE, { kind: 'graph', graph }, text('}'));
   const holder = shape.holders.find(({ schema }) => schema['minProperties'] === shape.minProperties);
@@ -67,39 +73,53 @@ export function objectOf(shape: Shape, valueOf: ValueOf, expander: Expander, isO
   throw unenforceable('minProperties', holder.pointer, 'asks for more different names than are declared: list them in properties');
 }
 
-function soughtIn({ holders }: Shape, expander: Expander): Sought[] {
-  const sought = holders.flatMap(({ schema, pointer }) => {
+function* soughtIn({ holders }: Shape, expander: Expander): Steps<Sought[]> {
+  const sought: (Sought & { readonly pointer: string })[] = [];
+  for (const { schema, pointer } of holders) {
     const some = (schema as Derived)[SOME];
-    return some ? [{ names: namesOf(some.names, expander), value: some.value, pointer }] : [];
-  });
+    if (some) sought.push({ names: yield* namesOf(some.names, expander), value: some.value, pointer });
+  }
   if (sought.length > MOST_SOUGHT) throw unenforceable('not', sought[0].pointer, 'asks for too many properties that are not named');
   return sought;
 }
 
 /** The names that propertyNames allows, where there is one. */
-function keysAllowed({ holders }: Shape, expander: Expander): Language | undefined {
+function* keysAllowed({ holders }: Shape, expander: Expander): Steps<Language | undefined> {
   let allowed: Language | undefined;
   for (const { schema, pointer } of holders) {
     if (!('propertyNames' in schema)) continue;
-    const language = namesOf(subschema({ schema, pointer }, 'propertyNames'), expander);
-    allowed = allowed ? expander.patterns.combine(allowed, language, 'propertyNames', pointer) : language;
+    const language = yield* namesOf(subschema({ schema, pointer }, 'propertyNames'), expander);
+    allowed = allowed ? yield* expander.patterns.combineSteps(allowed, language, 'propertyNames', pointer) : language;
   }
   return allowed;
 }
 
-function namesOf(at: Located, expander: Expander): Language {
+function* namesOf(at: Located, expander: Expander): Steps<Language> {
   const { patterns } = expander;
-  const languages = expander.shapes(new Conjunction([at])).map((shape) => {
-    if (shape.values) return patterns.literals(shape.values.filter((value) => typeof value === 'string'), 'propertyNames', at.pointer);
-    return shape.types.has('string') ? patterns.withLength(shape, at.pointer) : NO_TEXT;
-  });
-  return languages.reduce((all, language) => (all === NO_TEXT ? language : patterns.combine(all, language, 'propertyNames', at.pointer, 'either')), NO_TEXT);
+  let all: Language = NO_TEXT;
+  for (const shape of yield* expander.shapes(new Conjunction([at]))) {
+    const language = yield* namesOfShape(shape, at, patterns);
+    all = all === NO_TEXT ? language : yield* patterns.combineSteps(all, language, 'propertyNames', at.pointer, 'either');
+  }
+  return all;
+}
+
+function* namesOfShape(shape: Shape, { pointer }: Located, patterns: Patterns): Steps<Language> {
+  if (shape.values) return yield* patterns.literals(shape.values.filter((value) => typeof value === 'string'), 'propertyNames', pointer);
+  return shape.types.has('string') ? yield* patterns.withLength(shape, pointer) : NO_TEXT;
+}
+
+/** One of disjoint sets of names, with what their values must satisfy and the holders whose patterns they match. */
+interface Region {
+  readonly names: Language;
+  readonly schemas: readonly Located[];
+  readonly matched: ReadonlySet<number>;
 }
 
 /** Entries whose names nobody declares, by which patternProperties their names match; with `seeking` they satisfy that too. */
-function otherEntries(
+function* otherEntries(
   shape: Shape, names: Language | undefined, seeking: readonly Located[], valueOf: ValueOf, expander: Expander,
-): Expression | undefined {
+): Steps<Expression | undefined> {
   const { holders } = shape;
   const { patterns } = expander;
   const declared = propertyNames(shape);
@@ -111,20 +131,27 @@ function otherEntries(
     return sequence(stringOfLength(0, Infinity), COLON, value);
   }
   const pointer = holders.at(-1)!.pointer;
-  const combined = (a: Language, b: Language, texts: 'both' | 'first'): Language => patterns.combine(a, b, 'patternProperties', pointer, texts);
+  const combined = (a: Language, b: Language, texts: 'both' | 'first'): Steps<Language> => patterns.combineSteps(a, b, 'patternProperties', pointer, texts);
   let rest = names ?? EVERYTHING;
-  if (declared.length > 0) rest = combined(rest, patterns.literals(declared, 'properties', pointer), 'first');
-  /** Disjoint sets of names, with what their values must satisfy and the holders whose patterns they match. */
-  let regions: { readonly names: Language; readonly schemas: readonly Located[]; readonly matched: ReadonlySet<number> }[] =
-    [{ names: rest, schemas: seeking, matched: new Set() }];
-  holders.forEach((holder, h) => patternsOf(holder).forEach((pattern) => {
-    const language = patterns.language('pattern', pattern, `${holder.pointer}/patternProperties`)!;
-    regions = regions.flatMap((region) => [
-      { names: combined(region.names, language, 'both'), schemas: [...region.schemas, patternSchema(holder, pattern)], matched: new Set([...region.matched, h]) },
-      { ...region, names: combined(region.names, language, 'first') },
-    ]).filter((region) => !isEmptyLanguage(region.names));
-    if (regions.length > 64) throw unenforceable('patternProperties', holder.pointer, 'has too many patterns that overlap');
-  }));
+  if (declared.length > 0) rest = yield* combined(rest, yield* patterns.literals(declared, 'properties', pointer), 'first');
+  let regions: Region[] = [{ names: rest, schemas: seeking, matched: new Set() }];
+  for (const [h, holder] of holders.entries()) {
+    for (const pattern of patternsOf(holder)) {
+      const language = patterns.language('pattern', pattern, `${holder.pointer}/patternProperties`)!;
+      const finer: Region[] = [];
+      for (const region of regions) {
+        finer.push(
+          {
+            names: yield* combined(region.names, language, 'both'), schemas: [...region.schemas, patternSchema(holder, pattern)],
+            matched: new Set([...region.matched, h]),
+          },
+          { ...region, names: yield* combined(region.names, language, 'first') },
+        );
+      }
+      regions = finer.filter((region) => !isEmptyLanguage(region.names));
+      if (regions.length > 64) throw unenforceable('patternProperties', holder.pointer, 'has too many patterns that overlap');
+    }
+  }
   const entries = regions.filter(({ matched }) => offered || matched.size > 0).map((region) => {
     const unmatched = holders.flatMap((holder, h) => (region.matched.has(h) ? [] : otherProperties(holder)));
     return sequence(stringOf(region.names), COLON, valueOf(new Conjunction([...region.schemas, ...unmatched])));

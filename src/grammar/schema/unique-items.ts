@@ -1,4 +1,5 @@
 // Arrays whose items are all different, where they are of few values: states of which have been written.
+import type { Steps } from '../../steps.ts';
 import { EMPTY, sequence, text } from '../expression.ts';
 import type { Expression } from '../expression.ts';
 import type { Expander } from './expand.ts';
@@ -19,14 +20,17 @@ export function uniqueIn({ holders, maxItems }: Shape): Holder | undefined {
 }
 
 /** The items between the brackets. */
-export function uniqueItems(shape: Shape, { pointer }: Holder, expander: Expander): Expression {
+export function* uniqueItems(shape: Shape, { pointer }: Holder, expander: Expander): Steps<Expression> {
   const { minItems, maxItems } = shape;
   const refuse = (why: string): never => {
     throw unenforceable('uniqueItems', pointer, why);
   };
   if (countedItems(shape).length > 0) refuse('is not supported beside contains');
-  const places = Array.from({ length: numPrefixItems(shape) + 1 }, (_, i) => fewValues(expander.shapes(itemSchema(shape, i))) ??
-    refuse('would need all earlier items to be remembered, unless they are of enum, const, boolean or null'));
+  const places: (readonly Json[])[] = [];
+  while (places.length <= numPrefixItems(shape)) {
+    places.push(fewValues(yield* expander.shapes(itemSchema(shape, places.length))) ??
+      refuse('would need all earlier items to be remembered, unless they are of enum, const, boolean or null'));
+  }
   const all: Json[] = [];
   const indexOf = (value: Json): number => {
     const known = all.findIndex((other) => equal(value, other));

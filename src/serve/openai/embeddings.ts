@@ -42,7 +42,8 @@ export function rerank(exchange: Exchange, request: Request, body: RerankBody): 
 async function embedAll(
   engine: ServeEngine, inputs: readonly (string | readonly number[])[], signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; usage: { prompt_tokens: number; total_tokens: number } }> {
-  const ids = inputs.map((input) => (typeof input === 'string' ? engine.tokenize(input) : input));
+  const ids: (readonly number[])[] = [];
+  for (const input of inputs) ids.push(typeof input === 'string' ? await engine.tokenizeAsync(input, { signal }) : input);
   const vectors = await Promise.all(ids.map((input) => engine.embed(input, { signal: signalForOne(signal) })));
   const tokens = ids.reduce((sum, input) => sum + input.length, 0);
   return { vectors, usage: { prompt_tokens: tokens, total_tokens: tokens } };

@@ -4,9 +4,9 @@ import type { Exchange } from '../requests/exchange.ts';
 import type { DetokenizeRequest, TokenizeRequest } from './schemas.ts';
 
 export function tokenize(exchange: Exchange, request: Request, body: z.infer<typeof TokenizeRequest>): Promise<Response> {
-  return exchange.answer(request, body.model ?? undefined, async ({ engine }) => ({
-    tokens: engine.tokenize(body.content, { addSpecial: body.add_special ?? false, parseSpecial: body.parse_special ?? false }),
-  }));
+  const options = { addSpecial: body.add_special ?? false, parseSpecial: body.parse_special ?? false };
+  return exchange.answer(request, body.model ?? undefined, async ({ engine, signal }) =>
+    ({ tokens: await engine.tokenizeAsync(body.content, { ...options, signal }) }));
 }
 
 export function detokenize(exchange: Exchange, request: Request, body: z.infer<typeof DetokenizeRequest>): Promise<Response> {

@@ -165,8 +165,7 @@ function forClient(engine: ServeEngine, client: string | undefined): ServeEngine
     },
     generate: (prompt: Prompt, options?: GenerateOptions) => engine.generate(prompt, { ...options, client }),
     embed: (input: string | readonly number[], options?: EmbedOptions) => engine.embed(input, { ...options, client }),
-    promptIds: (...given) => engine.promptIds(...given),
-    tokenize: (...given) => engine.tokenize(...given),
+    tokenizeAsync: (...given) => engine.tokenizeAsync(...given),
     detokenize: (...given) => engine.detokenize(...given),
     dispose: () => engine.dispose(),
   };

@@ -1,8 +1,10 @@
 // SentencePiece BPE (`tokenizer.ggml.model` = llama): characters merged by the score of what they become, else bytes.
 import { TokenizerError } from '../../errors.ts';
+import type { Steps } from '../../steps.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolMerger } from './symbol-merger.ts';
-import { utf8, visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
+import type { PairPriority } from './symbol-merger.ts';
+import { LONG_WORD, WORDS_A_STEP, utf8, visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
 import { WordCache } from './word-cache.ts';
 
@@ -22,17 +24,39 @@ export class SentencePieceBpe implements TextModel {
     this.#unkId = unkId;
   }
 
-  encode(text: string, afterSpecial: boolean, output: number[]): void {
+  *encode(text: string, afterSpecial: boolean, output: number[]): Steps<void> {
     const spaced = (this.addsSpace && afterSpecial ? ` ${text}` : text).replaceAll(' ', VISIBLE_SPACE);
-    const inside = (this.#beforeInnerSpace ??= unitsBeforeInnerSpace(this.#vocabulary));
-    let from = 0;
-    for (let at = spaced.indexOf(VISIBLE_SPACE, 1); at > 0; at = spaced.indexOf(VISIBLE_SPACE, at + 1)) {
-      const before = spaced.charCodeAt(at - 1);
-      if (before === SPACE_UNIT || inside.has(before)) continue;
-      this.#words.append(spaced.slice(from, at), output);
-      from = at;
+    for (let from = 0; from < spaced.length;) {
+      from = this.#encodeWords(spaced, from, output);
+      if (from === spaced.length) return;
+      const end = this.#wordEnd(spaced, from);
+      if (end - from > LONG_WORD) {
+        yield* this.#encodeLongWord(spaced.slice(from, end), output);
+        from = end;
+      }
+      yield;
     }
-    if (from < spaced.length) this.#words.append(spaced.slice(from), output);
+  }
+
+  /** Words from one on, until there are enough or a long one; returns where it got to. */
+  #encodeWords(spaced: string, from: number, output: number[]): number {
+    let at = from;
+    for (let i = 0; i < WORDS_A_STEP && at < spaced.length; i++) {
+      const end = this.#wordEnd(spaced, at);
+      if (end - at > LONG_WORD) return at;
+      this.#words.append(spaced.slice(at, end), output);
+      at = end;
+    }
+    return at;
+  }
+
+  #wordEnd(spaced: string, from: number): number {
+    const inside = (this.#beforeInnerSpace ??= unitsBeforeInnerSpace(this.#vocabulary));
+    for (let at = spaced.indexOf(VISIBLE_SPACE, from + 1); at > 0; at = spaced.indexOf(VISIBLE_SPACE, at + 1)) {
+      const before = spaced.charCodeAt(at - 1);
+      if (before !== SPACE_UNIT && !inside.has(before)) return at;
+    }
+    return spaced.length;
   }
 
   bytes(token: string): Uint8Array {
@@ -40,16 +64,35 @@ export class SentencePieceBpe implements TextModel {
   }
 
   #encodeWord(word: string, output: number[]): void {
-    const vocabulary = this.#vocabulary;
     const starts = new Int32Array(word.length + 1);
-    const count = this.#merger.merge(starts, fillStarts(word, starts), (start, _middle, end) => {
+    const count = this.#merger.merge(starts, fillStarts(word, starts), this.#priorityIn(word));
+    this.#append(word, starts, 0, count, output);
+  }
+
+  *#encodeLongWord(word: string, output: number[]): Steps<void> {
+    const starts = new Int32Array(word.length + 1);
+    // Of its own, as other words are merged in the pauses.
+    const merger = new SymbolMerger();
+    const count = yield* merger.mergeSteps(starts, fillStarts(word, starts), this.#priorityIn(word));
+    for (let from = 0; from < count; from += LONG_WORD) {
+      this.#append(word, starts, from, Math.min(from + LONG_WORD, count), output);
+      yield;
+    }
+  }
+
+  #priorityIn(word: string): PairPriority {
+    const vocabulary = this.#vocabulary;
+    return (start, _middle, end) => {
       if (end - start > vocabulary.maxTokenLength) return undefined;
       const id = vocabulary.textId(word.slice(start, end));
       return id === undefined ? undefined : -vocabulary.score(id);
-    });
-    for (let i = 0; i < count; i++) {
+    };
+  }
+
+  #append(word: string, starts: Int32Array, from: number, to: number, output: number[]): void {
+    for (let i = from; i < to; i++) {
       const symbol = word.slice(starts[i]!, starts[i + 1]!);
-      const id = vocabulary.textId(symbol);
+      const id = this.#vocabulary.textId(symbol);
       if (id === undefined) this.#encodeBytes(symbol, output);
       else output.push(id);
     }

@@ -1,8 +1,10 @@
 // The merge loop of both BPE models: joins neighbouring symbols, best pair first, in O(n log n).
+import type { Steps } from '../../steps.ts';
 
 /** Priority of joining [start, middle) and [middle, end): lower is sooner, undefined is never. */
 export type PairPriority = (start: number, middle: number, end: number) => number | undefined;
 
+const SYMBOLS_A_STEP = 1024;
 /** Buffers larger than this many symbols are not kept for the next call. */
 const KEPT_SYMBOLS = 1 << 16;
 
@@ -21,6 +23,25 @@ export class SymbolMerger {
    */
   merge(starts: Int32Array, count: number, priority: PairPriority): number {
     if (count < 2) return count;
+    this.#link(count);
+    this.#offerAll(starts, 0, count - 1, count, priority);
+    this.#join(starts, count, priority, Infinity);
+    return this.#gather(starts, count);
+  }
+
+  /** The same with pauses, in which this merger must not be used for anything else. */
+  *mergeSteps(starts: Int32Array, count: number, priority: PairPriority): Steps<number> {
+    if (count < 2) return count;
+    this.#link(count);
+    for (let from = 0; from < count - 1; from += SYMBOLS_A_STEP) {
+      this.#offerAll(starts, from, Math.min(from + SYMBOLS_A_STEP, count - 1), count, priority);
+      yield;
+    }
+    while (!this.#join(starts, count, priority, SYMBOLS_A_STEP)) yield;
+    return this.#gather(starts, count);
+  }
+
+  #link(count: number): void {
     this.#reserve(count);
     const next = this.#next;
     const previous = this.#previous;
@@ -30,8 +51,18 @@ export class SymbolMerger {
     }
     next[count] = count;
     this.#heapSize = 0;
-    for (let left = 0; left + 1 < count; left++) this.#offer(starts, left, left + 1, count, priority);
-    while (this.#heapSize > 0) {
+  }
+
+  #offerAll(starts: Int32Array, from: number, to: number, count: number, priority: PairPriority): void {
+    for (let left = from; left < to; left++) this.#offer(starts, left, left + 1, count, priority);
+  }
+
+  /** Looks at `most` pairs; true once none is left. */
+  #join(starts: Int32Array, count: number, priority: PairPriority, most: number): boolean {
+    const next = this.#next;
+    const previous = this.#previous;
+    for (let i = 0; this.#heapSize > 0; i++) {
+      if (i === most) return false;
       const left = this.#lefts[0]!;
       const length = this.#lengths[0]!;
       this.#pop();
@@ -45,6 +76,11 @@ export class SymbolMerger {
       if (previous[left]! >= 0) this.#offer(starts, previous[left]!, left, count, priority);
       if (after < count) this.#offer(starts, left, after, count, priority);
     }
+    return true;
+  }
+
+  #gather(starts: Int32Array, count: number): number {
+    const next = this.#next;
     let kept = 0;
     const end = starts[count]!;
     for (let i = 0; i < count; i = next[i]!) starts[kept++] = starts[i]!;

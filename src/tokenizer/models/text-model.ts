@@ -1,16 +1,21 @@
 // What every tokenization model offers: ids for text without special tokens, and the bytes of an ordinary token.
+import type { Steps } from '../../steps.ts';
 
 export interface TextModel {
   /**
    * Appends the ids of `text` (well-formed, no special tokens in it) to `output`. `afterSpecial`: the text begins the
    * input or follows a special token, where some models put a space.
    */
-  encode(text: string, afterSpecial: boolean, output: number[]): void;
+  encode(text: string, afterSpecial: boolean, output: number[]): Steps<void>;
   /** The bytes that an ordinary token spelled `token` stands for. */
   bytes(token: string): Uint8Array;
   /** Whether `encode` puts a space before text that follows a special token, which decoding then removes. */
   readonly addsSpace: boolean;
 }
+
+/** Words that are encoded without a pause, of which none is longer than this many UTF-16 units. */
+export const WORDS_A_STEP = 128;
+export const LONG_WORD = 1024;
 
 export const utf8 = new TextEncoder();
 

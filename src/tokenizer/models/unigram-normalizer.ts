@@ -1,16 +1,18 @@
 // Normalises text as SentencePiece does before unigram: a table of replacements (NFKC as a rule), then white space.
 import { TokenizerError } from '../../errors.ts';
 import type { Metadata } from '../../gguf/metadata.ts';
+import type { Steps } from '../../steps.ts';
 import { utf8, VISIBLE_SPACE } from './text-model.ts';
 
 const CHARSMAP = 'tokenizer.ggml.precompiled_charsmap';
 /** Of one replacement. NFKC's longest is 33 bytes; more would let a file blow up any text. */
 const MAX_REPLACEMENT_BYTES = 64;
+const BYTES_A_STEP = 8192;
 const SPACE = 0x20;
 const visibleSpace = utf8.encode(VISIBLE_SPACE);
 
 export interface UnigramNormalizer {
-  normalize(text: string): string;
+  normalize(text: string): Steps<string>;
   readonly addsSpace: boolean;
 }
 
@@ -20,15 +22,15 @@ export function unigramNormalizer(metadata: Metadata): UnigramNormalizer {
   const mergeSpaces = metadata.boolean('tokenizer.ggml.remove_extra_whitespaces') ?? false;
   return {
     addsSpace: addPrefix || mergeSpaces,
-    normalize(text) {
+    *normalize(text) {
       const bytes = utf8.encode(text);
-      return markSpaces(table ? replaceAll(bytes, table) : bytes, addPrefix, mergeSpaces);
+      return yield* markSpaces(table ? yield* replaceAll(bytes, table) : bytes, addPrefix, mergeSpaces);
     },
   };
 }
 
 /** Spaces become U+2581; with `mergeSpaces` one before each word and none elsewhere. */
-function markSpaces(bytes: Uint8Array, addPrefix: boolean, mergeSpaces: boolean): string {
+function* markSpaces(bytes: Uint8Array, addPrefix: boolean, mergeSpaces: boolean): Steps<string> {
   const output = new Uint8Array(bytes.length * visibleSpace.length + visibleSpace.length);
   let length = 0;
   let inWord = false;
@@ -37,7 +39,9 @@ function markSpaces(bytes: Uint8Array, addPrefix: boolean, mergeSpaces: boolean)
     output.set(piece, length);
     length += piece.length;
   };
-  for (const byte of bytes) {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (at % BYTES_A_STEP === BYTES_A_STEP - 1) yield;
     if (byte === SPACE) {
       inWord = false;
       if (!mergeSpaces) put(visibleSpace);
@@ -74,10 +78,14 @@ function readCharsmap(metadata: Metadata): Charsmap | undefined {
   return { nodes, replacements: bytes.subarray(4 + byteLength) };
 }
 
-function replaceAll(text: Uint8Array, table: Charsmap): Uint8Array {
+function* replaceAll(text: Uint8Array, table: Charsmap): Steps<Uint8Array> {
   let output = new Uint8Array(2 * text.length + MAX_REPLACEMENT_BYTES);
   let length = 0;
-  for (let at = 0; at < text.length;) {
+  for (let at = 0, due = BYTES_A_STEP; at < text.length;) {
+    if (at >= due) {
+      due = at + BYTES_A_STEP;
+      yield;
+    }
     const match = longestMatch(text, at, table);
     const piece = match
       ? replacementAt(table.replacements, match.value)

@@ -1,5 +1,6 @@
 // Unigram (`tokenizer.ggml.model` = t5): of all ways to cut the normalised text, the one of the highest score.
 import { TokenizerError } from '../../errors.ts';
+import type { Steps } from '../../steps.ts';
 import { PrefixIndex } from '../prefix-index.ts';
 import { TOKEN_KIND } from '../vocabulary.ts';
 import type { Vocabulary } from '../vocabulary.ts';
@@ -9,6 +10,7 @@ import type { TextModel } from './text-model.ts';
 
 /** How much worse than the worst token an unknown character is (sentencepiece, unigram_model.cc). */
 const UNKNOWN_PENALTY = 10;
+const UNITS_A_STEP = 512;
 const MATCHED = TOKEN_KIND.normal | TOKEN_KIND.userDefined | TOKEN_KIND.unused;
 
 export class Unigram implements TextModel {
@@ -29,8 +31,8 @@ export class Unigram implements TextModel {
     this.addsSpace = normalizer.addsSpace;
   }
 
-  encode(text: string, _afterSpecial: boolean, output: number[]): void {
-    const normalized = this.#normalizer.normalize(text);
+  *encode(text: string, _afterSpecial: boolean, output: number[]): Steps<void> {
+    const normalized = yield* this.#normalizer.normalize(text);
     const { length } = normalized;
     const index = (this.#index ??= this.#prepare());
     const bestScore = new Float64Array(length + 1).fill(-Number.MAX_VALUE);
@@ -43,7 +45,11 @@ export class Unigram implements TextModel {
       bestFrom[end] = from;
       bestId[end] = id;
     };
-    for (let from = 0, next = 0; from < length; from = next) {
+    for (let from = 0, next = 0, due = UNITS_A_STEP; from < length; from = next) {
+      if (from >= due) {
+        due = from + UNITS_A_STEP;
+        yield;
+      }
       next = from + (normalized.codePointAt(from)! > 0xffff ? 2 : 1);
       let known = false;
       index.walk(normalized, from, length, (id, end) => {

@@ -1,10 +1,13 @@
 // WordPiece (`tokenizer.ggml.model` = bert): cleaned, lower-cased words cut into the longest tokens from the left.
 import { TokenizerError } from '../../errors.ts';
 import type { Metadata } from '../../gguf/metadata.ts';
+import type { Steps } from '../../steps.ts';
 import { PrefixIndex } from '../prefix-index.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
+
+const CHARACTERS_A_STEP = 512;
 
 const WHITE_SPACE = /^\p{White_Space}$/u;
 const DROPPED = /^[\0\uFFFD\p{Cc}\p{Cf}\p{Co}]$/u;
@@ -31,15 +34,18 @@ export class WordPiece implements TextModel {
     this.#stripAccents = metadata.boolean('tokenizer.ggml.normalizer.strip_accents') ?? this.#lowercase;
   }
 
-  encode(text: string, _afterSpecial: boolean, output: number[]): void {
-    for (const word of this.#words(text)) this.#encodeWord(VISIBLE_SPACE + word, output);
+  *encode(text: string, _afterSpecial: boolean, output: number[]): Steps<void> {
+    for (const word of this.#words(text)) {
+      if (word === undefined) yield;
+      else yield* this.#encodeWord(VISIBLE_SPACE + word, output);
+    }
   }
 
   bytes(token: string): Uint8Array {
     return visibleSpaceBytes(token);
   }
 
-  #encodeWord(word: string, output: number[]): void {
+  *#encodeWord(word: string, output: number[]): Steps<void> {
     const index = (this.#index ??= ordinaryTokens(this.#vocabulary));
     const first = output.length;
     let longestId = 0;
@@ -48,7 +54,11 @@ export class WordPiece implements TextModel {
       longestId = id;
       longestEnd = end;
     };
-    for (let from = 0; from < word.length; from = longestEnd) {
+    for (let from = 0, due = CHARACTERS_A_STEP; from < word.length; from = longestEnd) {
+      if (from >= due) {
+        due = from + CHARACTERS_A_STEP;
+        yield;
+      }
       index.walk(word, from, word.length, keep);
       if (longestEnd === from) {
         // A word with a part that is no token is unknown as a whole.
@@ -60,9 +70,12 @@ export class WordPiece implements TextModel {
     }
   }
 
-  *#words(text: string): Generator<string> {
+  /** The words; undefined where there may be a pause. */
+  *#words(text: string): Generator<string | undefined> {
     let word = '';
+    let numCharacters = 0;
     for (const original of text) {
+      if (++numCharacters % CHARACTERS_A_STEP === 0) yield undefined;
       if (ASCII_LETTERS.test(original)) {
         word += original;
         continue;

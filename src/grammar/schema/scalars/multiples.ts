@@ -1,4 +1,5 @@
 // JSON numbers that are multiples of one number and of no others, as automata that follow remainders; or listed, where they are few.
+import { atOnce } from '../../../steps.ts';
 import { codePoints, complement } from '../../code-points.ts';
 import type { CodePoints } from '../../code-points.ts';
 import { characters, choice, text } from '../../expression.ts';
@@ -78,11 +79,11 @@ function numbersBetween({ low, high, notMultiplesOf }: Shape, multiple: Decimal 
   if (wholeDigits < needed) return undefined;
   const fraction = places === 0 ? '' : `(?:\\.\\d{1,${places}})?`;
   const below1 = places === 0 ? '0' : `-?0${fraction}`;
-  const all = languageOf(parsePattern(`^(?:${below1}|-?[1-9]\\d{0,${wholeDigits - 1}}${fraction})$`), patterns.budget);
+  const all = atOnce(languageOf(parsePattern(`^(?:${below1}|-?[1-9]\\d{0,${wholeDigits - 1}}${fraction})$`), patterns.budget));
   if (!low && !high) return all;
   const between = decimalsBetween(low, high);
   if (!between) return undefined;
-  const bounded = languageOf({ kind: 'sequence', items: [{ kind: 'start' }, patternOf(between), { kind: 'end' }] }, patterns.budget);
+  const bounded = atOnce(languageOf({ kind: 'sequence', items: [{ kind: 'start' }, patternOf(between), { kind: 'end' }] }, patterns.budget));
   return patterns.combine(all, bounded, 'multipleOf', '');
 }
 

@@ -1,0 +1,76 @@
+// The grammars compiled last, and those that are being compiled, each once for all requests that ask for it.
+import { buildNetwork } from '../grammar/network-builder.ts';
+import type { Rules } from '../grammar/expression.ts';
+import type { Network } from '../grammar/network.ts';
+import type { Steps } from '../steps.ts';
+import { RecentlyUsed } from './recently-used.ts';
+
+export interface CompiledGrammar {
+  /** What it was compiled from. */
+  readonly key: string;
+  readonly network: Network;
+}
+
+/** What a grammar is compiled from, and how. */
+export interface GrammarSource {
+  readonly key: string;
+  rules(): Steps<Rules>;
+}
+
+const MOST_COMPILED = 16;
+
+export class Compilations {
+  readonly #done = new RecentlyUsed<CompiledGrammar>(MOST_COMPILED);
+  readonly #underWay = new Map<string, Compilation>();
+
+  *get(source: GrammarSource): Steps<CompiledGrammar> {
+    const { key } = source;
+    const known = this.#done.find(key);
+    if (known) return known;
+    let compilation = this.#underWay.get(key);
+    if (!compilation) this.#underWay.set(key, (compilation = new Compilation(source)));
+    compilation.numUsers++;
+    try {
+      while (!compilation.isOver()) yield;
+      const grammar = compilation.result();
+      this.#done.put(key, grammar);
+      return grammar;
+    } finally {
+      // Nobody goes on with it then.
+      if (--compilation.numUsers === 0) this.#underWay.delete(key);
+    }
+  }
+}
+
+/** One compilation that several requests may wait for: each takes it further when it has its turn. */
+class Compilation {
+  numUsers = 0;
+  readonly #steps: Steps<CompiledGrammar>;
+  #ended: (() => CompiledGrammar) | undefined;
+
+  constructor(source: GrammarSource) {
+    this.#steps = compile(source);
+  }
+
+  /** Takes one step, if there is one left. */
+  isOver(): boolean {
+    if (this.#ended) return true;
+    try {
+      const { done, value } = this.#steps.next();
+      if (done) this.#ended = () => value;
+    } catch (error) {
+      this.#ended = () => {
+        throw error;
+      };
+    }
+    return this.#ended !== undefined;
+  }
+
+  result(): CompiledGrammar {
+    return this.#ended!();
+  }
+}
+
+function* compile({ key, rules }: GrammarSource): Steps<CompiledGrammar> {
+  return { key, network: yield* buildNetwork(yield* rules()) };
+}
