@@ -28,7 +28,7 @@ export interface ToolCallPiece {
 
 /** An object's beginning up to its arguments, and that of a call that begins with its name. */
 const OBJECT_HEAD = /^\s*(?:\[\s*)?\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
-const NAMED_HEAD = /^\s*([\w.-]+)(?:\[ARGS\])?\s*(?=\{)/;
+const NAMED_HEAD = /^\s*([\w.-]+)(?:\[CALL_ID\]([\w-]{1,64}))?(?:\[ARGS\])?\s*(?=\{)/;
 /** What an answer begins with that may turn out to be a call, and with what it is one. */
 const MAY_BE_BARE = /^\s*(?:\[\s*)?(?:\{\s*(?:"(?:n(?:a(?:m(?:e"?)?)?)?)?)?)?$/;
 const IS_BARE = /^\s*(?:\[\s*)?\{\s*"name"/;
@@ -44,6 +44,7 @@ export class ToolCallReader {
   #hasText = false;
   #space = '';
   #count = 0;
+  readonly #ids = new Set<string>();
   #text = '';
   #deltas: ToolCallDelta[] = [];
   readonly #json = new JsonScanner();
@@ -124,9 +125,16 @@ export class ToolCallReader {
       return this.#enter('text', 0);
     }
     this.#space = '';
-    this.#deltas.push({ index: this.#count++, id: this.#newId(), name, arguments: '' });
+    this.#deltas.push({ index: this.#count++, id: this.#idOf(isNamed ? head![2] : undefined), name, arguments: '' });
     this.#json.reset();
     return this.#enter('arguments', head![0].length);
+  }
+
+  /** The one that the model gave the call, if it is the only one of that id. */
+  #idOf(given: string | undefined): string {
+    const id = given === undefined || this.#ids.has(given) ? this.#newId() : given;
+    this.#ids.add(id);
+    return id;
   }
 
   #readArguments(): boolean {

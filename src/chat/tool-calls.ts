@@ -50,6 +50,9 @@ export function toolMarks(dialect: ToolDialect): { readonly opening: string; rea
 /** What stands between calls; Llama 3 has semicolons there. */
 const SEPARATORS = /^[\s;]*$/;
 const SEPARATORS_AHEAD = /^[\s;]*/;
+/** What stands between a name and its arguments. */
+const NAMED_MARKS = /^(?:\[CALL_ID\]([\w-]{1,64}))?(?:\[ARGS\])?/;
+const LONGEST_MARKS = 96;
 /** A call longer than this is text. */
 const LONGEST_CALL = 2 ** 20;
 
@@ -58,6 +61,7 @@ export class ToolCallParser {
   readonly #dialect: Dialect;
   readonly #names: ReadonlySet<string>;
   readonly #newId: () => string;
+  readonly #ids = new Set<string>();
   #held = '';
   #count = 0;
   /** Whether anything but white space was shown. */
@@ -160,21 +164,21 @@ export class ToolCallParser {
     return calls;
   }
 
-  /** Newer Mistral models: `[TOOL_CALLS]name[ARGS]{…}` or `[TOOL_CALLS]name{…}`. */
+  /** Newer Mistral models: `[TOOL_CALLS]name[CALL_ID]id[ARGS]{…}`, or without the id, or without both marks. */
   #namedCall(start: number): readonly ParsedToolCall[] | 'incomplete' | undefined {
     if (this.#dialect !== DIALECTS.mistral) return undefined;
     const name = /[\w.-]{0,128}/y;
     name.lastIndex = start;
     const found = name.exec(this.#held)![0];
-    let at = start + found.length;
-    if ('[ARGS]'.startsWith(this.#held.slice(at, at + 6)) && this.#held.length < at + 6) return 'incomplete';
-    if (this.#held.startsWith('[ARGS]', at)) at += 6;
-    if (at === this.#held.length) return 'incomplete';
+    const marks = NAMED_MARKS.exec(this.#held.slice(start + found.length, start + found.length + LONGEST_MARKS))!;
+    const at = start + found.length + marks[0].length;
+    const rest = this.#held.slice(at);
+    if (['[CALL_ID]', '[ARGS]'].some((mark) => mark.startsWith(rest))) return 'incomplete';
     if (this.#held[at] !== '{') return undefined;
     const end = jsonEnd(this.#held, at);
     if (end === 'invalid' || !this.#names.has(found)) return undefined;
     if (end === 'incomplete') return 'incomplete';
-    const call = this.#named(found, this.#held.slice(at, end));
+    const call = this.#named(found, this.#held.slice(at, end), marks[1]);
     this.#held = this.#held.slice(end);
     return [call];
   }
@@ -202,8 +206,11 @@ export class ToolCallParser {
     return typeof written === 'object' && !Array.isArray(written) ? { name, arguments: JSON.stringify(written) } : undefined;
   }
 
-  #named(name: string, written: string): ParsedToolCall {
-    return { index: this.#count++, id: this.#newId(), name, arguments: written };
+  /** `given`: the id that the model gave the call, which stays if no other call has it. */
+  #named(name: string, written: string, given?: string): ParsedToolCall {
+    const id = given === undefined || this.#ids.has(given) ? this.#newId() : given;
+    this.#ids.add(id);
+    return { index: this.#count++, id, name, arguments: written };
   }
 }
 

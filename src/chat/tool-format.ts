@@ -12,6 +12,8 @@ export interface ToolFormat {
   readonly closing: string;
   /** `[ARGS]` where a call is its name, this and the arguments; otherwise it is an object. */
   readonly named?: string;
+  /** `[CALL_ID]` where an id may stand between such a call's name and its arguments. */
+  readonly callId?: string;
   /** An answer that begins as a call does is one, also without `opening`. */
   readonly isBare: boolean;
   /** How several calls stand: each with its marks, in a JSON list, or not at all. */
@@ -38,7 +40,10 @@ export function toolFormat(template: string): ToolFormat {
     // Its template takes one call a turn.
     case 'llama3': return { ...shared, opening: '<|python_tag|>', isBare: true, several: 'never', argumentsKey: 'parameters' };
     case 'mistral': return template.includes('[ARGS]')
-      ? { ...shared, opening: '[TOOL_CALLS]', named: '[ARGS]', isBare: false, several: 'marked', argumentsKey: 'arguments' }
+      ? {
+        ...shared, opening: '[TOOL_CALLS]', named: '[ARGS]', isBare: false, several: 'marked', argumentsKey: 'arguments',
+        ...(template.includes('[CALL_ID]') && { callId: '[CALL_ID]' }),
+      }
       : { ...shared, opening: '[TOOL_CALLS]', isBare: false, several: 'list', argumentsKey: 'arguments' };
     case 'json': return { ...shared, opening: '', isBare: true, several: 'list', argumentsKey: 'arguments' };
   }

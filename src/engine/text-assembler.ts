@@ -6,6 +6,22 @@ import type { StopString } from './stop-strings.ts';
 import type { CallReading } from './tools/call-reading.ts';
 import type { Choice, FinishReason, GenerateChunk, TokenLogprob } from './types.ts';
 
+/** Where thoughts begin and end: text, also for models (Mistral's) that have these as control tokens. */
+const THOUGHTS = ['[THINK]', '[/THINK]'];
+const known = new WeakMap<Tokenizer, ReadonlyMap<number, string>>();
+
+function marksOfThoughts(tokenizer: Tokenizer): ReadonlyMap<number, string> {
+  let marks = known.get(tokenizer);
+  if (!marks) {
+    const ids = tokenizer.kind === 'none' ? [] : THOUGHTS.flatMap((mark) => {
+      const found = tokenizer.encode(mark, { addSpecial: false, parseSpecial: true });
+      return found.length === 1 && tokenizer.isControl(found[0]!) ? [[found[0]!, mark] as const] : [];
+    });
+    known.set(tokenizer, (marks = new Map(ids)));
+  }
+  return marks;
+}
+
 export class TextAssembler {
   readonly #tokenizer: Tokenizer;
   readonly #index: number;
@@ -14,6 +30,7 @@ export class TextAssembler {
   readonly #ids: number[] = [];
   readonly #logprobs: TokenLogprob[] = [];
   readonly #calls: CallReading | undefined;
+  readonly #marks: ReadonlyMap<number, string>;
   #text = '';
   #finishReason: FinishReason | undefined;
 
@@ -23,6 +40,7 @@ export class TextAssembler {
     this.#stream = tokenizer.stream({ continuation: true });
     this.#stops = new StopStringMatcher(stops);
     this.#calls = calls;
+    this.#marks = marksOfThoughts(tokenizer);
   }
 
   get finished(): boolean {
@@ -67,7 +85,7 @@ export class TextAssembler {
 
   #written(id: number): string {
     const text = this.#stream.push(id);
-    return text + (this.#calls?.markOf(id) ?? '');
+    return text + (this.#calls?.markOf(id) ?? this.#marks.get(id) ?? '');
   }
 
   #logprob(message: TokenMessage): TokenLogprob {

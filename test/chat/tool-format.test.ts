@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/errors.ts';
+import { createChatTemplate } from '../../src/chat/template.ts';
 import { ToolCallReader } from '../../src/chat/tool-call-reader.ts';
 import type { ToolCallDelta } from '../../src/chat/tool-call-reader.ts';
 import { ToolCallParser } from '../../src/chat/tool-calls.ts';
@@ -15,6 +16,7 @@ const HERMES = toolFormat('{{ tools }}<tool_call>');
 const LLAMA = toolFormat('{{ tools }}<|python_tag|>');
 const MISTRAL_LIST = toolFormat('{{ tools }}[TOOL_CALLS]');
 const MISTRAL_NAMED = toolFormat('{{ tools }}[TOOL_CALLS]name[ARGS]');
+const MISTRAL_ID = toolFormat('{{ tools }}[TOOL_CALLS]name[CALL_ID]id[ARGS]');
 const JSON_FORMAT = toolFormat('{{ tools }} {"name": "…", "arguments": {}}');
 const UNKNOWN = toolFormat('{{ messages }}');
 const NAMES = ['weather', 'add'];
@@ -30,6 +32,9 @@ const CASES = [
   [LLAMA, 'The {"name": "add"} is text', 'The {"name": "add"} is text', []],
   [MISTRAL_LIST, `[TOOL_CALLS] [${object('weather', WEATHER)}, ${object('add', '{}')}]`, '', BOTH],
   [MISTRAL_NAMED, `Hm[TOOL_CALLS]weather[ARGS]${WEATHER}[TOOL_CALLS]add[ARGS]{}`, 'Hm', BOTH],
+  [MISTRAL_NAMED, `[THINK]Which [city]?[/THINK]Hm[TOOL_CALLS]add[ARGS]{}`, '[THINK]Which [city]?[/THINK]Hm', BOTH.slice(1)],
+  [MISTRAL_ID, `[TOOL_CALLS]weather[CALL_ID]abcDEF123[ARGS]${WEATHER}[TOOL_CALLS]add[CALL_ID]9sxV7kPQe[ARGS]{}`, '', BOTH],
+  [MISTRAL_ID, `[TOOL_CALLS]weather[ARGS]${WEATHER}[TOOL_CALLS]add{}`, '', BOTH],
   [JSON_FORMAT, `[${object('weather', WEATHER)}, ${object('add', '{}')}]`, '', BOTH],
   [JSON_FORMAT, ` ${object('weather', WEATHER)}`, '', BOTH.slice(0, 1)],
   [JSON_FORMAT, '{"name": "apple", "grams": 3}', '{"name": "apple", "grams": 3}', []],
@@ -70,6 +75,17 @@ describe('ToolCallReader', () => {
     expect(deltas.filter(({ index }) => index === 0).length).toBeGreaterThan(20);
   });
 
+  it('keeps the ids that a model gives its calls, each once', () => {
+    const written = '[TOOL_CALLS]add[CALL_ID]abcDEF123[ARGS]{}[TOOL_CALLS]add[CALL_ID]abcDEF123[ARGS]{}[TOOL_CALLS]add[ARGS]{}';
+    let count = 0;
+    const newId = (): string => `new${count++}`;
+    const reader = new ToolCallReader(MISTRAL_ID, NAMES, newId);
+    const read = [...written].flatMap((letter) => reader.push(letter).toolCalls);
+    expect(read.flatMap(({ id }) => id ?? [])).toEqual(['abcDEF123', 'new0', 'new1']);
+    const parser = new ToolCallParser('mistral', NAMES, newId);
+    expect([...written].flatMap((letter) => parser.push(letter).toolCalls).map(({ id }) => id)).toEqual(['abcDEF123', 'new2', 'new3']);
+  });
+
   it('says that a call is not whole, and loses no text', () => {
     const reader = new ToolCallReader(HERMES, NAMES);
     reader.push('<tool_call>{"name": "weather", "arguments": {"ci');
@@ -97,6 +113,28 @@ describe('toolFormat', () => {
     ['microsoft-Phi-3.5-mini-instruct', 'hermes', false],
   ] as const)('%s is %s, known: %s (needs reference data)', (name, dialect, isKnownToTemplate) => {
     expect(toolFormat(readFileSync(fixture('templates', 'jinja', `${name}.jinja`), 'utf8'))).toMatchObject({ dialect, isKnownToTemplate });
+  });
+});
+
+describe.skipIf(!fixturesDir())('published templates of Mistral (needs reference data)', () => {
+  const calls = [
+    { id: 'abcDEF123', type: 'function' as const, function: { name: 'weather', arguments: { city: 'Paris {"x"}' } } },
+    { id: '9sxV7kPQe', type: 'function' as const, function: { name: 'add', arguments: {} } },
+  ];
+
+  it.each([
+    ['Mistral-Small-3.2-24B-Instruct-2506', true], ['unsloth-mistral-Devstral-Small-2507', false],
+    ['mistralai-Ministral-3-14B-Reasoning-2512', false],
+  ] as const)('%s: what it writes of calls is read as these', (name, hasIds) => {
+    const source = readFileSync(fixture('templates', 'jinja', `${name}.jinja`), 'utf8');
+    const format = toolFormat(source);
+    const messages = [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: '', tool_calls: calls }];
+    const written = createChatTemplate(source, { bosToken: '<s>', eosToken: '</s>' }).render({ messages, tools: [] });
+    const answer = written.slice(written.indexOf('[TOOL_CALLS]'), written.lastIndexOf('</s>'));
+    const { deltas, calls: found } = read(format, [...answer]);
+    expect(found.map((call) => [call.name, JSON.parse(call.arguments)])).toEqual(calls.map((call) => [call.function.name, call.function.arguments]));
+    expect(deltas.flatMap(({ id }) => id ?? [])).toEqual(hasIds ? calls.map(({ id }) => id) : ['id', 'id']);
+    expect(format.callId).toBe(hasIds ? '[CALL_ID]' : undefined);
   });
 });
 

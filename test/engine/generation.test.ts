@@ -11,7 +11,7 @@ import type { ModelInfo } from '../../src/engine/load/load-types.ts';
 import type { Completion, GenerateChunk, GenerateOptions } from '../../src/engine/types.ts';
 import { atOnce } from '../../src/steps.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
+import { TYPE, bpeEntries, tokenizerMetadata } from '../tokenizer/vocabularies.ts';
 
 const tokenizer = createTokenizer(tokenizerMetadata(bpeEntries()));
 const EOS = tokenizer.eosId!;
@@ -125,6 +125,20 @@ describe('text of a generation', () => {
     expect(ids).toEqual(byteIds('abcd'));
     expect(workers.cancelled).toEqual([0, undefined]);
     expect(workers.forgotten).toBe(1);
+  });
+
+  it('shows where thoughts begin and end, also where these are control tokens', async () => {
+    const entries = bpeEntries();
+    const [tokens, types] = [entries['tokens'] as string[], entries['token_type'] as Int32Array];
+    const marks = ['[THINK]', '[/THINK]'];
+    const thinking = createTokenizer(tokenizerMetadata({
+      ...entries, tokens: [...tokens, ...marks], token_type: Int32Array.from([...types, TYPE.control, TYPE.control]),
+    }));
+    const workers = new Workers([tokens.length, ...byteIds('Hm'), tokens.length + 1, ...byteIds('ok')]);
+    const said = { tokenizer: thinking, model: { ...model, vocabSize: thinking.vocabSize }, toolFormat: toolFormat('') };
+    expect((await collect(atOnce(startGeneration(workers.host, said, PROMPT, { maxTokens: 6 })))).text).toBe('[THINK]Hm[/THINK]ok');
+    // What a user wrote of them stays text.
+    expect(thinking.encode('[THINK]')).not.toContain(tokens.length);
   });
 
   it('keeps n choices apart', async () => {

@@ -23,6 +23,7 @@ const TEMPLATES = {
   llama3: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}<|python_tag|>',
   mistral: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}[TOOL_CALLS]',
   named: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}[TOOL_CALLS][ARGS]',
+  identified: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}[TOOL_CALLS][CALL_ID][ARGS]',
   json: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tools | tojson }}{# {"name": …, "arguments": …} #}',
   none: '{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}',
 } as const;
@@ -70,6 +71,13 @@ describe('the grammar of calls', () => {
     expect([auto(`[TOOL_CALLS][${now}]`), auto(`[TOOL_CALLS][${wrong}]`), auto('[1] {"a"} [TOOL')]).toEqual([true, false, true]);
     const named = grammar(toolFormat(TEMPLATES.named), { toolChoice: 'required' });
     expect([named('[TOOL_CALLS]weather[ARGS]{"city": "Oslo"}[TOOL_CALLS]now[ARGS]{}'), named('[TOOL_CALLS]now[ARGS]{"x": 1}')]).toEqual([true, false]);
+    const identified = grammar(toolFormat(TEMPLATES.identified), { toolChoice: 'required' });
+    for (const text of ['[TOOL_CALLS]now[CALL_ID]abcDEF123[ARGS]{}', '[TOOL_CALLS]now[ARGS]{}[TOOL_CALLS]now[CALL_ID]0123456aZ[ARGS]{}']) {
+      expect([text, identified(text), named(text)]).toEqual([text, true, false]);
+    }
+    for (const text of ['[TOOL_CALLS]now[CALL_ID]abc[ARGS]{}', '[TOOL_CALLS]now[CALL_ID][ARGS]{}', '[TOOL_CALLS]now[CALL_ID]abcDEF12-[ARGS]{}']) {
+      expect([text, identified(text)]).toEqual([text, false]);
+    }
   });
 
   it('of bare JSON, and beside an answer of a form of its own', () => {

@@ -90,7 +90,7 @@ function withoutSpace(json: string): string {
 /** Makes what reads one answer's calls. */
 export function callReading(tokenizer: Tokenizer, format: ToolFormat, { tools }: CheckedTools): () => CallReading {
   const marks = new Map<number, string>();
-  for (const mark of [format.opening, format.closing, format.named ?? '']) {
+  for (const mark of [format.opening, format.closing, format.named ?? '', format.callId ?? '']) {
     const ids = mark === '' ? [] : tokenizer.encode(mark, { addSpecial: false, parseSpecial: true });
     if (ids.length === 1 && tokenizer.isControl(ids[0]!)) marks.set(ids[0]!, mark);
   }

@@ -4,7 +4,8 @@ import type { ToolFormat } from '../../chat/tool-format.ts';
 import type { ToolDefinition } from '../../chat/tool-schema.ts';
 import { GrammarError } from '../../errors.ts';
 import type { Steps } from '../../steps.ts';
-import { EMPTY, choice, optional, repeat, rule, sequence, text } from '../../grammar/expression.ts';
+import { codePoints } from '../../grammar/code-points.ts';
+import { EMPTY, characters, choice, optional, repeat, rule, sequence, text } from '../../grammar/expression.ts';
 import type { Expression, Rules } from '../../grammar/expression.ts';
 import { literalPattern, textWithout } from '../../grammar/free-text.ts';
 import { prefixed } from '../../grammar/prefixed.ts';
@@ -14,6 +15,8 @@ import type { CheckedTools } from './tool-options.ts';
 const ANSWER = 'answer ';
 /** What a call without a mark begins with: no other text may. */
 const BARE_CALL = '^\\s*(?:\\[\\s*)?\\{\\s*"name"';
+/** Nine letters and digits, which is what templates that write ids take. */
+const CALL_ID = repeat(characters(codePoints([[0x30, 0x39], [0x41, 0x5a], [0x61, 0x7a]])), 9, 9);
 const space = rule('space');
 const SPACE = choice(EMPTY, text(' '), text('\n'));
 
@@ -61,7 +64,8 @@ export function* toolRules(
 }
 
 function callOf({ function: { name } }: ToolDefinition, format: ToolFormat, mark: (spelling: string) => Expression, parameters: Expression): Expression {
-  if (format.named !== undefined) return sequence(text(name), mark(format.named), parameters);
+  const id = format.callId === undefined ? EMPTY : optional(sequence(mark(format.callId), CALL_ID));
+  if (format.named !== undefined) return sequence(text(name), id, mark(format.named), parameters);
   const member = (key: string, value: Expression): Expression => sequence(text(`"${key}":`), space, value);
   return sequence(
     text('{'), space, member('name', text(JSON.stringify(name))), text(','), space, member(format.argumentsKey, parameters), space, text('}'),
