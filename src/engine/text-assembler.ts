@@ -1,10 +1,11 @@
-// Turns one choice's token messages into chunks: detokenizes, watches for stop strings, adds log-probabilities.
+// Turns one choice's token messages into chunks: detokenizes, watches for stop strings, adds log-probabilities. Keeps none of it,
+// as a stream may be long.
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { TokenMessage } from './compute/protocol.ts';
 import { StopStringMatcher } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import type { CallReading } from './tools/call-reading.ts';
-import type { Choice, FinishReason, GenerateChunk, TokenLogprob } from './types.ts';
+import type { FinishReason, GenerateChunk, TokenLogprob, ToolCallResult } from './types.ts';
 
 /** Where thoughts begin and end: text, also for models (Mistral's) that have these as control tokens. */
 const THOUGHTS = ['[THINK]', '[/THINK]'];
@@ -27,11 +28,8 @@ export class TextAssembler {
   readonly #index: number;
   readonly #stream: TokenStream;
   readonly #stops: StopStringMatcher;
-  readonly #ids: number[] = [];
-  readonly #logprobs: TokenLogprob[] = [];
   readonly #calls: CallReading | undefined;
   readonly #marks: ReadonlyMap<number, string>;
-  #text = '';
   #finishReason: FinishReason | undefined;
 
   constructor(tokenizer: Tokenizer, index: number, stops: readonly StopString[], calls?: CallReading) {
@@ -63,9 +61,6 @@ export class TextAssembler {
     if (this.#calls?.isOver) this.#finishReason = 'tool_calls';
     if (this.#finishReason === 'stop' && this.#calls?.isCalling) this.#finishReason = 'tool_calls';
     const logprobs = message.logprob === undefined || message.stopped ? [] : [this.#logprob(message)];
-    this.#ids.push(...ids);
-    this.#text += shown;
-    this.#logprobs.push(...logprobs);
     return {
       index: this.#index, text: shown, ids,
       ...(message.logprob !== undefined && { logprobs }),
@@ -74,13 +69,9 @@ export class TextAssembler {
     };
   }
 
-  /** The whole of it, once it has finished. */
-  choice(): Choice {
-    return {
-      index: this.#index, text: this.#text, ids: this.#ids, finishReason: this.#finishReason!,
-      ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
-      ...(this.#calls && { toolCalls: this.#calls.calls }),
-    };
+  /** So far; undefined where none is read. */
+  get toolCalls(): readonly ToolCallResult[] | undefined {
+    return this.#calls?.calls;
   }
 
   #written(id: number): string {

@@ -82,6 +82,8 @@ describe('chat completions', () => {
     const base = { model: MODEL, messages: [...MESSAGES] };
     await expect(client.chat.completions.create({ ...base, temprature: 1 } as never))
       .rejects.toMatchObject({ status: 400, param: 'temprature', code: 'unknown_parameter' });
+    await expect(client.completions.create({ model: MODEL, prompt: Array<string>(4).fill('a'), n: 16, logprobs: 20, max_tokens: 400 }))
+      .rejects.toMatchObject({ status: 400, param: 'max_tokens', code: 'too_many_logprobs' });
     await expect(client.chat.completions.create({ ...base, top_logprobs: 2 })).rejects.toMatchObject({ status: 400, param: 'top_logprobs' });
     await expect(client.chat.completions.create({ ...base, max_tokens: 2, max_completion_tokens: 3 })).rejects.toMatchObject({ status: 400, param: 'max_tokens' });
     await expect(client.completions.create({ model: MODEL, prompt: Array<string>(16).fill('a'), n: 5 })).rejects.toMatchObject({ status: 400, param: 'n' });

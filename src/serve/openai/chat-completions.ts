@@ -6,7 +6,7 @@ import { collect } from './collect.ts';
 import type { Exchange, Served } from '../requests/exchange.ts';
 import { generate } from './generate.ts';
 import { generateOptions, tokenLimit } from './options/generate-options.ts';
-import { chatLogprobs } from './logprobs.ts';
+import { chatLogprobs, refuseTooMany } from './logprobs.ts';
 import { thinkingOptions } from './schemas.ts';
 import type { ChatRequest } from './schemas.ts';
 import { answerForm } from './options/structure.ts';
@@ -65,6 +65,10 @@ const head = (object: string, model: string): { id: string; object: string; crea
   ({ id: `chatcmpl-${crypto.randomUUID()}`, object, created: Math.floor(Date.now() / 1000), model });
 
 async function whole(served: Served, messages: ChatMessage[], body: ChatRequest): Promise<object> {
+  refuseTooMany(served, {
+    numChoices: body.n ?? 1, maxTokens: maxTokensOf(body), others: body.logprobs ? body.top_logprobs ?? 0 : undefined,
+    field: body.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens',
+  });
   const turns = await collect(answerTo(served, messages, body));
   const timings = turns.map((turn) => turn.timings);
   return {

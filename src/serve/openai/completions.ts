@@ -6,7 +6,7 @@ import type { Exchange, Served } from '../requests/exchange.ts';
 import { signalForOne } from '../requests/patience.ts';
 import { generate } from './generate.ts';
 import { generateOptions, tokenLimit } from './options/generate-options.ts';
-import { completionLogprobs } from './logprobs.ts';
+import { completionLogprobs, refuseTooMany } from './logprobs.ts';
 import { inputsOf } from './schemas.ts';
 import type { CompletionRequest } from './schemas.ts';
 import { answerForm } from './options/structure.ts';
@@ -38,6 +38,9 @@ const head = (model: string): { id: string; object: string; created: number; mod
   ({ id: `cmpl-${crypto.randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model });
 
 async function whole(served: Served, body: CompletionRequest): Promise<object> {
+  const numChoices = inputsOf(body.prompt).length * (body.n ?? 1);
+  const { max_tokens, n_predict, logprobs: others } = body;
+  refuseTooMany(served, { numChoices, maxTokens: tokenLimit({ max_tokens, n_predict }), others: others ?? undefined, field: 'max_tokens' });
   const continued = continuation(served, body);
   const results = await Promise.all(inputsOf(body.prompt).map((prompt) => collect(continued(prompt))));
   return {

@@ -4,6 +4,7 @@ import type { GenerateChunk, GenerateTimings } from '../../engine/types.ts';
 import type { Exchange, Served } from '../requests/exchange.ts';
 import { generate } from '../openai/generate.ts';
 import { generateOptions } from '../openai/options/generate-options.ts';
+import { refuseTooMany } from '../openai/logprobs.ts';
 import { thinkingOptions } from '../openai/schemas.ts';
 import { toolOptions } from '../openai/tools.ts';
 import { conversationOf } from './conversation.ts';
@@ -33,6 +34,8 @@ async function* numbered(unnumbered: AsyncGenerator<OutputEvent, void, void>): A
 
 /** The last event has the whole response. */
 async function* events(served: Served, body: ResponsesRequest): AsyncGenerator<OutputEvent, void, void> {
+  // Its last event has all of it, also of a stream.
+  refuseTooMany(served, { numChoices: 1, maxTokens: longest(served, body), others: logprobsOf(body), field: 'max_output_tokens' });
   const output = new ResponseOutput(logprobsOf(body) !== undefined);
   const frame = frameOf(served, body);
   const response = (more: object): object => ({ ...frame, status: 'in_progress', output: output.items(), usage: null, ...more });
