@@ -22,6 +22,14 @@ export function givenKey(authorization: string | null | undefined): string {
   return /^Bearer\s+(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
 }
 
+const LONGEST_ADDRESS = 64;
+
+/** The last address in X-Forwarded-For: those before it are what the client said. */
+export function forwardedFor(request: Request): string | undefined {
+  const last = request.headers.get('x-forwarded-for')?.split(',').at(-1)!.trim();
+  return last ? last.slice(0, LONGEST_ADDRESS) : undefined;
+}
+
 /** Throws InvalidArgumentError for what cannot be a key: a request without one carries the empty text. */
 export function checkKeys(keys: readonly string[]): void {
   if (keys.some((key) => key === '' || key !== key.trim())) {

@@ -8,7 +8,7 @@ import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Exchange } from './requests/exchange.ts';
-import { allowHosts, checkKeys, givenKey, requireKey } from './guards.ts';
+import { allowHosts, checkKeys, forwardedFor, givenKey, requireKey } from './guards.ts';
 import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
@@ -64,6 +64,11 @@ export interface HandlerOptions {
   readonly defaults?: SamplingOptions;
   /** What errors advise where a prompt is longer than the context ('load the model with a larger contextLength'). */
   readonly contextHint?: string;
+  /**
+   * Tell clients apart by the last address in X-Forwarded-For, the one that the proxy before this server adds. Only where no
+   * request comes another way: anybody can send the header.
+   */
+  readonly trustProxy?: boolean;
   /** Shown in /openapi.json. */
   readonly version?: string;
   /** Hears of every request once its answer, or its stream, is over. */
@@ -104,8 +109,9 @@ export function createHandler(engine: ServeEngine | ModelPool, options: HandlerO
     defaults: options.defaults ?? {}, contextHint: options.contextHint,
   });
   const app = createApp(pool, exchange, options);
-  const answer = async (request: Request, { client }: { readonly client?: string }): Promise<Response> => {
-    exchange.introduce(request, apiKeys.length > 0 ? givenKey(request.headers.get('authorization')) : client);
+  const answer = async (request: Request, from: { readonly client?: string }): Promise<Response> => {
+    const address = (options.trustProxy ? forwardedFor(request) : undefined) ?? from.client;
+    exchange.introduce(request, apiKeys.length > 0 ? givenKey(request.headers.get('authorization')) : address);
     return app.fetch(request);
   };
   const handler = (request: Request): Promise<Response> => answer(request, {});

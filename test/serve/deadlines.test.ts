@@ -15,7 +15,7 @@ const never = (signal: AbortSignal | undefined): Promise<never> => new Promise((
 /** An engine that answers nothing until it is told to stop. */
 const stuck = {
   model: { name: 'stuck' },
-  tokenize: () => [1],
+  tokenizeAsync: async () => [1],
   async* generate(_prompt: unknown, options: { signal?: AbortSignal }) {
     await never(options.signal);
   },
