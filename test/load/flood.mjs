@@ -57,7 +57,7 @@ function gbnf(numRules) {
   return `root ::= r0\n${rules.join('\n')}\nr${numRules} ::= "end"\n`;
 }
 
-const tools = (count) => Array.from({ length: count }, (_, i) => ({ type: 'function', function: { name: `${word()}_${i}`, description: text(300), parameters: objectSchema(8) } }));
+const tools = (count) => Array.from({ length: count }, (_, i) => ({ type: 'function', function: { name: `tool_${i}`, description: text(300), parameters: objectSchema(8) } }));
 
 /** Name, how many at once, and what makes path and body. */
 const KINDS = [

@@ -22,7 +22,7 @@ const MOST_COUNTED = 5;
 export function* arrayOf(shape: Shape, valueOf: ValueOf, expander: Expander): Steps<Expression> {
   const counted = countedItems(shape);
   const unique = uniqueIn(shape);
-  const members = unique ? yield* uniqueItems(shape, unique, expander) : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : countingItems(shape, counted, valueOf);
+  const members = unique ? yield* uniqueItems(shape, unique, expander) : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : yield* countingItems(shape, counted, valueOf);
   return sequence(text('['), SPACE, members, text(']'));
 }
 
@@ -47,14 +47,14 @@ function plainItems(shape: Shape, valueOf: ValueOf): Expression {
 }
 
 /** States are (items written, of them counted by each schema), neither further than matters. */
-function countingItems(shape: Shape, counted: readonly Counted[], valueOf: ValueOf): Expression {
+function* countingItems(shape: Shape, counted: readonly Counted[], valueOf: ValueOf): Steps<Expression> {
   const { minItems, maxItems } = shape;
   const refuse = (why: string): never => {
     throw unenforceable('contains', counted[0].holder.pointer, why);
   };
   if (counted.length > MOST_COUNTED) refuse(`is one of more than ${MOST_COUNTED} for the same array`);
   const last = Math.max(1, numPrefixItems(shape), ...counted.map(({ from }) => from), minItems, maxItems === Infinity ? 0 : maxItems);
-  const graph = stateGraph([0, ...counted.map(() => 0)], ([written, ...counts], ways) => {
+  const graph = yield* stateGraph([0, ...counted.map(() => 0)], ([written, ...counts], ways) => {
     if (written >= minItems && counted.every(({ min }, i) => counts[i] >= min)) ways.toEnd(written === 0 ? EMPTY : SPACE);
     if (written >= maxItems) return;
     for (const { members, after } of nextItems(counted, written, counts)) {

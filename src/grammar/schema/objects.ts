@@ -66,7 +66,7 @@ export function* objectOf(shape: Shape, valueOf: ValueOf, expander: Expander, is
     return atOnce(otherEntries(shape, allowed, searched.map(({ value }) => value), valueOf, expander));
   });
   const others = yield* otherEntries(shape, names, [], valueOf, expander);
-  const graph = membersGraph({ declared, others, numSought: sought.length, other }, shape);
+  const graph = yield* membersGraph({ declared, others, numSought: sought.length, other }, shape);
   if (graph.finals.length > 0) return sequence(text('{'), SPACE, { kind: 'graph', graph }, text('}'));
   const holder = shape.holders.find(({ schema }) => schema['minProperties'] === shape.minProperties);
   if (!isOnly || !holder) return NOTHING;
@@ -164,14 +164,14 @@ function* otherEntries(
  * repeat, and a repeated name is one property with its last value, so that only one of them counts towards minProperties, and
  * what is found among them comes last.
  */
-function membersGraph({ declared, others, numSought, other }: Members, shape: Shape): CharacterGraph {
+function* membersGraph({ declared, others, numSought, other }: Members, shape: Shape): Steps<CharacterGraph> {
   const { minProperties: min, maxProperties: max } = shape;
   const most = Math.min(declared.length, max === Infinity ? Math.max(1, min) : max);
   const refuse = (): never => {
     const holder = shape.holders.find(({ schema }) => 'properties' in schema) ?? shape.holders[0]!;
     throw unenforceable('properties', holder.pointer, 'are too many to be counted: leave out minProperties and maxProperties');
   };
-  return stateGraph<readonly [passed: number, written: number, extra: number, seen: number]>([0, 0, 0, 0], ([passed, written, extra, seen], ways) => {
+  return yield* stateGraph<readonly [passed: number, written: number, extra: number, seen: number]>([0, 0, 0, 0], ([passed, written, extra, seen], ways) => {
     const isFirst = written + extra === 0;
     const member = (expression: Expression): Expression => (isFirst ? expression : sequence(COMMA, expression));
     const missing = Array.from({ length: numSought }, (_, i) => i).filter((i) => (seen & (1 << i)) === 0);

@@ -40,7 +40,7 @@ export function* uniqueItems(shape: Shape, { pointer }: Holder, expander: Expand
   const inAnyOrder = all.length <= MOST_IN_ANY_ORDER;
   // Items counted no further than matters; then a bit for each value that was written, or how many of them are past.
   const last = Math.max(1, places.length - 1, minItems, maxItems === Infinity ? 0 : Math.min(maxItems, all.length));
-  const graph = stateGraph<readonly [written: number, past: number]>([0, 0], ([written, past], ways) => {
+  const graph = yield* stateGraph<readonly [written: number, past: number]>([0, 0], ([written, past], ways) => {
     if (written >= minItems) ways.toEnd(written === 0 ? EMPTY : SPACE);
     if (written >= maxItems) return;
     for (const i of indices[Math.min(written, places.length - 1)]) {
