@@ -1,4 +1,5 @@
 // Tool calls in what a model writes: which dialect a chat template speaks, and text and calls apart while the text streams.
+import { InvalidArgumentError } from '../errors.ts';
 import { jsonEnd, skipSpace } from './tool-calls-json.ts';
 
 /** How a model family writes calls. */
@@ -69,8 +70,11 @@ export class ToolCallParser {
   /** White space before what may be a call: the user's only if it is none. */
   #space = '';
 
-  /** `names` are the tools that there are; `newId` names a call. */
+  /** `names` are the tools that there are; `newId` names a call. Throws InvalidArgumentError for a dialect that there is not. */
   constructor(dialect: ToolDialect, names: Iterable<string>, newId: () => string = randomCallId) {
+    if (!Object.hasOwn(DIALECTS, dialect)) {
+      throw new InvalidArgumentError(`There is no dialect ${JSON.stringify(dialect)}. There are ${Object.keys(DIALECTS).join(', ')}; toolDialect(template) chooses one.`);
+    }
     this.#dialect = DIALECTS[dialect];
     this.#names = new Set(names);
     this.#newId = newId;

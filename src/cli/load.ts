@@ -37,7 +37,9 @@ export async function withEngine<T>(
     progress.finish();
   }
   try {
-    for (const warning of engine.model.warnings) {
+    const { warnings, chatTemplateWarning } = engine.model;
+    // How conversations are written is said where there is one.
+    for (const warning of warnings.filter((each) => each !== chatTemplateWarning)) {
       surroundings.stderr.write(`warning: ${printable(withFlags(warning, ''))}\n`);
     }
     return await use(engine);

@@ -20,6 +20,7 @@ export function planAsText(plan: LoadPlan): string {
     ['never more than', `${formatBytes(memory.reservedBytes)} (${plan.numSequences} contexts at a time)`],
     ...(draftModel ? [['draft model', `${formatBytes(draftModel.memory.usedBytes)} (${printable(draftModel.name)})`]] : []),
     ['may use', formatBytes(plan.maxMemory)],
-    ['largest context', `${plan.largestContextLength} tokens fit, one at a time`],
+    ['largest context', `${plan.largestContextLength} tokens of ${plan.kvType} fit, one at a time` +
+      (plan.largestContextLength > plan.trainedContextLength ? ` (trained for ${plan.trainedContextLength})` : '')],
   ]);
 }

@@ -1,6 +1,7 @@
 // What an engine holds and has done: written by compute worker 0 to linear memory between passes, read by the caller's thread
 // whenever it likes, also while a pass runs. Where the two share no memory, it is sent.
 import { KV_BLOCK_SIZE } from '../backends/tensors.ts';
+import type { LinearMemory } from '../platform/platform.ts';
 import type { ComputePlan, StatsMessage } from './compute/protocol.ts';
 
 /** A moment's figures. Those named `num…` only grow, from 0 when the model was loaded. */
@@ -47,7 +48,7 @@ export class StatsRecord {
   readonly #post: ((message: StatsMessage) => void) | undefined;
 
   /** `post` where nobody else has the memory. */
-  constructor(memory: WebAssembly.Memory, ptr: number, post?: (message: StatsMessage) => void) {
+  constructor(memory: LinearMemory, ptr: number, post?: (message: StatsMessage) => void) {
     this.#words = wordsIn(memory.buffer, ptr);
     this.#post = post;
   }

@@ -61,6 +61,7 @@ export class Engine {
       ...loaded.info,
       hasChatTemplate: template.warning === undefined,
       ...(template.warning !== undefined && { chatTemplateWarning: template.warning }),
+      warnings: [...loaded.info.warnings, ...(loaded.info.kind === 'decoder' && template.warning !== undefined ? [template.warning] : [])],
     };
   }
 

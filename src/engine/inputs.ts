@@ -31,7 +31,7 @@ export function* idsOf(input: unknown, tokenizer: Tokenizer, model: ModelInfo): 
   if (!isArray) throw new InvalidArgumentError(`Give a text or an array of token ids, not ${describe(input)}.`);
   const list = Array.from(ids as ArrayLike<unknown>);
   if (list.length === 0) {
-    throw new InvalidArgumentError(typeof input === 'string' ? 'The text has no tokens. Give some text.' : 'There are no token ids.');
+    throw new InvalidArgumentError(typeof input === 'string' ? 'The text has no tokens. Give some text.' : 'There are no token ids. Give at least one.');
   }
   if (list.some((id) => typeof id === 'string')) {
     throw new InvalidArgumentError('Give one text, or token ids as numbers: several texts need a call each.');
@@ -78,7 +78,7 @@ function checkBoolean(name: string, value: unknown): void {
 }
 
 export function checkNames(options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || (options as unknown) === null) {
+  if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options)) {
     throw new InvalidArgumentError(`The options must be an object, not ${describe(options)}.`);
   }
   const unknown = Object.keys(options).find((name) => !names.includes(name));

@@ -2,7 +2,7 @@
 // Split files are joined in split.ts.
 //
 //   "GGUF" | u32 version | u64 numTensors | u64 numEntries | entries | tensor infos | padding | tensor bytes
-import { GgufError, UnsupportedModelError } from '../errors.ts';
+import { GgufError, InvalidArgumentError, UnsupportedModelError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { GGML_TYPES, GGML_TYPE_BY_ID } from './ggml-types.ts';
 import type { GgmlType } from './ggml-types.ts';
@@ -48,10 +48,14 @@ const MIN_ENTRY_BYTES = 8 + 1 + 4 + 1;
 const MIN_TENSOR_BYTES = 8 + 1 + 4 + 4 + 8;
 
 /**
- * Reads and checks the header of a GGUF file (version 2 or 3, little-endian), never its tensor bytes.
+ * Reads and checks the header of a GGUF file (version 2 or 3, little-endian), never its tensor bytes. `source` stays open.
  * Rejects with GgufError when the file is malformed, UnsupportedModelError when a tensor type is unknown.
  */
 export async function readGguf(source: ByteSource, options: ReadGgufOptions = {}): Promise<GgufFile> {
+  if (typeof (source as Partial<ByteSource> | null | undefined)?.read !== 'function') {
+    throw new InvalidArgumentError(`readGguf takes an open file, not ${typeof source === 'string' ? JSON.stringify(source) : typeof source}. ` +
+      'Make one with openFile(path) and close() it afterwards, or with bytesSource(bytes) or blobSource(blob).');
+  }
   options.signal?.throwIfAborted();
   const cursor = new HeaderCursor(source, options.signal);
   const version = await readVersion(cursor, source.name);

@@ -4,6 +4,15 @@ import type { LoadProgress } from '../engine/load/load-types.ts';
 
 export type KernelBuild = 'baseline' | 'baseline-shared' | 'relaxed' | 'relaxed-shared' | 'dot' | 'dot-shared';
 
+/** A WebAssembly.Module; TypeScript knows that name only with the DOM's library, which not every caller has. */
+export type KernelModule = object;
+
+/** A WebAssembly.Memory, likewise. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer;
+  grow(delta: number): number;
+}
+
 export interface ComputeWorker {
   /** Buffers of `transfer` are moved, not copied. */
   postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
@@ -38,6 +47,7 @@ export interface OpenModelOptions extends SpawnOptions {
   readonly cacheDir?: string;
   readonly cache?: boolean;
   readonly offline?: boolean;
+  readonly allowHttp?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -74,7 +84,7 @@ export interface Platform {
   /** The same for reading headers: where servers give ranges, nothing else is fetched. Absent where openModel does that. */
   openHeader?: Platform['openModel'];
   /** A compiled kernel module; rejects where this engine cannot compile that build. */
-  loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
+  loadKernels(build: KernelBuild): Promise<KernelModule>;
   /** Has memory freed that nobody refers to any more; undefined where that cannot be asked for. */
   collectGarbage?(): Promise<void>;
   /** Undefined where downloads are not kept. */

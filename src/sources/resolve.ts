@@ -1,4 +1,5 @@
 // One way from a model reference to files on this machine: parse, look into the cache, fetch once, verify, remember.
+import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { IntegrityError, ModelSourceError, UnsupportedModelError } from '../errors.ts';
@@ -15,7 +16,7 @@ import { findLocal, pathOfFileUrl } from './local.ts';
 import { acquireLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { parseReference, parseSource } from './reference.ts';
-import { goOnline, settle } from './settings.ts';
+import { expandHome, goOnline, settle } from './settings.ts';
 import type { Environment, ResolveOptions, Settings } from './settings.ts';
 
 export type { Progress } from './progress.ts';
@@ -63,7 +64,7 @@ async function local(given: string, catalog: Catalog, env: Environment): Promise
     const files = await findLocal(given, env);
     return { name: path.basename(files[0]).replace(/\.gguf$/i, ''), files, format: 'gguf', source: files[0] };
   } catch (error) {
-    if (!(error instanceof ModelSourceError) || /[\\/]|\.gguf$/i.test(given)) throw error;
+    if (!(error instanceof ModelSourceError) || /[\\/]|\.gguf$/i.test(given) || existsSync(expandHome(given, env))) throw error;
     const names = catalog.models.filter(canRun).map((model) => model.name);
     const meant = nearest(given.toLowerCase(), names);
     throw new ModelSourceError(
@@ -135,12 +136,10 @@ interface SourceFailure {
   readonly error: unknown;
 }
 
-const shortened = (source: string): string => (source.length <= 100 ? source : `${source.slice(0, 99)}…`);
-
 function noSource(
   model: CatalogModel, failures: readonly SourceFailure[], settings: Settings,
 ): ModelSourceError | IntegrityError {
-  const list = failures.map(({ source, error }) => `\n  - ${shortened(source)}: ${reasonOf(error)}`).join('');
+  const list = failures.map(({ source, error }) => `\n  - ${source}: ${reasonOf(error)}`).join('');
   const cause = new AggregateError(failures.map(({ error }) => error));
   if (failures.every(({ error }) => error instanceof IntegrityError)) {
     const message = `Every source of the model "${model.name}" sends other bytes than promised:${list}`;

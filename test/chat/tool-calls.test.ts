@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ToolCallParser, toolDialect } from '../../src/chat/tool-calls.ts';
+import { InvalidArgumentError } from '../../src/errors.ts';
 import type { ParsedToolCall, ToolDialect } from '../../src/chat/tool-calls.ts';
 
 const NAMES = ['weather', 'add'];
@@ -14,6 +15,11 @@ function parse(dialect: ToolDialect, pieces: readonly string[]): { text: string;
     calls: chunks.flatMap(({ toolCalls }) => toolCalls.map((call) => ({ name: call.name, arguments: call.arguments }))),
   };
 }
+
+it('ToolCallParser refuses a dialect that there is not', () => {
+  expect(() => new ToolCallParser('foo' as never, NAMES)).toThrow(/no dialect "foo"\. There are hermes, /);
+  expect(() => new ToolCallParser('toString' as never, NAMES)).toThrow(InvalidArgumentError);
+});
 
 const weather = { name: 'weather', arguments: '{"city":"Paris {\\"x\\"}"}' };
 const add = { name: 'add', arguments: '{"a":[1,2]}' };

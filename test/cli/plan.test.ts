@@ -13,7 +13,7 @@ describe('inspect --plan', () => {
     expect((await cli([...args, '--json'])).json()).toEqual(plan);
     const { stdout, code } = await cli(args);
     expect(code).toBe(0);
-    expect(stdout).toContain(`${plan.largestContextLength} tokens fit`);
+    expect(stdout).toContain(`${plan.largestContextLength} tokens of q8_0 fit, one at a time (trained for ${plan.trainedContextLength})`);
     expect(stdout).toMatch(/keys and values +q8_0, /);
   });
 

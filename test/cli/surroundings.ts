@@ -55,7 +55,7 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
   const model: ModelInfo = {
     name: 'fake', architecture: 'fake', kind: 'decoder', numParameters: 7, vocabSize: 1000, hiddenSize: 3, numLayers: 1,
     contextLength: 512, trainedContextLength: 512, threads: 2, kernels: 'baseline',
-    memory: { weightBytes: 100, kvBytes: 10, scratchBytes: 1, numShards: 1 },
+    memory: { weightBytes: 100, kvBytesPerToken: 1, kvBytes: 10, scratchBytes: 1, usedBytes: 111, reservedBytes: 120, numShards: 1 },
     loadMs: 5, hasChatTemplate: true, recurrent: false, warnings: [],
     ...behaviour.model,
   };

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ContextLengthError, Engine, InvalidArgumentError, SamplingError, TokenizerError, UnsupportedModelError,
+  bytesSource, createEngine,
 } from '../../src/index.ts';
-import type { LoadOptions, LoadProgress } from '../../src/index.ts';
+import type { LoadOptions, LoadProgress, ModelFiles, OpenModelOptions } from '../../src/index.ts';
+import { nodePlatform } from '../../src/platform/node.ts';
 import { inRepository } from '../support/fixtures.ts';
 
 const bytes = new Uint8Array(readFileSync(inRepository('test/data/arch/llama-tied.gguf')));
@@ -24,6 +26,7 @@ describe('Engine.load refuses', () => {
     [{ maxBatchTokens: 0 }, /maxBatchTokens/], [{ device: 'gpu' }, /device/], [{ maxMemory: NaN }, /maxMemory/],
     [{ onProgress: 'x' }, /onProgress must be a function/], [{ signal: {} }, /signal must be an AbortSignal/],
     [{ cacheDir: 5 }, /cacheDir/], [{ deterministic: 'yes' }, /deterministic/], [null, /options must be an object/],
+    [[], /options must be an object/], [{ allowHttp: 1 }, /allowHttp must be true or false/],
   ])('%j', async (options, message) => {
     const load = Engine.load(bytes, anything(options));
     await expect(load).rejects.toThrow(InvalidArgumentError);
@@ -42,6 +45,20 @@ describe('Engine.load refuses', () => {
   });
 });
 
+describe('Engine.load over http:', () => {
+  it('names an option that there is, and does as it says', async () => {
+    const load = Engine.load('http://192.0.2.1/m.gguf', { cacheDir: '/nowhere' });
+    await expect(load).rejects.toThrow(/not protected.*allowHttp: true/);
+    const told: unknown[] = [];
+    const openModel = async (_: unknown, { allowHttp }: OpenModelOptions): Promise<ModelFiles> => {
+      told.push(allowHttp);
+      return { name: 'm', sources: [bytesSource(bytes)] };
+    };
+    await (await createEngine({ ...nodePlatform, openModel }).load('http://192.0.2.1/m.gguf', { allowHttp: true, threads: 1 })).dispose();
+    expect(told).toEqual([true]);
+  });
+});
+
 describe('Engine.load reports', () => {
   it('each phase with its end, not every read', async () => {
     const seen: LoadProgress[] = [];
@@ -53,9 +70,17 @@ describe('Engine.load reports', () => {
   });
 });
 
+describe('a model without a chat template', () => {
+  it('says among the warnings how conversations are written', () => {
+    expect(engine.model).toMatchObject({ hasChatTemplate: false });
+    expect(engine.model.warnings).toContain(engine.model.chatTemplateWarning);
+    expect(engine.model.warnings.join()).toContain('no chat template');
+  });
+});
+
 describe('embed and score refuse', () => {
   it.each([
-    ['', /no tokens/], [[], /no token ids/], [['a', 'b'], /several texts need a call each/], [undefined, /text or an array/],
+    ['', /no tokens/], [[], /no token ids\. Give at least one/], [['a', 'b'], /several texts need a call each/], [undefined, /text or an array/],
     [[1, -1], /outside the vocabulary/], [[1e9], /outside the vocabulary/], [[0.5], /outside the vocabulary/], [5, /text or an array/],
   ])('%j', async (input, message) => {
     for (const call of [() => engine.embed(anything(input)), () => engine.score(anything(input))]) {

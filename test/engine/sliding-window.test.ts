@@ -59,8 +59,8 @@ describe.each(MODELS)('sliding windows: %s', (name) => {
     };
     const [short, long, longer] = [await kvBytes(1024), await kvBytes(2048), await kvBytes(4096)];
     const all = (await keepingAll(name)).config;
-    // 16-bit codes and a scale for keys and values of each position, in each of four sequences.
-    const perPosition = 4 * 2 * all.numKvHeads[0] * (2 * all.headDim + 4);
+    // 16-bit codes and a scale for keys and values of each position.
+    const perPosition = 2 * all.numKvHeads[0] * (2 * all.headDim + 4);
     const numGlobal = Array.from({ length: all.numLayers }, (_, i) => isWindowLayer(all, i)).filter((has) => !has).length;
     expect(numGlobal).toBeLessThan(all.numLayers);
     expect(long - short).toBe(1024 * numGlobal * perPosition);

@@ -1,6 +1,6 @@
 // What the reader makes of good files: all value types, versions, offsets, and no byte read that is not needed.
 import { describe, expect, it } from 'vitest';
-import { GgufError, ModelSourceError } from '../../src/errors.ts';
+import { GgufError, InvalidArgumentError, ModelSourceError } from '../../src/errors.ts';
 import type { ByteSource } from '../../src/gguf/byte-source.ts';
 import { blobSource, bytesSource } from '../../src/gguf/memory-source.ts';
 import { readGguf } from '../../src/gguf/reader.ts';
@@ -141,6 +141,13 @@ describe('Metadata', () => {
     expect(metadata.string('missing')).toBeUndefined();
     expect(() => metadata.required('missing', metadata.string('missing'))).toThrow(/no metadata key "missing"/);
   });
+});
+
+it('readGguf says how to open what it was given unopened', async () => {
+  for (const given of ['model.gguf', undefined, new Uint8Array(4)]) {
+    await expect(readGguf(given as never)).rejects.toThrow(InvalidArgumentError);
+  }
+  await expect(readGguf('model.gguf' as never)).rejects.toThrow(/not "model\.gguf"\. Make one with openFile\(path\)/);
 });
 
 describe.each([

@@ -42,6 +42,7 @@ describe('a local model', () => {
     await expect(filesOf(at('gap'))).rejects.toThrow(/3 parts and m-00002-of-00003\.gguf cannot be found/);
     await expect(filesOf(at('two'))).rejects.toThrow(/several models: a\.gguf, b\.gguf/);
     await expect(filesOf(at('none'))).rejects.toThrow(/no \.gguf file/);
+    await expect(filesOf('docs')).rejects.toThrow(/The folder ".*docs" has no \.gguf file/);
     await expect(filesOf(at('missing.gguf'))).rejects.toThrow(ModelSourceError);
     await expect(filesOf('smolm2')).rejects.toThrow(/no model "smolm2".*smollm2, gemma3-270m.*hf:user\/repo/);
     await expect(filesOf('SmolLM')).rejects.toThrow(/Did you mean smollm2\?/);

@@ -104,7 +104,7 @@ async function givenPrompt(
     options.prompt ?? (positional === '-' ? withoutFinalNewline(await readInput(surroundings)) : positional!);
   const mode = templated ? 'chat' : options.raw || options.prompt !== undefined ? 'raw' : 'auto';
   if (mode !== 'raw' && content.trim() === '') {
-    throw new UsageError(`The prompt is empty${positional === '-' ? ': standard input has no text' : ''}.`);
+    throw new UsageError(`The prompt is empty${positional === '-' ? ': standard input has no text' : ''}. Give a question: clawdbot run "What is a monad?"`);
   }
   return { content, mode };
 }

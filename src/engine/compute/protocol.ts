@@ -3,6 +3,7 @@ import type { BuildLimits, LayerRange, TensorDeclaration } from '../../architect
 import type { ModelConfig } from '../../architectures/config.ts';
 import type { KvSizes } from '../../backends/kv-groups.ts';
 import type { MemoryRange } from '../../backends/tensors.ts';
+import type { KernelModule, LinearMemory } from '../../platform/platform.ts';
 import type { Network } from '../../grammar/network.ts';
 import type { TokenBytes } from '../../grammar/vocabulary.ts';
 import type { SamplingOptions } from '../sampler/options.ts';
@@ -35,7 +36,7 @@ export function countParameters({ tensors }: ComputePlan): number {
 export interface ModelInMemory {
   readonly plan: ComputePlan;
   /** A number is the bytes of one that the worker, being the only one, makes for itself. */
-  readonly memories: readonly (WebAssembly.Memory | number)[];
+  readonly memories: readonly (LinearMemory | number)[];
 }
 
 /** A shard of the model, or of the one that drafts for it. */
@@ -66,7 +67,7 @@ export interface ReadMessage extends ShardPlace {
 
 export interface InitMessage extends ModelInMemory {
   readonly type: 'init';
-  readonly module: WebAssembly.Module;
+  readonly module: KernelModule;
   /** A smaller model that drafts, in memories of its own. */
   readonly draft?: ModelInMemory;
   readonly threadIndex: number;

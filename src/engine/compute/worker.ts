@@ -35,7 +35,7 @@ export function createComputeWorker(port: WorkerPort): (message: ToCompute) => v
         // Numbers stand for memory that no other thread has: nobody could wake this one in it.
         const isAlone = message.memories.some((memory) => typeof memory === 'number');
         const memoriesOf = ({ memories }: ModelInMemory): WebAssembly.Memory[] =>
-          memories.map((memory) => (typeof memory === 'number' ? createMemory(memory, false) : memory));
+          memories.map((memory) => (typeof memory === 'number' ? createMemory(memory, false) : memory as WebAssembly.Memory));
         own = { main: memoriesOf(message), draft: message.draft ? memoriesOf(message.draft) : [] };
         const lay = (laid: ModelInMemory, memories: readonly WebAssembly.Memory[], draft?: ComputeThread): ComputeThread => {
           const threads = memories.map((memory) => ({ memory, instance: new WebAssembly.Instance(module, { env: { memory } }) }));

@@ -22,7 +22,7 @@ export interface Room {
 /**
  * Plans of a model and, where `files` has one, its draft model, with the options' type of keys and values. "auto" is the first that
  * leaves the whole context that was asked for (or the default one), else the one with the longest. An OutOfMemoryError says which
- * context would fit.
+ * context would fit, and which type.
  */
 export function planFitting(files: readonly GgufFile[], room: Room): readonly ModelPlan[] {
   try {
@@ -30,11 +30,19 @@ export function planFitting(files: readonly GgufFile[], room: Room): readonly Mo
   } catch (error) {
     if (!(error instanceof OutOfMemoryError) || room.options.contextLength === undefined) throw error;
     const fits = largestContext(files, room);
-    if (fits === 0) throw error;
-    throw new OutOfMemoryError(
-      error.requiredBytes, error.availableBytes, `${error.message} A contextLength of ${fits} would fit.`, { cause: error },
-    );
+    const kvType = smallerType(files, room);
+    if (fits === 0 && !kvType) throw error;
+    const advice = [...(fits > 0 ? [`A contextLength of ${fits} would fit.`] : []), ...(kvType ? [`With kvType "${kvType}" it would fit.`] : [])];
+    throw new OutOfMemoryError(error.requiredBytes, error.availableBytes, [error.message, ...advice].join(' '), { cause: error });
   }
+}
+
+/** The most exact type of keys and values, of those smaller than what was asked for, that makes it fit. */
+function smallerType(files: readonly GgufFile[], room: Room): KvType | undefined {
+  const { kvType = 'i16' } = room.options;
+  if (kvType === 'auto') return undefined;
+  return KV_CHOICES.slice(KV_CHOICES.indexOf(kvType) + 1).find((type) =>
+    type !== 'i16' && unlessTooLarge(() => plansFor(files, { ...room, options: { ...room.options, kvType: type } })));
 }
 
 /** The draft model has the memory that the model leaves; where that is too little, the model has what the draft model leaves. */

@@ -65,13 +65,14 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   cacheDir: ['a path', (value) => typeof value === 'string' && value !== ''],
   cache: ['true or false', isBoolean],
   offline: ['true or false', isBoolean],
+  allowHttp: ['true or false', isBoolean],
   onProgress: ['a function', (value) => typeof value === 'function'],
   signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.throwIfAborted === 'function'],
 };
 
 /** Throws InvalidArgumentError for an option that does not exist or makes no sense; undefined stands for the default. */
 export function checkLoadOptions(options: LoadOptions): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(`The load options must be an object, not ${describe(options)}.`);
   }
   for (const [name, value] of Object.entries(options)) {

@@ -74,6 +74,8 @@ export interface LoadOptions {
   readonly cache?: boolean;
   /** Never touch the network. */
   readonly offline?: boolean;
+  /** Allow http: to other machines: what comes, and what is sent, then travels unprotected (false). */
+  readonly allowHttp?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -93,18 +95,15 @@ export interface ModelInfo {
   readonly threads: number;
   /** Kernel build in use: `dot` (relaxed SIMD with AVX-VNNI or dotprod), `relaxed` or `baseline`. */
   readonly kernels: string;
-  readonly memory: {
-    readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number;
-    /** Linear memories that the layers are divided among. */
-    readonly numShards: number;
-  };
+  /** As `Engine.plan` has it, and the linear memories that the layers are divided among. */
+  readonly memory: PlannedMemory & { readonly numShards: number };
   readonly loadMs: number;
   /** The model that drafts, where one was loaded; `memory` is what it takes besides. */
   readonly draftModel?: Pick<ModelInfo, 'name' | 'architecture' | 'numParameters' | 'contextLength' | 'memory'>;
   readonly hasChatTemplate: boolean;
   /** Has layers that carry a state from token to token, which speculation cannot take back. */
   readonly recurrent: boolean;
-  /** How conversations are written, where the model does not say. */
+  /** How conversations are written, where the model does not say; of models that generate, among the warnings too. */
   readonly chatTemplateWarning?: string;
   /** Things a user should know, such as a context longer than the model was trained for. */
   readonly warnings: readonly string[];
@@ -137,7 +136,7 @@ export interface LoadPlan {
   readonly threads: number;
   readonly contextLength: number;
   readonly trainedContextLength: number;
-  /** The longest context that fits `maxMemory` with these options, for one sequence at a time; more than was trained for, maybe. */
+  /** The longest context that fits `maxMemory` with these options and `kvType`, for one sequence at a time; more than was trained for, maybe. */
   readonly largestContextLength: number;
   /** The type of keys and values, also where "auto" chose it. */
   readonly kvType: KvType;

@@ -18,6 +18,7 @@ import type { ModelMemory } from './model-memory.ts';
 import { DEFAULT_CONTEXT_LENGTH } from './model-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
 import { closeAll, openModels } from './open-model.ts';
+import { plannedMemory } from './plan.ts';
 import type { OpenedModel } from './open-model.ts';
 import { countParameters } from '../compute/protocol.ts';
 import { nextTask } from '../turns.ts';
@@ -156,13 +157,14 @@ function describeModel(
   };
 }
 
-function briefly(name: string, { plan, weightBytes, kvBytes, totalBytes }: ModelPlan): NonNullable<ModelInfo['draftModel']> {
+function briefly(name: string, modelPlan: ModelPlan): NonNullable<ModelInfo['draftModel']> {
+  const { plan } = modelPlan;
   return {
     name,
     architecture: plan.config.architecture,
     numParameters: countParameters(plan),
     contextLength: plan.limits.contextLength,
-    memory: { weightBytes, kvBytes, scratchBytes: totalBytes - weightBytes - kvBytes, numShards: plan.shards.length },
+    memory: { ...plannedMemory(modelPlan), numShards: plan.shards.length },
   };
 }
 

@@ -94,8 +94,8 @@ async function openSource(
   platform: Platform, source: ModelSource, options: LoadOptions,
 ): Promise<ModelFiles> {
   if (typeof source === 'string' || source instanceof URL) {
-    const { cacheDir, cache, offline, signal, onProgress, workerUrl } = options;
-    return platform.openModel(source, { cacheDir, cache, offline, signal, onProgress, workerUrl });
+    const { cacheDir, cache, offline, allowHttp, signal, onProgress, workerUrl } = options;
+    return platform.openModel(source, { cacheDir, cache, offline, allowHttp, signal, onProgress, workerUrl });
   }
   if (source instanceof ArrayBuffer) return { name: 'bytes', sources: [bytesSource(new Uint8Array(source))] };
   if (source instanceof Uint8Array) return { name: 'bytes', sources: [bytesSource(source)] };

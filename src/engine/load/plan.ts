@@ -30,7 +30,9 @@ export async function planLoad(platform: Platform, source: ModelSource, options:
       threads: isInline ? 0 : numThreads,
       contextLength: plan.limits.contextLength,
       trainedContextLength: plan.config.contextLength,
-      largestContextLength: largestContext(opened.map(({ file }) => file), { options, numThreads, memoryLimit: platform.memoryLimit }),
+      largestContextLength: largestContext(opened.map(({ file }) => file), {
+        options: { ...options, kvType: plan.kv.type }, numThreads, memoryLimit: platform.memoryLimit,
+      }),
       kvType: plan.kv.type,
       numSequences: plan.maxSequences,
       maxMemory: options.maxMemory ?? platform.memoryLimit,
@@ -42,7 +44,8 @@ export async function planLoad(platform: Platform, source: ModelSource, options:
   }
 }
 
-function plannedMemory({ plan, layouts, totalBytes, weightBytes, kvBytes }: ModelPlan): PlannedMemory {
+/** What the plan and the loaded model say of memory. */
+export function plannedMemory({ plan, layouts, totalBytes, weightBytes, kvBytes }: ModelPlan): PlannedMemory {
   const { config, kv, limits, maxSequences } = plan;
   // Rows of logits that only scoring writes.
   const unusedBytes = 4 * config.vocabSize * Math.max(0, limits.maxOutputs - maxSequences);

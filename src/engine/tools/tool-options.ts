@@ -37,7 +37,7 @@ export function checkTools(
   if (all.length === 0 && choice === 'auto') return undefined;
   const offered = (all as readonly ToolDefinition[]).filter((tool) => name === undefined || tool.function.name === name);
   if (offered.length > 0) return { tools: offered, isRequired: choice !== 'auto', isParallel: parallel && name === undefined };
-  throw new InvalidArgumentError(name === undefined ? 'toolChoice is "required", but there are no tools.'
+  throw new InvalidArgumentError(name === undefined ? 'toolChoice is "required", but there are no tools. Give some, or leave it out.'
     : `toolChoice names ${JSON.stringify(name.slice(0, 80))}, which is none of the tools.`);
 }
 

@@ -117,7 +117,7 @@ async function eachSource<T>(
       failures.push({ source, error });
     }
   }
-  const list = failures.map(({ source, error }) => `\n  - ${source.slice(0, 100)}: ${reasonOf(error)}`).join('');
+  const list = failures.map(({ source, error }) => `\n  - ${source}: ${reasonOf(error)}`).join('');
   const cause = new AggregateError(failures.map(({ error }) => error));
   if (failures.every(({ error }) => error instanceof IntegrityError)) {
     throw new IntegrityError(`Every source of the model "${name}" sends other bytes than promised:${list}`, { cause });

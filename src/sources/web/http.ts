@@ -140,7 +140,7 @@ function checkedUrl(url: URL | undefined, from: URL | undefined, settings: Setti
   const comesFromAway = from !== undefined && !isLoopback(from);
   if (isPlain && !settings.allowHttp && (!isLoopback(url) || comesFromAway)) {
     throw new ModelSourceError(
-      `${shown(url)} is not protected (http:). Use https:, or allow it with allowHttp or CLAWDBOT_ALLOW_HTTP=1.`,
+      `${shown(url)} is not protected (http:). Use https:, or allow it with CLAWDBOT_ALLOW_HTTP=1 (Engine.load: allowHttp: true).`,
     );
   }
   return url;

@@ -39,12 +39,12 @@ export function browserBackend(): ChatBackend {
         workerUrl, signal, maxSequences: { atMost: 2 }, onProgress: (progress) => onProgress(inWords(progress)),
       });
       current = { id, engine };
-      const { name, contextLength, memory, threads, kernels, warnings, hasChatTemplate, chatTemplateWarning } = engine.model;
+      const { name, contextLength, memory, threads, kernels, warnings, hasChatTemplate } = engine.model;
       return {
         // As the list has it; what a file calls itself may be another name.
         id, name: listed.find((model) => model.id === id)?.name ?? name, contextLength, threads, kernels, onlyContinues: !hasChatTemplate,
-        memoryBytes: memory.weightBytes + memory.kvBytes + memory.scratchBytes,
-        warnings: [...warnings, ...(chatTemplateWarning === undefined ? [] : [chatTemplateWarning])],
+        memoryBytes: memory.reservedBytes,
+        warnings,
       };
     },
 
