@@ -9,6 +9,9 @@ import { ropeScaling } from './rope-option.ts';
 
 export const DEFAULT_MODEL = 'smollm2';
 
+/** A small model that repeats itself would go on until the context is full. */
+export const DEFAULT_MAX_TOKENS = 1024;
+
 export const EVERYWHERE = {
   verbose: flag({ help: 'Show stack traces of errors' }),
   help: flag({ short: 'h', help: 'Show this help' }),

@@ -29,6 +29,16 @@ describe('chat', () => {
     expect(calls.disposed).toBe(1);
   });
 
+  it('bounds a reply, and asks the default model for no endless repetition', async () => {
+    const optionsOf = async (...args: string[]) => (await cli(['chat', ...args], { input: 'hi\n' })).calls.options[0];
+    expect(await optionsOf()).toMatchObject({ maxTokens: 1024, temperature: 0, repetitionPenalty: 1.1 });
+    const stated = await optionsOf('--temp', '0.8', '-n', '5');
+    expect(stated).toMatchObject({ maxTokens: 5, temperature: 0.8 });
+    const others = await optionsOf('-m', 'm.gguf');
+    for (const options of [stated, others]) expect(options).not.toHaveProperty('repetitionPenalty');
+    expect(others).toMatchObject({ maxTokens: 1024 });
+  });
+
   it('joins lines that end with a backslash, and skips empty ones', async () => {
     const { calls } = await chat(['a\\', 'b\\', 'c', '', '   ']);
     expect(calls.prompts).toEqual([[user('a\nb\nc')]]);

@@ -9,14 +9,14 @@ import { readConversation } from '../conversation.ts';
 import type { StoredConversation } from '../conversation.ts';
 import { Interrupted, command } from '../command.ts';
 import type { CliEngine, Surroundings } from '../command.ts';
-import { withDefaultModelChat } from '../default-model.ts';
+import { withDefaultModelTalk } from '../default-model.ts';
 import { checkWritable } from '../files.ts';
 import { LineReader } from '../line-reader.ts';
 import { refusePositionals } from '../input.ts';
 import { warnOfFallbackTemplate, withEngine } from '../load.ts';
 import { integer, text, texts } from '../options.ts';
 import { print } from '../output.ts';
-import { COMPUTE, CONTEXT_POLICY, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { COMPUTE, CONTEXT_POLICY, DEFAULT_MAX_TOKENS, ENGINE, EVERYWHERE, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
 import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 
 const PROMPT = '> ';
@@ -27,7 +27,8 @@ export const chat = command({
   summary: 'Talk with a model',
   usage: '[OPTIONS]',
   notes: `Ctrl-C stops a reply; twice at an empty prompt it leaves. A line that ends with "\\" goes on in the next one.
-/help in the conversation lists its commands.`,
+/help in the conversation lists its commands. The default model answers greedily, with a penalty on repetition (1.1) and a
+plain system message; --temp 0.8 is how other models are asked, --seed makes that repeatable.`,
   examples: [
     'clawdbot chat',
     'clawdbot chat --system "Answer in French." --temp 0.6',
@@ -39,7 +40,7 @@ export const chat = command({
     system: text({ short: 's', help: 'System message' }),
     load: text({ value: 'FILE', help: 'Go on with a conversation that /save wrote' }),
     session: text({ value: 'FILE', help: 'Go on with the conversation in this file, if there is one, and save it there at the end' }),
-    maxTokens: integer({ min: 1 }, { short: 'n', help: 'New tokens per reply at most' }),
+    maxTokens: integer({ min: 1 }, { short: 'n', help: `New tokens per reply at most (${DEFAULT_MAX_TOKENS})` }),
     stop: texts({ help: 'Stop before this text (no ids). Repeatable' }),
     ...CONTEXT_POLICY,
     ...SAMPLING,
@@ -51,7 +52,7 @@ export const chat = command({
     ...EVERYWHERE,
   },
   async run({ options: stated, positionals }, surroundings) {
-    const options = withDefaultModelChat(stated);
+    const options = withDefaultModelTalk(stated);
     refusePositionals(positionals, 'Start clawdbot chat without one and type your message.');
     const conversation = await storedConversation(options);
     await withEngine(options, surroundings, async (engine) => {
@@ -65,7 +66,7 @@ export const chat = command({
         engine,
         {
           ...samplingFrom(options),
-          maxTokens: options.maxTokens,
+          maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
           contextPolicy: options.contextPolicy,
           stop: options.stop,
           speculation: speculationFrom(options),

@@ -13,12 +13,9 @@ import { flag, integer, integers, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson, readInput } from '../output.ts';
 import { UsageError } from '../parse-arguments.ts';
-import { CONTEXT_POLICY, EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
+import { CONTEXT_POLICY, DEFAULT_MAX_TOKENS, EVERYWHERE, ENGINE, JSON_OUTPUT, MODEL, SAMPLING, samplingFrom } from '../shared-options.ts';
 import { SPECULATION, speculationFrom } from '../speculation-options.ts';
 import { statsLine } from '../stats.ts';
-
-/** A small model that repeats itself would go on until the context is full. */
-const DEFAULT_MAX_TOKENS = 1024;
 
 const OPTIONS = {
   ...MODEL,
