@@ -111,6 +111,8 @@ async function* events(response) {
     const lines = (rest + part).split('\n\n');
     rest = lines.pop();
     for (const line of lines) {
+      // A comment, by which a stream says that its answer waits.
+      if (line.startsWith(':')) continue;
       const json = line.slice(line.indexOf('data: ') + 6);
       yield json === '[DONE]' ? json : JSON.parse(json);
     }
