@@ -1,6 +1,6 @@
 // Time to the first token of a prompt whose keys and values are cached, beside a step of decoding in the same run.
 //   npm run build && node bench/first-token.mjs [MODEL] [--tokens 512] [--rounds 9] [--threads N]
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine } from '../dist/index.js';
 import { median } from './peers/report/statistics.mjs';
 

@@ -1,9 +1,10 @@
 // What a grammar costs on a model: time to compile it, to the first token, and per token after that, beside free text.
 // node bench/grammar.mjs [MODEL] [ROUNDS], after npm run build. Runs alternate, so that a slow moment hits all alike.
 import { Engine } from '../dist/index.js';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { median } from './peers/report/statistics.mjs';
 
-const [model = 'smollm2', rounds = '7'] = process.argv.slice(2);
+const { positionals: [model = 'smollm2', rounds = '7'] } = parseArgs({ allowPositionals: true });
 const NEW_TOKENS = 96;
 const engine = await Engine.load(model, { threads: 2, contextLength: 512, prefixCacheBytes: 0 });
 const messages = [{ role: 'user', content: 'Describe three people as JSON.' }];

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import v8 from 'node:v8';
 import Benchmark from 'benchmark';
 import { buildKernels } from '../scripts/build-kernels.mjs';

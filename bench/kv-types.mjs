@@ -3,7 +3,7 @@
 //   node bench/kv-types.mjs --model MODEL.gguf --text TEXT.txt [--tokens 999] [--types i16,q8_0,q4_0,f16] [--threads 2] [--json]
 // On weights of float32 (bench/peers/exact-weights.mjs makes them) nothing but the cache rounds.
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine } from '../dist/index.js';
 
 const { values: options } = parseArgs({

@@ -2,7 +2,7 @@
 //   npm run build && node bench/large-models.mjs FILE.gguf [--threads 2] [--prompt 512] [--tokens 12] [--rounds 3] [--context 1024]
 // `npm run bench:large` makes the files and runs it in several runtimes. Linux only, as it asks /proc for the peak.
 import os from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine, openFile, readGguf } from '../dist/index.js';
 import * as bandwidth from './peers/sides/bandwidth.mjs';
 import { ownMemory } from './peers/sides/process-memory.mjs';

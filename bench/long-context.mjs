@@ -5,7 +5,7 @@
 // A pass takes as many rows as half a second allows, up to --batch: more than a slow machine fills would be planned and not used.
 // Fails where a length takes 5 % more or less than planned, or anything more than the ceiling.
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine } from '../dist/index.js';
 
 const { values, positionals: [source = 'smollm2'] } = parseArgs({

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { decodeInChromium, hasChromium } from './chromium-decode.mjs';
 import { median } from './peers/report/statistics.mjs';
 

@@ -1,6 +1,6 @@
 // Time that the sampler takes per token, by options, on a vocabulary of 262144: one like a language model's, a few
 // tokens far above a bell, and one so flat that a top-p of 0.9 keeps 12 000. Usage: node bench/sampler.mjs [--json]
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { importSources } from './bundle.mjs';
 
 const VOCAB_SIZE = 262144;

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import os from 'node:os';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { median } from './peers/report/statistics.mjs';
 
 const { values } = parseArgs({

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine } from '../dist/index.js';
 import { median } from './peers/report/statistics.mjs';
 

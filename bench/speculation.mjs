@@ -2,7 +2,7 @@
 // guesses were right, and that the tokens are the same (else it fails).
 //   npm run build && node bench/speculation.mjs [MODEL] [--draft-model MODEL] [--tokens 128] [--rounds 5] [--threads N] [--json]
 import os from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { Engine } from '../dist/index.js';
 import { median } from './peers/report/statistics.mjs';
 

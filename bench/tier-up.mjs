@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { median } from './peers/report/statistics.mjs';
 
 const { values, positionals: [model = 'smollm2'] } = parseArgs({

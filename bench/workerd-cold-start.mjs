@@ -4,15 +4,15 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../scripts/command-line.mjs';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { median } from './peers/report/statistics.mjs';
 
+const { values: { rounds } } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
 const inRepository = (path) => new URL(`../${path}`, import.meta.url).pathname;
 const WORKERD = createRequire(inRepository('test/edge/package.json')).resolve('@cloudflare/workerd-linux-64/bin/workerd');
 const MODEL = 'test/data/arch/q-llama-q4_0.gguf';
-const { values: { rounds } } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
 const folder = inRepository('build/workerd-cold-start');
 mkdirSync(folder, { recursive: true });
 

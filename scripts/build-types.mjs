@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from './command-line.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SPECIFIER = /(\bfrom ['"]|\bimport\(['"]|^import ['"])(\.{1,2}\/[^'"]+)\.ts(['"])/gm;
@@ -41,4 +42,7 @@ async function copyReachable(from, to, entries) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildTypes();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  parseArgs();
+  await buildTypes();
+}

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from './command-line.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const web = path.join(root, 'web');
@@ -48,4 +49,7 @@ async function isInstalled() {
     name === '' || optional || present[name]?.version === version);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWeb({ quiet: process.argv.includes('--quiet') });
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values: { quiet = false } } = parseArgs({ options: { quiet: { type: 'boolean' } } });
+  await buildWeb({ quiet });
+}

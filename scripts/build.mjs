@@ -9,10 +9,11 @@ import { buildInline } from './build-inline.mjs';
 import { buildKernels } from './build-kernels.mjs';
 import { buildTypes } from './build-types.mjs';
 import { buildWeb } from './build-web.mjs';
+import { parseArgs } from './command-line.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
-const quiet = process.argv.includes('--quiet');
+const { values: { quiet = false, 'no-types': withoutTypes } } = parseArgs({ options: { quiet: { type: 'boolean' }, 'no-types': { type: 'boolean' } } });
 
 // Half a minute of silence looks like a hang.
 if (quiet && !existsSync(path.join(dist, 'kernels'))) console.error('Compiling the kernels (once) …');
@@ -68,7 +69,7 @@ const builds = await Promise.all([
   }),
 ]);
 await removeOldChunks(new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)))));
-if (!quiet && !process.argv.includes('--no-types')) await buildTypes();
+if (!quiet && !withoutTypes) await buildTypes();
 if (!quiet) await buildWeb();
 
 /** Chunks are named by their content, so earlier builds leave theirs behind. */

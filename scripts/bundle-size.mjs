@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { parseArgs } from './command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,6 +17,7 @@ export async function bundleSizes() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  parseArgs();
   const sizes = await bundleSizes();
   for (const { file, bytes, gzipBytes } of sizes) console.log(`${file.padEnd(32)} ${bytes} bytes, ${gzipBytes} with gzip`);
   console.log(`all: ${sizes.reduce((sum, { bytes }) => sum + bytes, 0)} bytes, ${sizes.reduce((sum, { gzipBytes }) => sum + gzipBytes, 0)} with gzip`);

@@ -1,7 +1,9 @@
 // Compares jsr.json with package.json, and both with what was built; prints what is wrong and exits with 1 then.
 //   node scripts/check-exports.mjs      (needs a build)
 import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from './command-line.mjs';
 
+parseArgs();
 const root = new URL('../', import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, root), 'utf8'));
 const [npm, jsr] = [read('package.json'), read('jsr.json')];

@@ -1,7 +1,7 @@
 // Loads, generates and disposes again and again, and says what the process then takes: fails where that grows.
 //   npm run test:memory -- [MODEL] [--rounds 100] [--threads N] [--growth 0.05] [--json]
 // The resident set after round 3 is what a round leaves behind by nature (code, V8's heap); the end may be 5 % above it, or what --growth says.
-import { parseArgs } from 'node:util';
+import { parseArgs } from './command-line.mjs';
 import { Engine } from '../dist/index.js';
 
 const { values, positionals } = parseArgs({

@@ -6,12 +6,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { Engine } from '../dist/index.js';
+import { parseArgs } from './command-line.mjs';
 
 const DEFAULTS = ['qwen2', 'gemma2', 'phi3-longrope-long', 'deepseek2', 'q-qwen3moe-q8_0', 'q-llama-q4_0', 'mpt']
   .map((name) => new URL(`../test/data/arch/${name}.gguf`, import.meta.url).pathname);
 const README = new URL('../README.md', import.meta.url);
 
-const models = process.argv.slice(2).filter((argument) => argument !== '--readme');
+const { values, positionals: models } = parseArgs({ allowPositionals: true, options: { readme: { type: 'boolean' } } });
 const rows = [];
 for (const model of models.length > 0 ? models : DEFAULTS) {
   const engine = await Engine.load(model, { deterministic: true, threads: 2 });
@@ -20,7 +21,7 @@ for (const model of models.length > 0 ? models : DEFAULTS) {
   rows.push(`| ${basename(model, '.gguf')} | \`${createHash('sha256').update(new Uint8Array(logits.buffer)).digest('hex')}\` |`);
   await engine.dispose();
 }
-if (process.argv.includes('--readme')) {
+if (values.readme) {
   const table = ['| model | SHA-256 |', '|---|---|', ...rows].join('\n');
   const readme = readFileSync(README, 'utf8');
   writeFileSync(README, readme.replace(/(<!-- hashes:begin[^\n]*\n)[\s\S]*?(\n?<!-- hashes:end)/, `$1\n${table}\n$2`));

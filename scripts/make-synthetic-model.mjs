@@ -5,7 +5,7 @@
 // A tensor repeats one quantized stretch of random values, begun elsewhere each time; nothing larger is held in memory.
 // Needs a build.
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseArgs } from './command-line.mjs';
 import { openFile, quantize, readGguf, writeGgufTo } from '../dist/index.js';
 
 const SHAPES = {

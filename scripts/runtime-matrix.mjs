@@ -1,11 +1,13 @@
 // Renews the README's table of runtimes and features from what the contract said in each (build/contract/, written by the tests):
 //   npm run test:runtimes; node scripts/runtime-matrix.mjs
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from './command-line.mjs';
 
 const ORDER = ['Node 20', 'Node 22', 'Node 26', 'Deno 2.9', 'Bun 1.4', 'Chromium', 'Chromium, not isolated', 'workerd', 'no workers'];
 const FOLDER = new URL('../build/contract/', import.meta.url);
 const README = new URL('../README.md', import.meta.url);
 
+parseArgs();
 const written = readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')));
 const reports = ORDER.map((runtime) => {
   const report = written.find((other) => other.runtime === runtime);

@@ -15,7 +15,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../../scripts/command-line.mjs';
 import { createTokenizer, openFile, readGguf } from '../../dist/index.js';
 import { bytesPerToken, describeMachine } from './machine.mjs';
 import { promptMaker } from './prompts.mjs';

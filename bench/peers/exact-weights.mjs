@@ -3,10 +3,11 @@
 // Needs the built package (npm run build in the repository root).
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { dequantize, openFile, readGguf, writeGgufTo } from '../../dist/index.js';
+import { parseArgs } from '../../scripts/command-line.mjs';
 
 const FLOAT_KEYS = /freq_base|epsilon|factor|scale|softcapping/;
 
-const [input, output] = process.argv.slice(2);
+const { positionals: [input, output] } = parseArgs({ allowPositionals: true });
 const source = await openFile(input);
 const file = await readGguf(source);
 const out = openSync(output, 'w');

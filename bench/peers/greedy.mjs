@@ -3,8 +3,9 @@
 // Prints per prompt the step where the two part and llama.cpp's lead there, −1 where they never do.
 import { readFileSync } from 'node:fs';
 import { Engine } from '../../dist/index.js';
+import { parseArgs } from '../../scripts/command-line.mjs';
 
-const [modelPath, referencePath] = process.argv.slice(2);
+const { positionals: [modelPath, referencePath] } = parseArgs({ allowPositionals: true });
 const { prompts } = JSON.parse(readFileSync(referencePath, 'utf8'));
 const engine = await Engine.load(modelPath);
 for (const { text, promptIds, ids, gaps } of prompts) {

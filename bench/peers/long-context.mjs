@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../../scripts/command-line.mjs';
 import { createTokenizer, openFile, readGguf } from '../../dist/index.js';
 import { describeMachine } from './machine.mjs';
 import { promptMaker } from './prompts.mjs';

@@ -2,7 +2,7 @@
 //   node needle.mjs MODEL.gguf OUT.json [--lengths 4000,8000]
 // A haystack is the introduction, sentences in turn, the needle after some of them, and the question. Greedy, 8 new tokens.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../../scripts/command-line.mjs';
 import { getLlama } from 'node-llama-cpp';
 
 const INTRODUCTION = 'There is one important number hidden in the following text. Find it and remember it.\n\n';

@@ -5,6 +5,7 @@
 // Perplexity: windows of 512 tokens (BOS first where the model adds one), second half of each scored.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getLlama } from 'node-llama-cpp';
+import { parseArgs } from '../../scripts/command-line.mjs';
 
 const PROMPTS = [
   'The capital of France is',
@@ -20,7 +21,7 @@ const NUM_NEW = 48;
 const WINDOW = 512;
 const NUM_WINDOWS = Number(process.env.WINDOWS ?? 8);
 
-const [modelPath, textPath, outPath] = process.argv.slice(2);
+const { positionals: [modelPath, textPath, outPath] } = parseArgs({ allowPositionals: true });
 const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
 const context = await model.createContext({ contextSize: 1024, batchSize: 512, threads: 2 });
