@@ -11,6 +11,7 @@ import { uptime } from '../../src/cli/commands/ps.ts';
 import { processStart } from '../../src/cli/servers/process-start.ts';
 import { caseFile } from '../support/architecture-cases.ts';
 import { PROGRAM, program } from './program.ts';
+import { cli } from './surroundings.ts';
 
 interface Running {
   readonly child: ChildProcess;
@@ -110,6 +111,14 @@ describe('clawdbot ps and stop', () => {
     await gone;
     expect(await processStart(bystander.pid!)).toBeUndefined();
     expect(existsSync(path.join(cacheDir, 'servers', '1.json'))).toBe(false);
+  });
+});
+
+describe('clawdbot serve for other machines', () => {
+  it('wants a key, or to be told that it needs none, before it loads anything', async () => {
+    const { code, stderr, calls } = await cli(['serve', 'm.gguf', '--host', '0.0.0.0']);
+    expect({ code, loads: calls.loadOptions.length }).toEqual({ code: 2, loads: 0 });
+    expect(stderr).toMatch(/--api-key KEY, or say with --no-api-key/);
   });
 });
 

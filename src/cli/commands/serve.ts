@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { MAX_SEQUENCES } from '../../engine/load/load-options.ts';
+import { isLoopback } from '../../serve/hosts.ts';
 import { defaultCacheDir } from '../../sources/settings.ts';
 import { command } from '../command.ts';
 import type { CliEngine, Output, Surroundings } from '../command.ts';
@@ -12,6 +13,7 @@ import type { NamedModel } from '../model-names.ts';
 import { flag, integer, text, texts } from '../options.ts';
 import type { Values } from '../options.ts';
 import { print, printJson } from '../output.ts';
+import { UsageError } from '../parse-arguments.ts';
 import { recordServer } from '../servers/records.ts';
 import { CONTEXT_POLICY, DEFAULT_MODEL, EVERYWHERE, ENGINE, JSON_OUTPUT, SAMPLING, loadOptionsFrom, samplingFrom } from '../shared-options.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -59,10 +61,20 @@ export const serve = command({
   examples: ['clawdbot serve smollm2', 'clawdbot serve chat=./model.gguf embed=./bge.gguf --max-loaded 1 --port 8000'],
   options: OPTIONS,
   async run({ options, positionals }, surroundings) {
+    const { host = '127.0.0.1' } = options;
+    if (!isLoopback(host) && keysFrom(options, surroundings.env).length === 0 && !options.noApiKey) {
+      throw new UsageError(
+        `Listening on ${host} opens this server to other machines. Give a key with --api-key KEY, or say with --no-api-key that none is needed.`,
+      );
+    }
     const models = namedModels(positionals.length > 0 ? positionals : [DEFAULT_MODEL], options.alias);
     await serveUntilStopped(models, options, surroundings);
   },
 });
+
+function keysFrom({ apiKey }: Values<typeof OPTIONS>, env: Surroundings['env']): readonly string[] {
+  return apiKey ?? (env['CLAWDBOT_API_KEY'] ? [env['CLAWDBOT_API_KEY']] : []);
+}
 
 async function serveUntilStopped(
   models: readonly NamedModel[], options: Values<typeof OPTIONS>, surroundings: Surroundings,
@@ -84,7 +96,7 @@ async function serveUntilStopped(
     const server = await startServer(pool, {
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 8080,
-      apiKeys: options.apiKey ?? (env['CLAWDBOT_API_KEY'] ? [env['CLAWDBOT_API_KEY']] : []),
+      apiKeys: keysFrom(options, env),
       withoutKeys: options.noApiKey,
       allowedHosts: options.allowedHost,
       corsOrigins: options.corsOrigin,
