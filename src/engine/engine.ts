@@ -132,6 +132,7 @@ export class Engine {
     return this.#turns.run(this.#prompts.encode(text, options), options.signal);
   }
 
+  /** Text of `ids`; special tokens are left out unless `skipSpecial: false`. Throws InvalidArgumentError for ids outside the vocabulary. */
   detokenize(ids: readonly number[], options: { readonly skipSpecial?: boolean } = {}): string {
     checkTokenIds(ids, this.model.vocabSize);
     return this.tokenizer.decode(ids, options);
@@ -170,7 +171,8 @@ export class Engine {
 
   /**
    * Saves what computing `prompt` leaves behind, so that `loadSession` spares it; what of it is not in the cache is computed first.
-   * Rejects with ContextLengthError, UnsupportedModelError (encoders, recurrent models) or the file system's error.
+   * Rejects with ContextLengthError, UnsupportedModelError (encoders, recurrent models) or, where the file cannot be written, SessionError
+   * with the file system's error as its cause.
    */
   async saveSession(prompt: Prompt, options: SaveSessionOptions & { readonly file: string }): Promise<SavedSession>;
   async saveSession(prompt: Prompt, options?: SaveSessionOptions): Promise<SavedSession & { readonly bytes: Uint8Array<ArrayBuffer> }>;

@@ -18,7 +18,9 @@ export interface SamplingOptions {
   readonly xtcThreshold?: number;
   /** DRY: penalty multiplier · base^(match − allowedLength) on continuing a repetition; multiplier 0 is off. */
   readonly dryMultiplier?: number;
+  /** How much the penalty grows with each token that a repetition is longer (1.75). */
   readonly dryBase?: number;
+  /** Repetitions up to so many tokens are free (2). */
   readonly dryAllowedLength?: number;
   /** Tokens looked back over; −1 is the whole sequence. */
   readonly dryPenaltyLastN?: number;
@@ -31,7 +33,9 @@ export interface SamplingOptions {
   readonly mirostatEta?: number;
   /** Divides positive and multiplies negative logits of recent tokens; 1 is off. */
   readonly repetitionPenalty?: number;
+  /** Subtracted once from the logits of recent tokens; 0 is off. */
   readonly presencePenalty?: number;
+  /** Subtracted for each time that a recent token occurred; 0 is off. */
   readonly frequencyPenalty?: number;
   /** Recent tokens, prompt included, that the three penalties look at; −1 is the whole sequence. Default 64. */
   readonly penaltyLastN?: number;
