@@ -18,6 +18,8 @@ mkdirSync(folder, { recursive: true });
 
 const { outputFiles: [{ text }] } = await esbuild.build({
   entryPoints: [inRepository('examples/cloudflare-workers/worker.js')], bundle: true, minify: true, format: 'esm', target: 'es2022',
+  // What examples/package.json has installed is this package here.
+  absWorkingDir: inRepository('.'), alias: { '@clawdbot/runtime': '@clawdbot/runtime' },
   conditions: ['workerd', 'worker', 'browser'], external: ['./kernels/*'], write: false, tsconfigRaw: '{}',
 });
 const kernels = readFileSync(inRepository('dist/kernels/baseline.wasm'));

@@ -24,6 +24,8 @@ async function bundled(program: Pick<esbuild.BuildOptions, 'entryPoints' | 'stdi
     ...program, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false,
     // Users have no such settings: ours would take the package from its sources.
     tsconfigRaw: '{}',
+    // What examples/package.json has installed is this package here.
+    absWorkingDir: inRepository('.'), alias: { '@clawdbot/runtime': '@clawdbot/runtime' },
     conditions: [...conditions], external: ['./kernels/*'],
   });
   return outputFiles![0]!.text;

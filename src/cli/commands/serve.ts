@@ -127,9 +127,8 @@ async function serveUntilStopped(
 }
 
 /** What a model has to be told of: also when it is first asked for, long after the start. */
-function warn(id: string, { model: { warnings, chatTemplateWarning } }: CliEngine, stderr: Output): void {
-  const told = [...warnings, ...(chatTemplateWarning === undefined ? [] : [chatTemplateWarning])];
-  for (const warning of told) stderr.write(`warning: ${id}: ${printable(withFlags(warning, 'serve'))}\n`);
+function warn(id: string, { model: { warnings } }: CliEngine, stderr: Output): void {
+  for (const warning of warnings) stderr.write(`warning: ${id}: ${printable(withFlags(warning, 'serve'))}\n`);
 }
 
 /** For clawdbot ps and stop. A server runs without being found where the cache folder cannot be written. */
