@@ -12,6 +12,7 @@ import { allowHosts, checkKeys, forwardedFor, givenKey, requireKey } from './gua
 import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
+import { LONGEST_TIMER_MS } from './requests/patience.ts';
 import { BodyReader } from './requests/read-body.ts';
 import type { StreamEnd } from './requests/visit.ts';
 
@@ -105,7 +106,7 @@ export function createHandler(engine: ServeEngine | ModelPool, options: HandlerO
   samplingOptions(options.defaults ?? {}, Infinity);
   const exchange = new Exchange(pool, {
     maxRequests, maxPerClient: apiKeys.length > 1 ? Math.ceil(0.75 * maxRequests) : maxRequests, timeoutMs: options.timeoutMs ?? 0,
-    contextPolicy: options.contextPolicy, stallMs: options.stallTimeoutMs ?? STALL_MS, quietMs: options.quietMs ?? QUIET_MS,
+    contextPolicy: options.contextPolicy, stallMs: stallMsOf(options), quietMs: Math.min(options.quietMs ?? QUIET_MS, LONGEST_TIMER_MS),
     defaults: options.defaults ?? {}, contextHint: options.contextHint,
   });
   const app = createApp(pool, exchange, options);
@@ -120,10 +121,12 @@ export function createHandler(engine: ServeEngine | ModelPool, options: HandlerO
   ) as unknown as Handler;
 }
 
+const stallMsOf = ({ stallTimeoutMs = STALL_MS }: HandlerOptions): number => Math.min(stallTimeoutMs, LONGEST_TIMER_MS);
+
 function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions): Hono {
   const app = new Hono({ strict: false });
-  const { maxBodyBytes = MAX_BODY_BYTES, stallTimeoutMs = STALL_MS, version = '' } = options;
-  const bodies = new BodyReader({ maxBytes: maxBodyBytes, stallMs: stallTimeoutMs });
+  const { maxBodyBytes = MAX_BODY_BYTES, version = '' } = options;
+  const bodies = new BodyReader({ maxBytes: maxBodyBytes, stallMs: stallMsOf(options) });
   const started = Math.floor(Date.now() / 1000);
   app.use(async (context, next) => {
     const at = performance.now();

@@ -1,7 +1,7 @@
 // How long a request's work goes on: until its client has gone, its time is over or nobody wants it any more.
 
 /** Timers of more fire at once (HTML, 8.6; Node likewise). */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Patience {
   readonly signal: AbortSignal;

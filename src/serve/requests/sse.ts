@@ -37,6 +37,7 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
   }
   let numSent = 0;
   let stalled: ReturnType<typeof setTimeout> | undefined;
+  let isGone = false;
   const giveUp = (controller: ReadableStreamDefaultController): void => {
     const error = new ApiError(408, 'The client takes nothing more.', { type: 'timeout_error', code: 'client_stalled' });
     controller.error(error);
@@ -45,6 +46,10 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
     stream.onEnd(error);
   };
   const body = new ReadableStream<Uint8Array>({
+    // A body that nobody begins to read is one that nobody takes.
+    start(controller) {
+      stalled = setTimeout(giveUp, stream.stallMs, controller);
+    },
     async pull(controller) {
       clearTimeout(stalled);
       const send = (bytes: Uint8Array): void => {
@@ -55,6 +60,7 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
         pending ??= events.next();
         const next = isOpenedEmpty ? undefined : await within(pending, stream.quietMs);
         isOpenedEmpty = false;
+        if (isGone) return;
         if (!next) return send(WAITING);
         pending = undefined;
         if (!next.done) {
@@ -64,6 +70,7 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
         if (stream.done) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
         stream.onEnd();
       } catch (error) {
+        if (isGone) return;
         const failure = toApiError(error).body();
         controller.enqueue(encoder.encode(frame(stream.done ? failure : { type: 'error', sequence_number: numSent, ...failure })));
         stream.onEnd(error);
@@ -71,6 +78,7 @@ export async function eventStream(events: AsyncGenerator<object, void, void>, st
       controller.close();
     },
     async cancel() {
+      isGone = true;
       clearTimeout(stalled);
       stream.onCancel();
       await events.return().catch(() => undefined);
