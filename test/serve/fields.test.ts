@@ -1,5 +1,6 @@
 // The fields of requests: what each comes to in the engine, by OpenAI's names and llama.cpp's, and what is said of those that are wrong.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InvalidArgumentError } from '../../src/errors.ts';
 import { createHandler } from '../../src/serve/handler.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
 import type { ServeEngine } from '../../src/serve/model-pool.ts';
@@ -65,7 +66,7 @@ describe('sampling', () => {
   });
 
   it('is greedy with top_p 0', async () => {
-    expect(await chat({ top_p: 0 })).toMatchObject({ topP: 1, topK: 1 });
+    for (const more of [{}, { top_k: 40 }, { top_k: 0 }]) expect(await chat({ top_p: 0, ...more })).toMatchObject({ topP: 1, topK: 1 });
   });
 });
 
@@ -103,6 +104,14 @@ describe('errors', () => {
     expect(error).toMatchObject({ param: 'logit_bias', code: 'invalid_value', message: 'logit_bias has the token id 5, which is outside the vocabulary (0 … 4).' });
     expect((await post('/v1/completions', { prompt: 'x', mirostat: 1 })).error).toMatchObject({ param: 'mirostat', message: expect.stringContaining('version 1 is not offered') as string });
     expect((await post('/v1/completions', { prompt: 'x', repeat_penalty: 1, repetition_penalty: 2 })).error.param).toBe('repetition_penalty');
+  });
+
+  it('are as the engine says them where they begin with no name of an option', async () => {
+    const failing = createHandler({
+      ...listening,
+      generate: () => { throw new InvalidArgumentError('constructor is a word.'); },
+    } as unknown as ServeEngine);
+    expect((await post('/v1/completions', { prompt: 'x' }, failing)).error).toMatchObject({ param: 'prompt', message: 'constructor is a word.' });
   });
 
   it('list the roles that there are', async () => {
@@ -159,7 +168,7 @@ describe('a real engine’s errors', () => {
     }
   });
 
-  it('are none where a model that does not think is told how much to', async () => {
+  it('are none where a request says how much to think, which the template hears', async () => {
     const response = await fetch(`${server.url}/v1/chat/completions`, {
       method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ messages: MESSAGES, reasoning_effort: 'low', max_tokens: 1 }),
     });

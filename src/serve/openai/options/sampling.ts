@@ -77,11 +77,10 @@ export function samplingOptions(request: Fields, { engine, defaults }: Pick<Serv
   };
 }
 
-/** The engine wants a mass above 0: a `top_p` of 0 is the likeliest token alone, which topK 1 says. */
-function massOf({ top_p: topP, top_k: topK }: Fields): SamplingOptions {
+/** The engine wants a mass above 0: a `top_p` of 0 is the likeliest token alone, whatever `top_k` is, which topK 1 says. */
+function massOf({ top_p: topP }: Fields): SamplingOptions {
   if (!isGiven(topP)) return {};
-  if (topP > 0) return { topP };
-  return isGiven(topK) ? { topP: 1 } : { topP: 1, topK: 1 };
+  return topP > 0 ? { topP } : { topP: 1, topK: 1 };
 }
 
 function biasOf(biases: Readonly<Record<string, number>>, vocabSize: number): Record<number, number> {
