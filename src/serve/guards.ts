@@ -30,10 +30,10 @@ export function forwardedFor(request: Request): string | undefined {
   return last ? last.slice(0, LONGEST_ADDRESS) : undefined;
 }
 
-/** Throws InvalidArgumentError for what cannot be a key: a request without one carries the empty text. */
-export function checkKeys(keys: readonly string[]): void {
-  if (keys.some((key) => key === '' || key !== key.trim())) {
-    throw new InvalidArgumentError('An API key must not be empty, nor begin or end with white space.');
+/** Throws InvalidArgumentError for what cannot be a key: a request without one carries the empty text, a variable that is not set is undefined. */
+export function checkKeys(keys: readonly unknown[]): void {
+  if (keys.some((key) => typeof key !== 'string' || key === '' || key !== key.trim())) {
+    throw new InvalidArgumentError('An API key must be a text that is not empty and neither begins nor ends with white space.');
   }
 }
 

@@ -12,6 +12,7 @@ import type { TestServer } from './servers.ts';
 
 const servers: TestServer[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(servers.splice(0).map((server) => server.close(200)));
 });
 
@@ -64,7 +65,7 @@ describe('who may ask', () => {
   });
 
   it('is not everybody where a key is empty, as of a variable that is not set', async () => {
-    for (const key of ['', ' ', 'a ']) {
+    for (const key of ['', ' ', 'a ', undefined as unknown as string]) {
       const given = { host: '0.0.0.0', port: 0, apiKeys: ['right', key] };
       await expect(startServer(new ModelPool([]), given)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
     }
@@ -315,7 +316,6 @@ describe('ends', () => {
     (await b).release();
     (await late).release();
     expect(events).toEqual(['+a', '-a', '+b', '-b', '+a']);
-    vi.useRealTimers();
   });
 
   it('of a request that waits for room come with its deadline, and are no errors in the log', async () => {
