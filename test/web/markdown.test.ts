@@ -9,7 +9,8 @@ const REPLIES: Readonly<Record<string, string>> = {
   table: `| Measurement | Milliseconds |\n|---|---:|\n| one | 1 |\n\n|${' Wideheading |'.repeat(12)}\n|${'---|'.repeat(12)}\n|${' x |'.repeat(12)}`,
   code: '```python\ndef f(x):\n    return "<b>" # why\n```\n\n```nonsense\n<b>x</b>\n```',
   math: 'So $x^2 \\in \\{a\\}$ and \\(y_1\\), for $5 or $10.\n\n$$\n\\frac{a}{b}\n= c\n$$\n\nThen \\[\\sum_{i=1}^n i\\] and $\\nocommand{$.',
-  links: '$\\href{javascript:alert(1)}{x}$ $\\includegraphics{https://example.com/x.png}$ $\\class{a}{x}$ $\\text{<img src=x onerror=alert(1)>}$',
+  links: '$\\href{javascript:alert(1)}{x}$ $\\includegraphics{https://example.com/x.png}$ $\\class{a}{x}$ $\\text{<img src=x onerror=alert(1)>}$ ' +
+    '$\\ref{composer}$\n\n$$\\begin{align}a&=b\\label{composer}\\end{align}$$',
 };
 
 describe.skipIf(CHROMIUM === undefined)('a reply on the chat page', () => {
@@ -76,7 +77,7 @@ describe.skipIf(CHROMIUM === undefined)('a reply on the chat page', () => {
   it('lets no formula do anything', () => withPage(async (page) => {
     await say(page, 'links');
     await replied(page);
-    await page.locator('math').first().waitFor();
-    expect(await page.locator('.markdown').locator('a, img, [href], [src], [onerror], .a').count()).toBe(0);
+    await page.locator('math mtable').waitFor();
+    expect(await page.locator('.markdown').locator('a, img, [id], [href], [src], [onerror], .a').count()).toBe(0);
   }));
 });

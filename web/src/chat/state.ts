@@ -12,7 +12,7 @@ export interface RunningReply {
   readonly controller: AbortController;
   readonly text: Signal<string>;
   readonly reasoning: Signal<string>;
-  /** Parts of text so far and since when, for the speed that is shown meanwhile. */
+  /** Tokens per second, shown meanwhile. */
   readonly speed: Signal<number | undefined>;
   /** Share of the prompt that is computed, before the first text. */
   readonly promptShare: Signal<number | undefined>;

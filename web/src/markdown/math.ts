@@ -29,6 +29,13 @@ export function drawMath(element: HTMLElement): void {
     } catch {
       continue;
     }
+    defuse(drawn);
     place.replaceChildren(...drawn.childNodes);
   }
+}
+
+/** \label names elements as the page's own may be named, and \ref leads to a name, which here would be another conversation. */
+function defuse(drawn: HTMLElement): void {
+  for (const named of drawn.querySelectorAll('[id]')) named.removeAttribute('id');
+  for (const link of drawn.querySelectorAll('a')) link.replaceWith(...link.childNodes);
 }
