@@ -9,12 +9,16 @@ export interface NamedModel {
 /** A file's name without its type and without the number of its part. */
 const FILE_NAME = /([^/\\]+?)(?:-\d{5}-of-\d{5})?\.gguf(?:[?#].*)?$/i;
 
-/** `given` are references or ID=REFERENCE. Throws UsageError for an id that is given twice, or an alias that is not for one model alone. */
+/** What a request can name, and a line of output show. */
+const ALIAS = /^(?! )\P{C}{1,256}(?<! )$/u;
+
+/** `given` are references or ID=REFERENCE. Throws UsageError for an id that is given twice, or an alias that is no name or not for one model alone. */
 export function namedModels(given: readonly string[], alias: string | undefined): NamedModel[] {
   const models = given.map(split);
   if (alias !== undefined && (models.length > 1 || models[0]!.id !== undefined)) {
     throw new UsageError('--alias names the only model. Name several models as ID=REFERENCE.');
   }
+  if (alias !== undefined && !ALIAS.test(alias)) throw new UsageError('--alias must be 1 to 256 characters, none of them a control character, and no space at its ends.');
   const taken = new Set<string>();
   for (const { id } of models) {
     if (id === undefined) continue;

@@ -88,6 +88,11 @@ describe('names of models', () => {
 
   it('are refused where they are ambiguous', () => {
     for (const given of [['a=x', 'a=y'], ['x', 'x']]) expect(() => ids(given)).toThrow(/ID=REFERENCE/);
-    for (const given of [['a=x'], ['x', 'y']]) expect(() => ids(given, 'name')).toThrow(/--alias/);
+    for (const given of [['a=x'], ['x', 'y']]) expect(() => ids(given, 'name')).toThrow(/--alias names/);
+  });
+
+  it('are refused where no request could say them, or no line show them', () => {
+    for (const alias of ['', ' ', 'a ', 'a\n', '\u001b[2J', 'x'.repeat(257)]) expect(() => ids(['x.gguf'], alias)).toThrow(/--alias must be/);
+    expect(ids(['x.gguf'], 'org/My model:Q4_1')).toEqual(['org/My model:Q4_1']);
   });
 });

@@ -113,7 +113,7 @@ async function serveUntilStopped(
       log: options.quiet ? undefined : (line) => stderr.write(line),
     });
     if (options.json) await printJson(stdout, { url: server.url, models: ids });
-    else await print(stdout, `Serving ${ids.join(', ')} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
+    else await print(stdout, `Serving ${printable(ids.join(', '))} at ${server.url} (OpenAI API at ${server.url}/v1). Ctrl-C stops.\n`);
     const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: ids }, stderr);
     try {
       await untilStopped(surroundings);
