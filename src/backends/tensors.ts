@@ -19,11 +19,6 @@ export function columns(x: Activation, first: number, count: number): Activation
   return { ...x, ptr: x.ptr + 4 * first, cols: count };
 }
 
-/** `x` (n, cols) seen as (n * groups, cols / groups); only for contiguous activations. */
-export function splitRows(x: Activation, groups: number): Activation {
-  return { ...x, rows: x.rows * groups, cols: x.cols / groups, stride: x.cols / groups };
-}
-
 /**
  * How a weight's rows lie in memory: as in the file, or 4 rows interleaved block by block
  * (each backend's repacking says exactly how).
