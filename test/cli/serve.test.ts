@@ -53,7 +53,7 @@ describe('clawdbot serve', () => {
   });
 
   it('warns of a model without a chat template, and shows it', async () => {
-    const model = { hasChatTemplate: false, chatTemplateWarning: 'The model has no chat template.', warnings: ['contextLength is odd.'] };
+    const model = { hasChatTemplate: false, chatTemplateWarning: 'The model has no chat template.', warnings: ['contextLength is odd.', 'The model has no chat template.'] };
     const { stderr, answer } = await serving(['base'], MODELS, { model });
     expect(stderr).toMatch(/^warning: base: --context is odd\.\nwarning: base: The model has no chat template\.\n/);
     expect(answer['data']).toMatchObject([{ meta: { has_chat_template: false, chat_template_warning: model.chatTemplateWarning } }]);
