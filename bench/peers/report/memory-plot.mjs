@@ -1,6 +1,7 @@
 // Memory against tokens as a plot: SVG, both axes linear; points for what was measured, a dashed line for what was planned.
-const COLOURS = ['#2a6fdb', '#d9822b', '#3a9d5d', '#8e5bb5'];
-const [WIDTH, HEIGHT, LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT] = [900, 470, 80, 100, 780, 310];
+const COLOURS = ['#2a6fdb', '#d9822b', '#3a9d5d', '#8e5bb5', '#b5485d', '#6b7280'];
+const [WIDTH, HEIGHT, LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT] = [900, 490, 80, 120, 780, 310];
+const LEGEND_COLUMNS = 4;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 const text = (x, y, content, attributes = '') => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escape(content)}</text>`;
@@ -29,7 +30,8 @@ export function memoryPlot({ title, subtitle, series, ceiling }) {
     if (!dashed) {
       for (const point of path) parts.push(`<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3.5" fill="${colour}"/>`);
     }
-    parts.push(`<rect x="${16 + 215 * i}" y="56" width="12" height="12" fill="${colour}"/>`, text(34 + 215 * i, 66, name));
+    const [left, top] = [16 + 215 * (i % LEGEND_COLUMNS), 56 + 20 * Math.floor(i / LEGEND_COLUMNS)];
+    parts.push(`<rect x="${left}" y="${top}" width="12" height="12" fill="${colour}"/>`, text(left + 18, top + 10, name));
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12">\n` +
     `<rect width="100%" height="100%" fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`;
