@@ -36,7 +36,7 @@ function answerIn(page: Page, options: PlainOptions): Promise<Answer> {
     try {
       const engine = await Engine.load(blob, options);
       const { ids } = await engine.complete(prompt, { temperature: 0, maxTokens: 12, ignoreEos: true });
-      return { ids, threads: engine.model.threads, warnings: engine.model.warnings };
+      return { ids, threads: engine.model.threads, warnings: engine.model.warnings.filter((warning) => warning !== engine.model.chatTemplateWarning) };
     } catch (error) {
       return { code: (error as { code: string }).code, message: (error as Error).message };
     }

@@ -40,7 +40,8 @@ function load(page: Page, source: string, options: { cache?: boolean; offline?: 
           if (phase === 'download' && abortAfterMs !== undefined) setTimeout(() => controller.abort(new Error('enough')), abortAfterMs);
         },
       });
-      const { architecture, warnings } = engine.model;
+      const { architecture, chatTemplateWarning } = engine.model;
+      const warnings = engine.model.warnings.filter((warning) => warning !== chatTemplateWarning);
       await engine.complete([5, 6, 7], { maxTokens: 2, ignoreEos: true });
       await engine.dispose();
       return { architecture, warnings, phases };
