@@ -1,11 +1,12 @@
 // A message being written anew, in its own place.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Message } from '../chat/conversation.ts';
 import { edit } from '../chat/reply-actions.ts';
 
 export function MessageEditor({ message, onDone }: { message: Message; onDone: () => void }) {
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before anything can be typed: the caret would be moved behind it.
+  useLayoutEffect(() => {
     area.current!.focus();
     area.current!.setSelectionRange(message.content.length, message.content.length);
   }, []);
