@@ -1,10 +1,14 @@
 // What the chat page makes of what a server says: of its models, and of what it cannot do.
 import { describe, expect, it } from 'vitest';
+import { OutOfMemoryError } from '../../src/errors.ts';
+import { toApiError } from '../../src/serve/api-error.ts';
 import { expectAccessible, replied, say, useChatPage } from './chat-page.ts';
 import { CHROMIUM } from './chromium.ts';
 
 const OURS = { object: 'model', created: 0, owned_by: 'clawdbot' };
 const LOADED = { context_length: 2048, meta: { n_ctx: 2048, size: 98_000_000, n_params: 135_000_000 } };
+
+const FULL = toApiError(new OutOfMemoryError(2, 1, 'maxMemory is too small.'));
 
 describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
   const models: object[] = [
@@ -18,13 +22,12 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       if (messages.at(-1)!.content === 'wake up') models[1] = { ...OURS, id: 'asleep', ...LOADED };
       return 'Here.';
     },
-    refusal: (question) => (question === 'less' || question === 'wake up' ? undefined : {
-      status: 400,
-      error: {
-        message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error',
-        code: question === 'a number' ? 400 : 'context_length_exceeded',
-      },
-    }),
+    refusal(question) {
+      if (question === 'less' || question === 'wake up') return undefined;
+      if (question === 'memory') return { status: 503, ...FULL.body() };
+      const code = question === 'a number' ? 400 : 'context_length_exceeded';
+      return { status: 400, error: { message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error', code } };
+    },
   });
 
   it('lists how large models are, which are not loaded and which only continue text', () => withPage(async (page) => {
@@ -56,4 +59,10 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.keyboard.press('Enter');
     await page.locator('.markdown', { hasText: 'Here.' }).waitFor();
   }, { expectedErrors: /400/ }));
+
+  it('says what can be done where this server has no memory left', () => withPage(async (page) => {
+    await say(page, 'memory');
+    await page.locator('.failure', { hasText: 'Try again later, or choose a smaller model.' }).waitFor();
+    expect(await page.locator('body').textContent()).not.toContain('maxMemory');
+  }, { expectedErrors: /503/ }));
 });

@@ -7,13 +7,13 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** The same failures by the codes of the engine in the page, of its server, and of llama.cpp's. */
-const CODES: Readonly<Record<string, keyof typeof ADVICE>> = {
+const CODES: ReadonlyMap<unknown, keyof typeof ADVICE> = new Map(Object.entries({
   context_length_exceeded: 'context_length_exceeded', exceed_context_size_error: 'context_length_exceeded', ERR_CONTEXT_LENGTH: 'context_length_exceeded',
-  ERR_OUT_OF_MEMORY: 'model_out_of_memory', err_out_of_memory: 'server_out_of_memory',
-};
+  ERR_OUT_OF_MEMORY: 'model_out_of_memory', out_of_memory: 'server_out_of_memory',
+}));
 
 export function inWords(error: unknown): string {
   const { code, message } = error as Error & { readonly code?: unknown };
-  const known = typeof code === 'string' ? CODES[code] : undefined;
+  const known = CODES.get(code);
   return known === undefined ? message : ADVICE[known]!;
 }
