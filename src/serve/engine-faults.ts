@@ -1,17 +1,17 @@
 // The engine's errors about what a request says, in the request's own terms: its fields, not the engine's options.
 import type { ClawdbotError, ContextLengthError } from '../errors.ts';
 import { ApiError, invalidRequest, isTyped } from './api-error.ts';
+import { OPTIONS } from './openai/options/sampling.ts';
 
-/** Options of the engine whose names no request knows; the others are fields as they are. */
-const FIELDS: ReadonlyMap<string, string> = new Map(Object.entries({
-  topK: 'top_k', topP: 'top_p', minP: 'min_p', typicalP: 'typical_p', xtcProbability: 'xtc_probability', xtcThreshold: 'xtc_threshold',
-  dryMultiplier: 'dry_multiplier', dryBase: 'dry_base', dryAllowedLength: 'dry_allowed_length', dryPenaltyLastN: 'dry_penalty_last_n',
-  drySequenceBreakers: 'dry_sequence_breakers', mirostatTau: 'mirostat_tau', mirostatEta: 'mirostat_eta',
-  repetitionPenalty: 'repeat_penalty', presencePenalty: 'presence_penalty', frequencyPenalty: 'frequency_penalty',
-  penaltyLastN: 'repeat_last_n', logitBias: 'logit_bias', maxTokens: 'max_tokens', ignoreEos: 'ignore_eos', jsonSchema: 'json_schema',
-  toolChoice: 'tool_choice', parallelToolCalls: 'parallel_tool_calls', templateOptions: 'chat_template_kwargs',
-}));
-const SAME = new Set(['temperature', 'mirostat', 'seed', 'logprobs', 'stop', 'n', 'grammar', 'tools', 'messages']);
+/** Fields by the engine's options. Of those that sampling names twice the first counts, which is set last. */
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(OPTIONS).reverse().map(([field, option]): [string, string] => [option, field]),
+  ...Object.entries({
+    topP: 'top_p', drySequenceBreakers: 'dry_sequence_breakers', logitBias: 'logit_bias', maxTokens: 'max_tokens', jsonSchema: 'json_schema',
+    toolChoice: 'tool_choice', parallelToolCalls: 'parallel_tool_calls', templateOptions: 'chat_template_kwargs',
+  }),
+  ...['seed', 'logprobs', 'stop', 'n', 'grammar', 'tools', 'messages'].map((name): [string, string] => [name, name]),
+]);
 /** The engine says first what is wrong: an option, or a place in it. */
 const NAMED = /^(\w+)((?:\[\d+\]|\.\w+)*)/;
 /** What is wrong with the request, by code. */
@@ -22,7 +22,7 @@ export function engineFault(error: unknown, subject: string | undefined, hint: s
   if (isTyped<ContextLengthError>(error, 'ERR_CONTEXT_LENGTH')) return contextTooShort(error, subject, hint);
   if (!isTyped<ClawdbotError>(error) || !ABOUT_REQUEST.has(error.code)) return error;
   const [whole = '', name = '', place = ''] = NAMED.exec(error.message) ?? [];
-  const field = FIELDS.get(name) ?? (SAME.has(name) ? name : undefined);
+  const field = FIELDS.get(name);
   if (field === undefined) return invalidRequest(error.message, subject, 'invalid_value');
   return invalidRequest(`${field}${place}${error.message.slice(whole.length)}`, field + place, 'invalid_value');
 }

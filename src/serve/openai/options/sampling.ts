@@ -49,8 +49,8 @@ export const LLAMA_SAMPLING = {
 type Shapes = typeof OPENAI_SAMPLING & typeof LLAMA_SAMPLING;
 type Fields = { readonly [K in keyof Shapes]?: z.infer<Shapes[K]> };
 
-/** Fields that are the engine's options by another name. */
-const OPTIONS = {
+/** Fields that are the engine's options by another name; of two for one option, errors name the first. */
+export const OPTIONS = {
   temperature: 'temperature', top_k: 'topK', min_p: 'minP', typical_p: 'typicalP', repeat_penalty: 'repetitionPenalty',
   repetition_penalty: 'repetitionPenalty', repeat_last_n: 'penaltyLastN', presence_penalty: 'presencePenalty',
   frequency_penalty: 'frequencyPenalty', xtc_probability: 'xtcProbability', xtc_threshold: 'xtcThreshold', dry_multiplier: 'dryMultiplier',
