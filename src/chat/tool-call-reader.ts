@@ -1,5 +1,6 @@
 // Takes text and tool calls apart while a model writes them, where a grammar holds it to a tool format: names come as soon as they
 // are known, arguments in pieces. For text that nothing holds to a form there is ToolCallParser.
+import { CallIds } from './call-ids.ts';
 import { partialEnd, randomCallId } from './tool-calls.ts';
 import type { ToolFormat } from './tool-format.ts';
 
@@ -38,13 +39,12 @@ const LONGEST_HEAD = 4096;
 export class ToolCallReader {
   readonly #format: ToolFormat;
   readonly #names: ReadonlySet<string>;
-  readonly #newId: () => string;
+  readonly #ids: CallIds;
   #mode: 'text' | 'head' | 'arguments' | 'tail' = 'text';
   #held = '';
   #hasText = false;
   #space = '';
   #count = 0;
-  readonly #ids = new Set<string>();
   #text = '';
   #deltas: ToolCallDelta[] = [];
   readonly #json = new JsonScanner();
@@ -52,7 +52,7 @@ export class ToolCallReader {
   constructor(format: ToolFormat, names: Iterable<string>, newId: () => string = randomCallId) {
     this.#format = format;
     this.#names = new Set(names);
-    this.#newId = newId;
+    this.#ids = new CallIds(newId);
   }
 
   get isAmidCall(): boolean {
@@ -125,16 +125,9 @@ export class ToolCallReader {
       return this.#enter('text', 0);
     }
     this.#space = '';
-    this.#deltas.push({ index: this.#count++, id: this.#idOf(isNamed ? head![2] : undefined), name, arguments: '' });
+    this.#deltas.push({ index: this.#count++, id: this.#ids.next(isNamed ? head![2] : undefined), name, arguments: '' });
     this.#json.reset();
     return this.#enter('arguments', head![0].length);
-  }
-
-  /** The one that the model gave the call, if it is the only one of that id. */
-  #idOf(given: string | undefined): string {
-    const id = given === undefined || this.#ids.has(given) ? this.#newId() : given;
-    this.#ids.add(id);
-    return id;
   }
 
   #readArguments(): boolean {

@@ -1,5 +1,6 @@
 // Tool calls in what a model writes: which dialect a chat template speaks, and text and calls apart while the text streams.
 import { InvalidArgumentError } from '../errors.ts';
+import { CallIds } from './call-ids.ts';
 import { jsonEnd, skipSpace } from './tool-calls-json.ts';
 
 /** How a model family writes calls. */
@@ -61,8 +62,7 @@ const LONGEST_CALL = 2 ** 20;
 export class ToolCallParser {
   readonly #dialect: Dialect;
   readonly #names: ReadonlySet<string>;
-  readonly #newId: () => string;
-  readonly #ids = new Set<string>();
+  readonly #ids: CallIds;
   #held = '';
   #count = 0;
   /** Whether anything but white space was shown. */
@@ -77,7 +77,7 @@ export class ToolCallParser {
     }
     this.#dialect = DIALECTS[dialect];
     this.#names = new Set(names);
-    this.#newId = newId;
+    this.#ids = new CallIds(newId);
   }
 
   get numCalls(): number {
@@ -210,11 +210,8 @@ export class ToolCallParser {
     return typeof written === 'object' && !Array.isArray(written) ? { name, arguments: JSON.stringify(written) } : undefined;
   }
 
-  /** `given`: the id that the model gave the call, which stays if no other call has it. */
   #named(name: string, written: string, given?: string): ParsedToolCall {
-    const id = given === undefined || this.#ids.has(given) ? this.#newId() : given;
-    this.#ids.add(id);
-    return { index: this.#count++, id, name, arguments: written };
+    return { index: this.#count++, id: this.#ids.next(given), name, arguments: written };
   }
 }
 
