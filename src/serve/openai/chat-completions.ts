@@ -16,9 +16,8 @@ import { timingsOf, usageOf } from './usage.ts';
 export async function chatCompletions(exchange: Exchange, request: Request, body: ChatRequest): Promise<Response> {
   refuseContradictions(body);
   const messages = body.messages.map(asTemplatesSayIt);
-  const model = body.model ?? undefined;
-  if (body.stream) return exchange.stream(request, model, true, (served) => stream(served, messages, body));
-  return exchange.answer(request, model, (served) => whole(served, messages, body));
+  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, messages, body));
+  return exchange.answer(request, body.model, (served) => whole(served, messages, body));
 }
 
 /** Throws ApiError for fields of which one would have to be ignored, before anybody waits for a model. */

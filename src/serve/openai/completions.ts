@@ -15,22 +15,21 @@ import { timingsOf, usageOf } from './usage.ts';
 /** Choices of all prompts: they are gathered in memory, and one request may not take all places for hours. */
 const MAX_CHOICES = 64;
 
+const numChoicesOf = ({ prompt, n }: CompletionRequest): number => inputsOf(prompt).length * (n ?? 1);
+const maxTokensOf = ({ max_tokens, n_predict }: CompletionRequest): number | undefined => tokenLimit({ max_tokens, n_predict });
+
 export async function completions(exchange: Exchange, request: Request, body: CompletionRequest): Promise<Response> {
-  const numChoices = inputsOf(body.prompt).length * (body.n ?? 1);
+  const numChoices = numChoicesOf(body);
   if (numChoices > MAX_CHOICES) throw invalidRequest(`${numChoices} choices are asked for, n for each prompt; the limit here is ${MAX_CHOICES}.`, 'n');
   answerForm(body);
-  const model = body.model ?? undefined;
-  if (body.stream) return exchange.stream(request, model, true, (served) => stream(served, body));
-  return exchange.answer(request, model, (served) => whole(served, body));
+  if (body.stream) return exchange.stream(request, body.model, true, (served) => stream(served, body));
+  return exchange.answer(request, body.model, (served) => whole(served, body));
 }
 
 /** What continues a prompt as the request says. */
 function continuation(served: Served, body: CompletionRequest): (prompt: Prompt) => AsyncGenerator<GenerateChunk, void, void> {
   const form = answerForm(body);
-  const { max_tokens, n_predict, logprobs } = body;
-  const options = {
-    ...generateOptions(body, served), ...form?.options, maxTokens: tokenLimit({ max_tokens, n_predict }), logprobs: logprobs ?? undefined,
-  };
+  const options = { ...generateOptions(body, served), ...form?.options, maxTokens: maxTokensOf(body), logprobs: body.logprobs ?? undefined };
   return (prompt) => generate(served, prompt, { ...options, signal: signalForOne(served.signal) }, form?.field);
 }
 
@@ -38,9 +37,9 @@ const head = (model: string): { id: string; object: string; created: number; mod
   ({ id: `cmpl-${crypto.randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model });
 
 async function whole(served: Served, body: CompletionRequest): Promise<object> {
-  const numChoices = inputsOf(body.prompt).length * (body.n ?? 1);
-  const { max_tokens, n_predict, logprobs: others } = body;
-  refuseTooMany(served, { numChoices, maxTokens: tokenLimit({ max_tokens, n_predict }), others: others ?? undefined, field: 'max_tokens' });
+  refuseTooMany(served, {
+    numChoices: numChoicesOf(body), maxTokens: maxTokensOf(body), others: body.logprobs ?? undefined, field: 'max_tokens',
+  });
   const continued = continuation(served, body);
   const results = await Promise.all(inputsOf(body.prompt).map((prompt) => collect(continued(prompt))));
   return {

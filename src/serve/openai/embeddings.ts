@@ -11,7 +11,7 @@ type EmbeddingsBody = z.infer<typeof EmbeddingsRequest>;
 type RerankBody = z.infer<typeof RerankRequest>;
 
 export function embeddings(exchange: Exchange, request: Request, body: EmbeddingsBody): Promise<Response> {
-  return exchange.answer(request, body.model ?? undefined, async ({ engine, model, signal, visit }) => {
+  return exchange.answer(request, body.model, async ({ engine, model, signal, visit }) => {
     const { hiddenSize } = engine.model;
     if (body.dimensions && body.dimensions !== hiddenSize) {
       throw invalidRequest(`${model} makes vectors of ${hiddenSize} dimensions and no others.`, 'dimensions');
@@ -26,7 +26,7 @@ export function embeddings(exchange: Exchange, request: Request, body: Embedding
 
 /** Scores are cosines of embeddings, between −1 and 1. */
 export function rerank(exchange: Exchange, request: Request, body: RerankBody): Promise<Response> {
-  return exchange.answer(request, body.model ?? undefined, async ({ engine, model, signal, visit }: Served) => {
+  return exchange.answer(request, body.model, async ({ engine, model, signal, visit }: Served) => {
     const texts = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
     const { vectors: [query, ...vectors], usage } = await embedAll(engine, [body.query, ...texts], signal);
     visit.read(usage.total_tokens);

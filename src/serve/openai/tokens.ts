@@ -5,10 +5,10 @@ import type { DetokenizeRequest, TokenizeRequest } from './schemas.ts';
 
 export function tokenize(exchange: Exchange, request: Request, body: z.infer<typeof TokenizeRequest>): Promise<Response> {
   const options = { addSpecial: body.add_special ?? false, parseSpecial: body.parse_special ?? false };
-  return exchange.answer(request, body.model ?? undefined, async ({ engine, signal }) =>
+  return exchange.answer(request, body.model, async ({ engine, signal }) =>
     ({ tokens: await engine.tokenizeAsync(body.content, { ...options, signal }) }));
 }
 
 export function detokenize(exchange: Exchange, request: Request, body: z.infer<typeof DetokenizeRequest>): Promise<Response> {
-  return exchange.answer(request, body.model ?? undefined, async ({ engine }) => ({ content: engine.detokenize(body.tokens) }));
+  return exchange.answer(request, body.model, async ({ engine }) => ({ content: engine.detokenize(body.tokens) }));
 }

@@ -72,7 +72,7 @@ export class Exchange {
   }
 
   /** One whole answer. */
-  async answer(request: Request, model: string | undefined, work: (served: Served) => Promise<object>): Promise<Response> {
+  async answer(request: Request, model: string | null | undefined, work: (served: Served) => Promise<object>): Promise<Response> {
     const admitted = this.#admit(request, model);
     try {
       const body = await work(await admitted.served());
@@ -89,7 +89,7 @@ export class Exchange {
 
   /** A stream of events. */
   async stream(
-    request: Request, model: string | undefined, done: boolean, work: (served: Served) => AsyncGenerator<object, void, void>,
+    request: Request, model: string | null | undefined, done: boolean, work: (served: Served) => AsyncGenerator<object, void, void>,
   ): Promise<Response> {
     const admitted = this.#admit(request, model);
     const { visit, signal, abort } = admitted;
@@ -110,9 +110,9 @@ export class Exchange {
   }
 
   /** Throws ApiError at once where there is no such model or no place. */
-  #admit(request: Request, model: string | undefined): Admitted {
+  #admit(request: Request, model: string | null | undefined): Admitted {
     const visit = this.visitOf(request);
-    const id = this.#pool.find(model);
+    const id = this.#pool.find(model ?? undefined);
     const leave = this.places.take(visit.client);
     visit.model = id;
     const { timeoutMs, contextPolicy, defaults } = this.#limits;

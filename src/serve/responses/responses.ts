@@ -18,9 +18,8 @@ export async function responses(exchange: Exchange, request: Request, body: Resp
   toolOptions(responseTools(body));
   logprobsOf(body);
   conversationOf(body);
-  const model = body.model ?? undefined;
-  if (body.stream) return exchange.stream(request, model, false, (served) => numbered(events(served, body)));
-  return exchange.answer(request, model, async (served) => {
+  if (body.stream) return exchange.stream(request, body.model, false, (served) => numbered(events(served, body)));
+  return exchange.answer(request, body.model, async (served) => {
     let last: OutputEvent | undefined;
     for await (const event of events(served, body)) last = event;
     return last!['response'] as object;
