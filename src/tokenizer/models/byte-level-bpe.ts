@@ -7,7 +7,7 @@ import { splitWords } from '../split-words.ts';
 import { TOKEN_KIND } from '../vocabulary.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { fromByteAlphabet, toByteAlphabet, toByteAlphabetSteps } from './byte-alphabet.ts';
-import { SymbolMerger } from './symbol-merger.ts';
+import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
 import { LONG_WORD, WORDS_A_STEP } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
@@ -73,14 +73,8 @@ export class ByteLevelBpe implements TextModel {
   *#encodeLongWord(word: string, output: number[]): Steps<void> {
     const letters = yield* toByteAlphabetSteps(word);
     if (this.#isToken(letters, output)) return;
-    // Of its own, as other words are merged in the pauses.
-    const merger = new SymbolMerger();
     const starts = inOrder(new Int32Array(letters.length + 1), letters.length);
-    const count = yield* merger.mergeSteps(starts, letters.length, this.#priorityIn(letters));
-    for (let from = 0; from < count; from += LONG_WORD) {
-      this.#append(letters, starts, from, Math.min(from + LONG_WORD, count), output);
-      yield;
-    }
+    yield* mergeLongWord(starts, letters.length, this.#priorityIn(letters), (...part) => this.#append(letters, ...part, output));
   }
 
   #isToken(letters: string, output: number[]): boolean {

@@ -2,7 +2,7 @@
 import { TokenizerError } from '../../errors.ts';
 import type { Steps } from '../../steps.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { SymbolMerger } from './symbol-merger.ts';
+import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
 import { LONG_WORD, WORDS_A_STEP, utf8, visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
@@ -71,13 +71,7 @@ export class SentencePieceBpe implements TextModel {
 
   *#encodeLongWord(word: string, output: number[]): Steps<void> {
     const starts = new Int32Array(word.length + 1);
-    // Of its own, as other words are merged in the pauses.
-    const merger = new SymbolMerger();
-    const count = yield* merger.mergeSteps(starts, fillStarts(word, starts), this.#priorityIn(word));
-    for (let from = 0; from < count; from += LONG_WORD) {
-      this.#append(word, starts, from, Math.min(from + LONG_WORD, count), output);
-      yield;
-    }
+    yield* mergeLongWord(starts, fillStarts(word, starts), this.#priorityIn(word), (...part) => this.#append(word, ...part, output));
   }
 
   #priorityIn(word: string): PairPriority {

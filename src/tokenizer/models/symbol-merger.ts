@@ -8,6 +8,20 @@ const SYMBOLS_A_STEP = 1024;
 /** Buffers larger than this many symbols are not kept for the next call. */
 const KEPT_SYMBOLS = 1 << 16;
 
+/**
+ * A long word's symbols with pauses: `starts` as `merge` takes it, `append` gets the ids of symbols [from, to) of those that are kept.
+ * The merger is its own, as other words are merged in the pauses.
+ */
+export function* mergeLongWord(
+  starts: Int32Array, count: number, priority: PairPriority, append: (starts: Int32Array, from: number, to: number) => void,
+): Steps<void> {
+  const numKept = yield* new SymbolMerger().mergeSteps(starts, count, priority);
+  for (let from = 0; from < numKept; from += SYMBOLS_A_STEP) {
+    append(starts, from, Math.min(from + SYMBOLS_A_STEP, numKept));
+    yield;
+  }
+}
+
 export class SymbolMerger {
   #capacity = 0;
   #next = new Int32Array(0);
