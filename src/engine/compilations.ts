@@ -4,6 +4,7 @@ import type { Rules } from '../grammar/expression.ts';
 import type { Network } from '../grammar/network.ts';
 import type { Steps } from '../steps.ts';
 import { RecentlyUsed } from './recently-used.ts';
+import { SharedSteps } from './shared-steps.ts';
 
 export interface CompiledGrammar {
   /** What it was compiled from. */
@@ -21,53 +22,23 @@ const MOST_COMPILED = 16;
 
 export class Compilations {
   readonly #done = new RecentlyUsed<CompiledGrammar>(MOST_COMPILED);
-  readonly #underWay = new Map<string, Compilation>();
+  readonly #underWay = new Map<string, { readonly shared: SharedSteps<CompiledGrammar>; numUsers: number }>();
 
   *get(source: GrammarSource): Steps<CompiledGrammar> {
     const { key } = source;
     const known = this.#done.find(key);
     if (known) return known;
     let compilation = this.#underWay.get(key);
-    if (!compilation) this.#underWay.set(key, (compilation = new Compilation(source)));
+    if (!compilation) this.#underWay.set(key, (compilation = { shared: new SharedSteps(compile(source)), numUsers: 0 }));
     compilation.numUsers++;
     try {
-      while (!compilation.isOver()) yield;
-      const grammar = compilation.result();
+      const grammar = yield* compilation.shared.whole();
       this.#done.put(key, grammar);
       return grammar;
     } finally {
       // Nobody goes on with it then.
       if (--compilation.numUsers === 0) this.#underWay.delete(key);
     }
-  }
-}
-
-/** One compilation that several requests may wait for: each takes it further when it has its turn. */
-class Compilation {
-  numUsers = 0;
-  readonly #steps: Steps<CompiledGrammar>;
-  #ended: (() => CompiledGrammar) | undefined;
-
-  constructor(source: GrammarSource) {
-    this.#steps = compile(source);
-  }
-
-  /** Takes one step, if there is one left. */
-  isOver(): boolean {
-    if (this.#ended) return true;
-    try {
-      const { done, value } = this.#steps.next();
-      if (done) this.#ended = () => value;
-    } catch (error) {
-      this.#ended = () => {
-        throw error;
-      };
-    }
-    return this.#ended !== undefined;
-  }
-
-  result(): CompiledGrammar {
-    return this.#ended!();
   }
 }
 

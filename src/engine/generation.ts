@@ -3,6 +3,7 @@
 import { tokenBytes } from '../grammar/vocabulary.ts';
 import type { TokenBytes } from '../grammar/vocabulary.ts';
 import type { Steps } from '../steps.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { ComputeHost } from './compute/host.ts';
 import type { FittedPrompt } from './context-policy.ts';
@@ -10,6 +11,7 @@ import { checkOptions } from './generation-options.ts';
 import type { Speaker } from './generation-options.ts';
 import type { CompiledGrammar } from './grammar-options.ts';
 import type { GrammarMessage, StepTimings, TokenMessage } from './compute/protocol.ts';
+import { SharedSteps } from './shared-steps.ts';
 import { TextAssembler } from './text-assembler.ts';
 import { callReading } from './tools/call-reading.ts';
 import type { Choice, Completion, FinishReason, GenerateChunk, GenerateOptions, GenerateTimings, TokenLogprob } from './types.ts';
@@ -30,7 +32,7 @@ export function* startGeneration(
   const seed = sampling.seed ?? Math.floor(Math.random() * 2 ** 32);
   const readCalls = called && callReading(tokenizer, toolFormat, called);
   const choices = Array.from({ length: numChoices }, (_, index) => new TextAssembler(tokenizer, index, stops, readCalls?.()));
-  const tokens = grammar && !informed.has(host) ? yield* tokenBytes(tokenizer) : undefined;
+  const tokens = grammar && !informed.has(host) ? yield* vocabularyFor(host, tokenizer) : undefined;
   const { onPromptProgress } = options;
   const onPrompt = (computedTokens: number): void => onPromptProgress?.({ computedTokens, totalTokens: promptIds.length });
   const chunks = stream(host, choices, options.signal, onPrompt, (requestId) => ({
@@ -45,11 +47,20 @@ export function* startGeneration(
 
 /** Hosts whose compute thread knows the vocabulary. */
 const informed = new WeakSet<ComputeHost>();
+/** The vocabulary as it is read for hosts that do not know it yet. */
+const readings = new WeakMap<ComputeHost, SharedSteps<TokenBytes>>();
+
+function vocabularyFor(host: ComputeHost, tokenizer: Tokenizer): Steps<TokenBytes> {
+  let reading = readings.get(host);
+  if (!reading) readings.set(host, (reading = new SharedSteps(tokenBytes(tokenizer))));
+  return reading.whole();
+}
 
 /** `tokens`: the vocabulary, unless the host was informed before. */
 function grammarMessage(host: ComputeHost, grammar: CompiledGrammar, tokens: TokenBytes | undefined): GrammarMessage {
   if (informed.has(host)) return grammar;
   informed.add(host);
+  readings.delete(host);
   return { ...grammar, tokens };
 }
 
