@@ -11,10 +11,11 @@ import { checkOptions } from './generation-options.ts';
 import type { Speaker } from './generation-options.ts';
 import type { CompiledGrammar } from './grammar-options.ts';
 import type { GrammarMessage, StepTimings, TokenMessage } from './compute/protocol.ts';
+import { Gathered } from './gathered.ts';
 import { SharedSteps } from './shared-steps.ts';
 import { TextAssembler } from './text-assembler.ts';
 import { callReading } from './tools/call-reading.ts';
-import type { Choice, Completion, FinishReason, GenerateChunk, GenerateOptions, GenerateTimings, TokenLogprob } from './types.ts';
+import type { Choice, Completion, GenerateChunk, GenerateOptions, GenerateTimings } from './types.ts';
 
 export interface Generation {
   readonly chunks: AsyncGenerator<GenerateChunk, void, void>;
@@ -65,40 +66,16 @@ function grammarMessage(host: ComputeHost, grammar: CompiledGrammar, tokens: Tok
 }
 
 /** Drains a generation into its result. */
-export async function collect(generation: Generation): Promise<Completion> {
-  let timings: GenerateTimings | undefined;
-  const gathered = generation.choices.map(() => new Gathered());
-  for await (const chunk of generation.chunks) {
-    gathered[chunk.index]!.add(chunk);
-    if (chunk.timings && chunk.index === 0) timings = chunk.timings;
-  }
-  const choices = gathered.map((choice, index) => choice.whole(index, generation.choices[index]!.toolCalls));
+export async function collect({ chunks, choices: assemblers, promptIds, seed }: Generation): Promise<Completion> {
+  const gathered = assemblers.map(() => new Gathered());
+  for await (const chunk of chunks) gathered[chunk.index]!.add(chunk);
+  const choices = gathered.map((choice, index) => choiceOf(choice, index, assemblers[index]!.toolCalls !== undefined));
   const { text, ids, finishReason, toolCalls } = choices[0]!;
-  return {
-    text, ids, finishReason, ...(toolCalls && { toolCalls }), promptIds: generation.promptIds, choices, timings: timings!, seed: generation.seed,
-  };
+  return { text, ids, finishReason, ...(toolCalls && { toolCalls }), promptIds, choices, timings: gathered[0]!.timings, seed };
 }
 
-/** What the chunks of one choice come to. */
-class Gathered {
-  #text = '';
-  readonly #ids: number[] = [];
-  readonly #logprobs: TokenLogprob[] = [];
-  #finishReason: FinishReason | undefined;
-
-  add({ text, ids, logprobs, finishReason }: GenerateChunk): void {
-    this.#text += text;
-    this.#ids.push(...ids);
-    this.#logprobs.push(...(logprobs ?? []));
-    this.#finishReason = finishReason;
-  }
-
-  whole(index: number, toolCalls: Choice['toolCalls']): Choice {
-    return {
-      index, text: this.#text, ids: this.#ids, finishReason: this.#finishReason!,
-      ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }), ...(toolCalls && { toolCalls }),
-    };
-  }
+function choiceOf({ text, ids, logprobs, finishReason, toolCalls }: Gathered, index: number, readsCalls: boolean): Choice {
+  return { index, text, ids, finishReason, ...(logprobs.length > 0 && { logprobs }), ...(readsCalls && { toolCalls }) };
 }
 
 async function* stream(
