@@ -109,6 +109,8 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.locator('.model-button').click();
     await page.getByRole('button', { name: /other-model/ }).click();
     await page.locator('.model-name', { hasText: 'other-model' }).waitFor();
+    // Until it is closed, the dialog has the keyboard.
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await say(page, 'think');
     await replied(page);
     expect(lastRequest()['model']).toBe('other-model');

@@ -45,6 +45,7 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.locator('.model-button').click();
     await page.getByRole('dialog').getByRole('button', { name: /asleep/ }).click();
     await page.locator('.model-name', { hasText: 'asleep' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await say(page, 'wake up');
     await replied(page);
     await page.getByRole('meter').waitFor();
