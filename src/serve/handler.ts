@@ -72,7 +72,7 @@ export interface HandlerOptions {
   readonly trustProxy?: boolean;
   /** Shown in /openapi.json. */
   readonly version?: string;
-  /** Hears of every request once its answer, or its stream, is over. */
+  /** Hears of every request once its answer, or its stream, is over. What it throws is written to the console. */
   readonly onRequest?: (request: ServedRequest) => void;
   /** Further routes, such as a page at `/`. */
   readonly extend?: (app: Hono) => void;
@@ -137,7 +137,7 @@ function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions)
     context.header('x-request-id', visit.id);
     const beganMs = performance.now() - at;
     const report = (end: StreamEnd & { readonly isStream?: true }): void =>
-      options.onRequest?.({ ...visit.figures(), method, path, status, beganMs, ms: performance.now() - at, ...end });
+      tell(options, { ...visit.figures(), method, path, status, beganMs, ms: performance.now() - at, ...end });
     if (visit.stream) void visit.stream.then((end) => report({ isStream: true, ...end }));
     else report({ error: context.error });
   });
@@ -179,6 +179,12 @@ function createApp(pool: ModelPool, exchange: Exchange, options: HandlerOptions)
   app.notFound((context) => notFound(context));
   app.onError((error) => toApiError(error).response());
   return app;
+}
+
+/** The answer stays as it is, whatever becomes of this. */
+function tell({ onRequest }: HandlerOptions, request: ServedRequest): void {
+  const told = async (): Promise<void> => onRequest?.(request);
+  told().catch((error: unknown) => console.error(`onRequest failed for the request ${request.id}:`, error));
 }
 
 function notFound({ req }: Context): Response {

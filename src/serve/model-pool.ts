@@ -74,6 +74,7 @@ export class ModelPool {
    */
   async acquire(id: string | undefined, signal?: AbortSignal): Promise<Lease> {
     const entry = this.#entries.get(this.find(id))!;
+    signal?.throwIfAborted();
     while (entry.hasRoom && this.#isOverdue(entry)) await unlessAborted(this.#nextChange(), signal);
     entry.users++;
     entry.lastUsed = ++this.#uses;
@@ -128,7 +129,10 @@ export class ModelPool {
     try {
       while (!(idle = this.#inItsWay(wanted))) {
         await this.#nextChange();
-        if (wanted.users === 0) throw new DOMException('Nobody waits for this any more.', 'AbortError');
+        if (wanted.users > 0) continue;
+        // At once: who asks in the moments until the rejection is heard of must not join it. For the others nothing has changed.
+        wanted.engine = undefined;
+        throw new DOMException('Nobody waits for this any more.', 'AbortError');
       }
     } finally {
       this.#waiting.delete(wanted);

@@ -1,6 +1,7 @@
 // What is told of a request: its line in the log, and the headers of its answer.
 import { createHash } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createHandler } from '../../src/serve/handler.ts';
 import { tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
@@ -57,6 +58,29 @@ describe('the log', () => {
   });
 });
 
+describe('onRequest', () => {
+  it.each<[string, () => void]>([
+    ['throws', () => { throw new Error('no room for the log'); }],
+    ['rejects', async () => Promise.reject(new Error('no room for the log'))],
+  ])('that %s changes no answer and is written to the console', async (_, onRequest) => {
+    server = await tinyServer();
+    await post('/tokenize', { content: 'x' });
+    const written = vi.spyOn(console, 'error').mockReturnValue();
+    const handler = createHandler(server.engines[0]!, { onRequest });
+    const ask = (more: object): Promise<Response> => handler(new Request('http://localhost/v1/completions', {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...BODY, model: null, ...more }),
+    }));
+    const whole = await ask({});
+    expect([whole.status, await whole.json()]).toMatchObject([200, { usage: { completion_tokens: 5 } }]);
+    expect((await ask({ temperature: 'hot' })).status).toBe(400);
+    const stream = await ask({ stream: true });
+    expect(await stream.text()).toMatch(/data: \[DONE\]\n\n$/);
+    await expect.poll(() => written.mock.calls.length).toBe(3);
+    expect(written.mock.calls[0]).toEqual([expect.stringContaining(whole.headers.get('x-request-id')!), new Error('no room for the log')]);
+    written.mockRestore();
+  });
+});
+
 describe('answers', () => {
   it('tell pages of other origins what they may ask and read', async () => {
     server = await tinyServer({ corsOrigins: ['https://good.example'] });
@@ -84,7 +108,6 @@ describe('answers', () => {
   it('list what a loaded engine is before anybody asks it', async () => {
     server = await tinyServer();
     await post('/tokenize', { content: 'x' });
-    const { createHandler } = await import('../../src/serve/handler.ts');
     const list = await createHandler(server.engines[0]!)(new Request('http://localhost/v1/models'));
     expect(await list.json()).toMatchObject({ data: [{ context_length: expect.any(Number) as number, meta: { has_chat_template: false } }] });
   });

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/serve/handler.ts';
 import { startServer } from '../../src/serve/node/server.ts';
 import { ModelPool } from '../../src/serve/model-pool.ts';
-import { tinyServer } from './servers.ts';
+import { pooled, tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
 const servers: TestServer[] = [];
@@ -263,61 +263,6 @@ describe('ends', () => {
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
   });
 
-  it('of the wait for a load do not end the load, and one that fails unheard is tried anew', async () => {
-    const loads: { resolve(engine: never): void; reject(error: Error): void }[] = [];
-    const pool = new ModelPool([{ id: 'a', load: () => new Promise<never>((resolve, reject) => loads.push({ resolve, reject })) }]);
-    await expect(pool.acquire('a', AbortSignal.timeout(1))).rejects.toMatchObject({ name: 'TimeoutError' });
-    loads[0]!.reject(new Error('broken'));
-    await new Promise((resolve) => setTimeout(resolve));
-    await expect(pool.acquire('a', AbortSignal.timeout(1))).rejects.toMatchObject({ name: 'TimeoutError' });
-    const engine = { dispose: async () => undefined } as never;
-    loads[1]!.resolve(engine);
-    expect((await pool.acquire('a')).engine).toBe(engine);
-    expect(loads).toHaveLength(2);
-    expect(pool.list()).toEqual([{ id: 'a', engine }]);
-  });
-
-  it('unload the model that was used longest ago, once nobody uses it', async () => {
-    const { pool, events } = pooled(['a', 'b'], 1);
-    (await pool.acquire('a')).release();
-    const b = await pool.acquire('b');
-    const waiting = pool.acquire('a');
-    const isThere = vi.fn();
-    void waiting.then(isThere);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(isThere).not.toHaveBeenCalled();
-    b.release();
-    (await waiting).release();
-    expect(events).toEqual(['+a', '-a', '+b', '-b', '+a']);
-  });
-
-  it('let models wait for room in their order, until their request ends', async () => {
-    const { pool, events } = pooled(['a', 'b', 'c', 'd'], 1);
-    const a = await pool.acquire('a');
-    const gone = new AbortController();
-    const [b, c, d] = [pool.acquire('b'), pool.acquire('c', gone.signal), pool.acquire('d')];
-    gone.abort(new Error('gone'));
-    await expect(c).rejects.toThrow('gone');
-    a.release();
-    (await b).release();
-    (await d).release();
-    expect(events).toEqual(['+a', '-a', '+b', '-b', '+d']);
-  });
-
-  it('of a wait that was long come before new requests to the model in memory', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    const { pool, events } = pooled(['a', 'b'], 1);
-    const first = await pool.acquire('a');
-    const b = pool.acquire('b');
-    (await pool.acquire('a')).release();
-    vi.advanceTimersByTime(11_000);
-    const late = pool.acquire('a');
-    first.release();
-    (await b).release();
-    (await late).release();
-    expect(events).toEqual(['+a', '-a', '+b', '-b', '+a']);
-  });
-
   it('of a request that waits for room come with its deadline, and are no errors in the log', async () => {
     const { pool } = pooled(['a', 'b'], 1);
     const held = await pool.acquire('a');
@@ -332,16 +277,3 @@ describe('ends', () => {
     expect(JSON.stringify(line)).not.toMatch(/stack|INDEX_SIZE_ERR|DOMException/);
   });
 });
-
-/** Models that need nothing, and what became of them. */
-function pooled(ids: readonly string[], maxLoaded: number): { pool: ModelPool; events: string[] } {
-  const events: string[] = [];
-  const models = ids.map((id) => ({
-    id,
-    async load() {
-      events.push(`+${id}`);
-      return { dispose: async () => void events.push(`-${id}`) } as never;
-    },
-  }));
-  return { pool: new ModelPool(models, maxLoaded), events };
-}

@@ -43,3 +43,16 @@ export async function tinyServer(
 async function bytesOf(model: TinyModel): Promise<Uint8Array> {
   return typeof model === 'string' ? new Uint8Array(readFileSync(caseFile(`${model}.gguf`))) : templatedModel(model.template);
 }
+
+/** Models that need nothing, and what became of them. */
+export function pooled(ids: readonly string[], maxLoaded: number): { pool: ModelPool; events: string[] } {
+  const events: string[] = [];
+  const models = ids.map((id) => ({
+    id,
+    async load() {
+      events.push(`+${id}`);
+      return { dispose: async () => void events.push(`-${id}`) } as never;
+    },
+  }));
+  return { pool: new ModelPool(models, maxLoaded), events };
+}
