@@ -25,7 +25,7 @@ export interface BaseConfigOptions {
 const POOLINGS = ['none', 'mean', 'cls', 'last'] as const;
 
 /** Reads and checks the usual keys; GgufError names the one that is missing or senseless. */
-export function readBaseConfig(reader: ConfigReader, options: BaseConfigOptions): ModelConfig {
+function readBaseConfig(reader: ConfigReader, options: BaseConfigOptions): ModelConfig {
   const numLayers = reader.count('block_count', { max: CONFIG_LIMITS.layers });
   const hiddenSize = reader.count('embedding_length', { max: CONFIG_LIMITS.hiddenSize });
   const numHeads = reader.count('attention.head_count', { max: CONFIG_LIMITS.heads });

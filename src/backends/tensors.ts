@@ -38,14 +38,6 @@ export interface Weight {
   readonly rowBytes: number;
 }
 
-/** Rows `first … first + count` of `weight`; same memory. With an interleaved layout both must be multiples of 4. */
-export function sliceRows(weight: Weight, first: number, count: number): Weight {
-  if (weight.layout === 'interleaved4' && (first % 4 !== 0 || count % 4 !== 0)) {
-    throw new Error(`Rows ${first} … ${first + count} of ${weight.name} do not lie on groups of 4.`);
-  }
-  return { ...weight, ptr: weight.ptr + first * weight.rowBytes, rows: count };
-}
-
 /** Matrix `index` of a weight with depth (one expert, one head). */
 export function sliceDepth(weight: Weight, index: number): Weight {
   return { ...weight, ptr: weight.ptr + index * weight.rows * weight.rowBytes, depth: 1 };

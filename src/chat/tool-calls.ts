@@ -44,11 +44,6 @@ export function toolDialect(template: string): ToolDialect {
   return 'json';
 }
 
-/** Texts that begin and end a call, which a model may have as tokens that are otherwise not shown. */
-export function toolMarks(dialect: ToolDialect): { readonly opening: string; readonly closing: string } {
-  return DIALECTS[dialect];
-}
-
 /** What stands between calls; Llama 3 has semicolons there. */
 const SEPARATORS = /^[\s;]*$/;
 const SEPARATORS_AHEAD = /^[\s;]*/;

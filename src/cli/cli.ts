@@ -46,7 +46,7 @@ export const COMMANDS: readonly Command[] = [
   bench,
 ];
 
-export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** The exit code of `clawdbot ...args`. Never throws. */
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {

@@ -21,7 +21,7 @@ export interface StoredConversation extends Conversation {
 }
 
 /** Files of this name hold text and no session. */
-export const isTextFile = (file: string): boolean => /\.json$/i.test(file);
+const isTextFile = (file: string): boolean => /\.json$/i.test(file);
 
 /** Throws FileError, SessionError, or InvalidArgumentError for a file that holds no conversation. */
 export async function readConversation(file: string): Promise<StoredConversation> {

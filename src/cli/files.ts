@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ClawdbotError } from '../errors.ts';
 
 /** A file of the user's that cannot be read or written. */
-export class FileError extends ClawdbotError {
+class FileError extends ClawdbotError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_FILE', message, options);
   }

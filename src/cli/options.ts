@@ -85,7 +85,7 @@ export function parseIntegers(list: string, range: Range): number[] {
   return bare.split(/\s*,\s*|\s+/).map((item) => parseNumber(item, range, true));
 }
 
-export function parseNumber(given: string, { min = -Infinity, max = Infinity, above }: Range, whole: boolean): number {
+function parseNumber(given: string, { min = -Infinity, max = Infinity, above }: Range, whole: boolean): number {
   const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given.trim()) ? Number(given) : NaN;
   const fits = number >= min && number <= max && !(above && number === min);
   if (fits && Number.isFinite(number) && (!whole || Number.isSafeInteger(number))) return number;

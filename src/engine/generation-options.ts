@@ -84,7 +84,7 @@ export function* checkOptions(
   };
 }
 
-export function checkContextPolicy(policy: unknown): void {
+function checkContextPolicy(policy: unknown): void {
   if (policy === undefined || policy === 'error' || policy === 'slide') return;
   throw new InvalidArgumentError(`contextPolicy must be "error" or "slide", not ${describe(policy)}.`);
 }

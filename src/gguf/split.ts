@@ -1,10 +1,8 @@
-// Models split over several GGUF files (`name-00001-of-0000N.gguf`): their names, reading them as one, cutting one up.
+// Models split over several GGUF files (`name-00001-of-0000N.gguf`): their names, and reading them as one.
 import { GgufError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { ggufFile, readGguf } from './reader.ts';
 import type { GgufFile, GgufTensor, ReadGgufOptions } from './reader.ts';
-import { tensorBytes } from './writer.ts';
-import type { GgufContents, TensorInput } from './writer.ts';
 
 const SPLIT_NAME = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/is;
 const MOST_PARTS = 4096;
@@ -78,35 +76,4 @@ function checkPart(file: GgufFile, name: string, index: number, numSources: numb
         'The parts are mixed up; fetch them again.');
     }
   }
-}
-
-/**
- * Cuts contents into those of parts that hold at most `maxPartBytes` of tensors each (a larger tensor gets its own
- * part). The first part carries the metadata; every part says which one it is. Name them with `splitPartNames`.
- */
-export function splitContents(contents: GgufContents, maxPartBytes: number): GgufContents[] {
-  const ordinary = [...contents.metadata].filter(([key]) => !key.startsWith('split.'));
-  const groups: TensorInput[][] = [[]];
-  let groupBytes = 0;
-  for (const tensor of contents.tensors) {
-    const size = tensorBytes(tensor.type, tensor.shape);
-    const current = groups[groups.length - 1];
-    if (current.length > 0 && groupBytes + size > maxPartBytes) {
-      groups.push([tensor]);
-      groupBytes = size;
-    } else {
-      current.push(tensor);
-      groupBytes += size;
-    }
-  }
-  return groups.map((tensors, index) => ({
-    alignment: contents.alignment,
-    tensors,
-    metadata: [
-      ...(index === 0 ? ordinary : []),
-      ['split.no', { type: 'u16', value: index }],
-      ['split.count', { type: 'u16', value: groups.length }],
-      ['split.tensors.count', { type: 'i32', value: contents.tensors.length }],
-    ],
-  }));
 }

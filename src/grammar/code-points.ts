@@ -3,7 +3,7 @@
 /** First and last of each range in turn, ascending. */
 export type CodePoints = readonly number[];
 
-export const LAST_CODE_POINT = 0x10ffff;
+const LAST_CODE_POINT = 0x10ffff;
 const SURROGATES = [0xd800, 0xdfff] as const;
 
 /** Sorts, joins and takes the surrogates out. */

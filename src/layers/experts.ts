@@ -19,7 +19,7 @@ export function expertsOrMlp(build: ModelBuild, spec: ExpertsSpec): Transform {
 }
 
 /** Expert and router biases are used where the file has them. */
-export function experts(build: ModelBuild, sizes: ExpertsConfig, spec: ExpertsSpec): Transform {
+function experts(build: ModelBuild, sizes: ExpertsConfig, spec: ExpertsSpec): Transform {
   const { backend, config, weights } = build;
   const { prefix, activation } = spec;
   const { numExperts, numUsed, intermediateSize: size } = sizes;

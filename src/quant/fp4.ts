@@ -6,13 +6,13 @@ import type { BlockFormat } from './block-format.ts';
 import { clamp, largest } from './block-format.ts';
 
 /** Twice the values of E2M1, so that they are integers; scales carry the factor of one half. */
-export const FP4_LEVELS = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+const FP4_LEVELS = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
 /** Exponent of the largest power of two in E2M1 (its greatest value is 6 = 1.5 * 2^2). */
 const FP4_MAX_EXPONENT = 2;
 
 /** Half the value of an E8M0 scale. */
-export function halfE8m0(bits: number): number {
+function halfE8m0(bits: number): number {
   return 2 ** (bits - 128);
 }
 

@@ -19,7 +19,7 @@ export interface Catalog {
   readonly models: readonly CatalogModel[];
 }
 
-export const CATALOG_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const CATALOG_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** Some models are listed for other uses, or for later versions. */
 export function canRun(model: CatalogModel): boolean {

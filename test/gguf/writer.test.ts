@@ -7,9 +7,10 @@ import type { GgmlType } from '../../src/gguf/ggml-types.ts';
 import type { MetadataInput } from '../../src/gguf/header-writer.ts';
 import { bytesSource } from '../../src/gguf/memory-source.ts';
 import { readGguf } from '../../src/gguf/reader.ts';
-import { readGgufParts, splitContents, splitPartNames } from '../../src/gguf/split.ts';
+import { readGgufParts, splitPartNames } from '../../src/gguf/split.ts';
 import { tensorBytes, writeGguf, writeGgufTo } from '../../src/gguf/writer.ts';
 import type { GgufContents, TensorInput } from '../../src/gguf/writer.ts';
+import { splitContents } from './split-contents.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 20 });
 const value: fc.Arbitrary<MetadataInput> = fc.oneof(

@@ -37,7 +37,7 @@ function integerText(value: number): string {
   return Number.isSafeInteger(value) || !Number.isFinite(value) ? String(value) : BigInt(value).toString();
 }
 
-export function floatText(value: number): string {
+function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
   if (Object.is(value, -0)) return '-0.0';

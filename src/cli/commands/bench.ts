@@ -90,7 +90,7 @@ function contextFor({ promptTokens, newTokens, depths }: BenchPlan): number {
 }
 
 /** Measures every test of the plan on one engine. */
-export async function* runPlan(
+async function* runPlan(
   engine: CliEngine,
   plan: BenchPlan,
   { signal }: Pick<Surroundings, 'signal'>,

@@ -64,7 +64,7 @@ half of every window is scored, the first half is context; a text shorter than o
 });
 
 /** `ids` begin with BOS where the model adds one, as tokenize makes them. */
-export async function measurePerplexity(
+async function measurePerplexity(
   engine: CliEngine,
   ids: readonly number[],
   contextLength: number,

@@ -13,7 +13,7 @@ const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isSource = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
 
-export const MAX_THREADS = 64;
+const MAX_THREADS = 64;
 export const MAX_SEQUENCES = 256;
 export { KV_TYPES };
 const isSequenceCount = (value: unknown): boolean => isCount(value) && (value as number) <= MAX_SEQUENCES;

@@ -50,7 +50,7 @@ function lastPosition(logits: Float32Array, job: ScoreMessage): Omit<Scores, 'to
 }
 
 /** ln Σ exp(x), without overflow. */
-export function logSumExp(x: Float32Array): number {
+function logSumExp(x: Float32Array): number {
   let max = -Infinity;
   for (let i = 0; i < x.length; i++) if (x[i]! > max) max = x[i]!;
   let sum = 0;
@@ -59,7 +59,7 @@ export function logSumExp(x: Float32Array): number {
 }
 
 /** Indices of the k greatest values, greatest first, the lower index first among equals. Sorts where k is large. */
-export function topIds(x: Float32Array, k: number): number[] {
+function topIds(x: Float32Array, k: number): number[] {
   if (k > 64) return Array.from(x.keys()).sort((a, b) => x[b]! - x[a]! || a - b).slice(0, k);
   const best: number[] = [];
   for (let i = 0; i < x.length; i++) {

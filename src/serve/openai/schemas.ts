@@ -45,7 +45,7 @@ export const SAMPLING = {
 };
 
 /** Who speaks, as OpenAI's API has it now. */
-export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 
 const message = z.looseObject({
   role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`),

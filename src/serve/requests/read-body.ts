@@ -132,6 +132,6 @@ function checked<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
 }
 
 /** A place in a body as OpenAI's errors write it: `messages[0].content`. */
-export function fieldAt(path: readonly PropertyKey[]): string {
+function fieldAt(path: readonly PropertyKey[]): string {
   return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`)).join('');
 }

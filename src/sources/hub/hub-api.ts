@@ -29,7 +29,7 @@ export interface HubFile {
   readonly sha256: string | undefined;
 }
 
-export function hubEndpoint(env: Environment): URL {
+function hubEndpoint(env: Environment): URL {
   const text = env['HF_ENDPOINT'] || 'https://huggingface.co';
   if (!URL.canParse(text)) throw new ModelSourceError(`HF_ENDPOINT is "${text}", which is not a URL.`);
   const url = new URL(text);

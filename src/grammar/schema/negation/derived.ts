@@ -3,7 +3,7 @@ import { complementPointer, isObject } from '../references.ts';
 import type { Json, JsonObject, Located } from '../references.ts';
 
 /** Holds for what the schema does not hold for. */
-export const NOT = Symbol('not');
+const NOT = Symbol('not');
 /** Beside `type`: a pattern, format or multipleOf that must not hold. */
 export const EXCEPT = Symbol('except');
 /** Some property has such a name and such a value. */

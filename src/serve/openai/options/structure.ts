@@ -6,7 +6,7 @@ import { invalidRequest } from '../../api-error.ts';
 
 /** UTF-16 units of a schema's or grammar's text, and objects and lists within each other in a schema. */
 export const MAX_SCHEMA_LENGTH = 128 * 1024;
-export const MAX_SCHEMA_DEPTH = 100;
+const MAX_SCHEMA_DEPTH = 100;
 
 /** A JSON schema of a size that is compiled in reasonable time; what it says is checked by compiling it. */
 export const jsonSchema = z.record(z.string(), z.unknown()).superRefine((schema, context) => {
