@@ -46,6 +46,19 @@ describe('a call that was made before', () => {
     expect(reading.calls).toHaveLength(2);
   });
 
+  it('is heard of after as long as it is, however long', () => {
+    const long = JSON.stringify({ x: 'a "\\ '.repeat(20_000) });
+    const startedAt = performance.now();
+    const { deltas, reading } = read(call('a', long) + call('a', long.replace(':', ' : ')));
+    expect([told(deltas), reading.isOver]).toEqual([[`a ${long}`], true]);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  it('is another one where white space differs in a text', () => {
+    const calls = ['{"x":"1 2","y":"\\" "}', '{"x":"1  2"}', '{"x":"1 2","y":"\\"  "}'];
+    expect(told(read(calls.map((given) => call('a', given)).join('')).deltas)).toEqual(calls.map((given) => `a ${given}`));
+  });
+
   it('is not needed to end an answer that goes on counting', () => {
     const many = Array.from({ length: 100 }, (_, x) => call('a', `{"x":${x}}`)).join('');
     expect(told(read(many).deltas)).toHaveLength(64);

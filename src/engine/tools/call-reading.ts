@@ -15,6 +15,11 @@ export class CallReading {
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
   /** The pieces of a call that so far says what an earlier one does: nobody hears of it until it differs. */
   #held: ToolCallDelta[] = [];
+  /** Arguments of the calls so far, without white space that says nothing; the last one's as far as they go. */
+  readonly #written: string[] = [];
+  #compactor = new JsonCompactor();
+  /** Of the calls before that one, those that begin as it does. */
+  #alike: readonly number[] = [];
   #isOver = false;
 
   constructor(reader: ToolCallReader, marks: ReadonlyMap<number, string>) {
@@ -54,9 +59,9 @@ export class CallReading {
     for (const delta of deltas) {
       if (delta.id !== undefined) this.#endHeld();
       if (this.#isOver) return told;
-      const isNew = delta.id !== undefined || this.#held.length > 0;
+      this.#compare(delta);
       this.#held.push(delta);
-      if (!isNew || !this.#isSaidAgain()) told.push(...this.#release());
+      if (this.#alike.length === 0) told.push(...this.#release());
     }
     if (!this.#reader.isAmidCall) this.#endHeld();
     return told;
@@ -68,10 +73,17 @@ export class CallReading {
     this.#held = [];
   }
 
-  #isSaidAgain(): boolean {
-    const name = this.#held[0]!.name;
-    const written = withoutSpace(this.#held.map((delta) => delta.arguments).join(''));
-    return this.#calls.some((call) => call.name === name && withoutSpace(call.arguments).startsWith(written));
+  /** Looks at each piece once: how much of the call came before is no matter. */
+  #compare({ id, name, arguments: piece }: ToolCallDelta): void {
+    if (id !== undefined) {
+      this.#compactor = new JsonCompactor();
+      this.#alike = [...this.#calls.keys()].filter((index) => this.#calls[index]!.name === name);
+      this.#written.push('');
+    }
+    const said = this.#written.pop()!;
+    const more = this.#compactor.take(piece);
+    this.#alike = this.#alike.filter((index) => this.#written[index]!.startsWith(more, said.length));
+    this.#written.push(said + more);
   }
 
   #release(): ToolCallDelta[] {
@@ -82,9 +94,21 @@ export class CallReading {
   }
 }
 
-/** JSON, whole or not, without the white space that says nothing. */
-function withoutSpace(json: string): string {
-  return json.replace(/("(?:[^"\\]|\\.)*"?)|\s+/gs, '$1');
+/** Takes the white space that says nothing out of JSON that comes in pieces. */
+class JsonCompactor {
+  #place: 'outside' | 'string' | 'escape' = 'outside';
+
+  take(piece: string): string {
+    let kept = '';
+    for (const unit of piece) {
+      if (this.#place === 'outside' && /\s/.test(unit)) continue;
+      kept += unit;
+      if (this.#place === 'escape') this.#place = 'string';
+      else if (unit === '"') this.#place = this.#place === 'string' ? 'outside' : 'string';
+      else if (unit === '\\' && this.#place === 'string') this.#place = 'escape';
+    }
+    return kept;
+  }
 }
 
 /** Makes what reads one answer's calls. */
