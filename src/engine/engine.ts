@@ -60,6 +60,7 @@ export class Engine {
     this.model = {
       ...loaded.info,
       hasChatTemplate: template.warning === undefined,
+      parallelToolCalls: this.#toolFormat.isKnownToTemplate && this.#toolFormat.several !== 'never',
       ...(template.warning !== undefined && { chatTemplateWarning: template.warning }),
       warnings: [...loaded.info.warnings, ...(loaded.info.kind === 'decoder' && template.warning !== undefined ? [template.warning] : [])],
     };

@@ -56,7 +56,7 @@ export function fakeEngine(calls: FakeCalls, behaviour: FakeBehaviour = {}): Cli
     name: 'fake', architecture: 'fake', kind: 'decoder', numParameters: 7, vocabSize: 1000, hiddenSize: 3, numLayers: 1,
     contextLength: 512, trainedContextLength: 512, threads: 2, kernels: 'baseline',
     memory: { weightBytes: 100, kvBytesPerToken: 1, kvBytes: 10, scratchBytes: 1, usedBytes: 111, reservedBytes: 120, numShards: 1 },
-    loadMs: 5, hasChatTemplate: true, recurrent: false, warnings: [],
+    loadMs: 5, hasChatTemplate: true, parallelToolCalls: false, recurrent: false, warnings: [],
     ...behaviour.model,
   };
   const tokenize = (text: string): number[] => [...(addBos ? [1] : []), ...Array.from(text, (c) => c.codePointAt(0)!)];

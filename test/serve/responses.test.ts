@@ -23,7 +23,10 @@ const bounded = { model: MODEL, tools: [WEATHER], parallel_tool_calls: false, se
 let server: TestServer;
 let client: OpenAI;
 beforeAll(async () => {
-  server = await tinyServer({}, { contextLength: 512 }, [{ id: MODEL, template: TEMPLATE }]);
+  server = await tinyServer({}, { contextLength: 512 }, [
+    { id: MODEL, template: TEMPLATE }, { id: 'llama3', template: `${TEMPLATE.replace('<tool_call>', '')}<|python_tag|>` },
+    { id: 'untaught', template: '{% for m in messages %}{{ m.content }}{% endfor %}' },
+  ]);
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 });
   await client.responses.create({ model: MODEL, input: 'a', max_output_tokens: 1 });
 });
@@ -66,6 +69,15 @@ describe('a response', () => {
     expect((await create({ instructions: 'Speak.', input: input as never })).output_text).toBe((await engineSays(text)).text);
     const lost = await refused(create({ input: [{ type: 'function_call_output', call_id: 'c9', output: 'x' }] }));
     expect(lost).toMatchObject({ status: 400, param: 'input[0].call_id' });
+  });
+
+  it('says whether several calls are allowed: as was asked, else as suits the model', async () => {
+    const echoed = async (model: string, parallel_tool_calls?: boolean): Promise<boolean> =>
+      (await create({ model, tools: [WEATHER], tool_choice: 'none', parallel_tool_calls, max_output_tokens: 1 })).parallel_tool_calls;
+    const asked = await Promise.all([MODEL, 'llama3', 'untaught'].flatMap((model) => [echoed(model), echoed(model, true), echoed(model, false)]));
+    expect(asked).toEqual([true, true, false, false, true, false, false, true, false]);
+    const named = await create({ tools: [WEATHER], tool_choice: { type: 'function', name: 'weather' }, max_output_tokens: 1 });
+    expect(named.parallel_tool_calls).toBe(false);
   });
 
   it('takes its own output back', async () => {

@@ -101,6 +101,8 @@ export interface ModelInfo {
   /** The model that drafts, where one was loaded; `memory` is what it takes besides. */
   readonly draftModel?: Pick<ModelInfo, 'name' | 'architecture' | 'numParameters' | 'contextLength' | 'memory'>;
   readonly hasChatTemplate: boolean;
+  /** An answer may have several tool calls where `parallelToolCalls` does not say. */
+  readonly parallelToolCalls: boolean;
   /** Has layers that carry a state from token to token, which speculation cannot take back. */
   readonly recurrent: boolean;
   /** How conversations are written, where the model does not say; of models that generate, among the warnings too. */

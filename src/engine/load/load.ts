@@ -27,6 +27,9 @@ import { WeightSamples, fingerprint } from '../session/fingerprint.ts';
 import type { SessionAccess } from '../session/session.ts';
 import type { LoadOptions, LoadProgress, ModelInfo, ModelSource } from './load-types.ts';
 
+/** What the engine says itself. */
+type AboutTemplate = 'hasChatTemplate' | 'chatTemplateWarning' | 'parallelToolCalls';
+
 export interface LoadedModel {
   readonly host: ComputeHost;
   readonly metadata: Metadata;
@@ -34,7 +37,7 @@ export interface LoadedModel {
   readonly pooling: 'mean' | 'cls' | 'last';
   readonly session: Omit<SessionAccess, 'model'>;
   readonly stats: () => EngineStats;
-  readonly info: Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'>;
+  readonly info: Omit<ModelInfo, AboutTemplate>;
 }
 
 export async function loadModel(platform: Platform, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
@@ -133,7 +136,7 @@ function defaultPooling({ plan: { config } }: ModelPlan): 'mean' | 'cls' | 'last
 function describeModel(
   [main, draft]: readonly OpenedModel[], kernels: string, loadMs: number, options: LoadOptions, { isInline, isAlone }: Threads,
   { unshared }: Platform,
-): Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplateWarning'> {
+): Omit<ModelInfo, AboutTemplate> {
   const { name, modelPlan } = main!;
   const { config, limits, numThreads } = modelPlan.plan;
   return {

@@ -75,12 +75,14 @@ function longest({ engine, contextPolicy }: Served, { max_output_tokens: wanted,
 }
 
 /** What of a response does not change. */
-function frameOf({ model, defaults }: Served, body: ResponsesRequest): object {
+function frameOf({ engine, model, defaults }: Served, body: ResponsesRequest): object {
   const { temperature, topP } = { ...SAMPLING_DEFAULTS, ...defaults };
+  // A named choice is one call.
+  const isNamed = typeof responseTools(body).choice === 'object';
   return {
     id: newId('resp'), object: 'response', created_at: Math.floor(Date.now() / 1000), model, error: null, incomplete_details: null,
     instructions: body.instructions ?? null, max_output_tokens: body.max_output_tokens ?? null, metadata: body.metadata ?? {},
-    parallel_tool_calls: body.parallel_tool_calls ?? true, previous_response_id: null, store: false, background: false,
+    parallel_tool_calls: body.parallel_tool_calls ?? (engine.model.parallelToolCalls && !isNamed), previous_response_id: null, store: false, background: false,
     temperature: body.temperature ?? temperature, top_p: body.top_p ?? topP, top_logprobs: body.top_logprobs ?? 0, truncation: body.truncation ?? 'disabled',
     reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     text: { format: body.text?.format ?? { type: 'text' } }, tools: body.tools ?? [], tool_choice: body.tool_choice ?? 'auto',
