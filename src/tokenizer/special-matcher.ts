@@ -27,7 +27,6 @@ const SPECIAL = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.userDefined
 const MARKUP = /^<[|｜].*[|｜]>$/u;
 /** Places looked at where a token may begin. */
 const TRIES_A_STEP = 512;
-const SPACE_BEFORE = /[\t-\r ]+$/;
 
 export class SpecialMatcher {
   readonly #vocabulary: Vocabulary;
@@ -95,9 +94,8 @@ export class SpecialMatcher {
       plain.walk(text, from, text.length, keepLongest);
       trusted.walk(text, from, trustedUntil[span]!, keepLongest);
       if (bestEnd === from) continue;
-      const before = text.slice(textFrom, from);
-      const kept = this.#strip.left.has(bestId) ? before.replace(SPACE_BEFORE, '') : before;
-      if (kept !== '') pieces.push(kept);
+      const textEnd = this.#strip.left.has(bestId) ? beforeSpace(text, textFrom, from) : from;
+      if (textEnd > textFrom) pieces.push(text.slice(textFrom, textEnd));
       pieces.push(bestId);
       textFrom = this.#strip.right.has(bestId) ? skipSpace(text, bestEnd) : bestEnd;
       after = textFrom;
@@ -109,8 +107,19 @@ export class SpecialMatcher {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  for (let unit = text.charCodeAt(at); unit === 32 || (unit >= 9 && unit <= 13); unit = text.charCodeAt(at)) at++;
+  while (isSpace(text.charCodeAt(at))) at++;
   return at;
+}
+
+/** Where the white space begins that ends at `to`, or `from`. */
+function beforeSpace(text: string, from: number, to: number): number {
+  let at = to;
+  while (at > from && isSpace(text.charCodeAt(at - 1))) at--;
+  return at;
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 32 || (unit >= 9 && unit <= 13);
 }
 
 function anyUnit(units: Iterable<number>): RegExp {

@@ -1,9 +1,12 @@
 // Special tokens: who may write them, what ends generation, how conversations are cut.
 import { describe, expect, it } from 'vitest';
 import type { GgufValue } from '../../src/gguf/metadata.ts';
+import { atOnce } from '../../src/steps.ts';
+import { SpecialMatcher } from '../../src/tokenizer/special-matcher.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { bpeEntries, BYTE_CHARACTERS, spmEntries, tokenizerMetadata, TYPE } from './vocabularies.ts';
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts';
+import { bpeEntries, BYTE_CHARACTERS, spmEntries, tokenizerMetadata, TYPE, wordPieceEntries } from './vocabularies.ts';
 
 const create = (entries: Record<string, GgufValue>): Tokenizer => createTokenizer(tokenizerMetadata(entries));
 const bpe = create(bpeEntries());
@@ -37,6 +40,28 @@ describe('encode', () => {
     const phi = create({ ...bpeEntries(), 'general.name': 'Phi-3 mini' });
     expect(phi.decode(phi.encode(text, { parseSpecial: true }))).toBe('<|user|>hello');
     expect(bpe.decode(bpe.encode(text, { parseSpecial: true }))).toBe(text);
+  });
+});
+
+describe('a token that swallows the space before it', () => {
+  const masked = (): Tokenizer => {
+    const entries = wordPieceEntries();
+    return create({ ...entries, 'general.name': 'Modern-BERT', tokens: [...(entries['tokens'] as string[]), '[MASK]'],
+      token_type: Int32Array.from([...(entries['token_type'] as Int32Array), TYPE.control]) });
+  };
+
+  it('takes all of it, and none of the text before', () => {
+    const matcher = new SpecialMatcher(new Vocabulary(tokenizerMetadata({ ...bpeEntries() })), { left: new Set([tool]), right: new Set([user]) });
+    const cut = (text: string): (string | number)[] => atOnce(matcher.split({ text, trusted: true }));
+    expect(cut('a b \t\n <tool> c <tool> \r<tool><|user|>  d<|user|> <tool> ')).toEqual(['a b', tool, ' c', tool, tool, user, 'd', user, tool, ' ']);
+  });
+
+  it('is found soon however long other space is', () => {
+    const tokenizer = masked();
+    const startedAt = performance.now();
+    const ids = tokenizer.encode(`${`${' '.repeat(200_000)}~`.repeat(3)}[MASK]`, { parseSpecial: true, addSpecial: false });
+    expect(ids.at(-1)).toBe(tokenizer.vocabSize - 1);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 });
 
