@@ -16,7 +16,8 @@ import { collect, startGeneration } from './generation.ts';
 import type { Generation } from './generation.ts';
 import type { EngineStats } from './engine-stats.ts';
 import type { Speaker } from './generation-options.ts';
-import { checkEmbedOptions, checkNames, checkScoreOptions, checkTokenIds, idsOf } from './inputs.ts';
+import { copyOf } from './given.ts';
+import { checkEmbedOptions, checkNames, checkScoreOptions, checkSignal, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load/load.ts';
 import type { LoadedModel } from './load/load.ts';
 import { planLoad } from './load/plan.ts';
@@ -97,19 +98,31 @@ export class Engine {
     return planLoad(platform, source, options);
   }
 
-  /** Streams a continuation. Leaving the loop early, or aborting the signal, stops the work within one token. */
+  /**
+   * Streams a continuation; what it is given is read when the first chunk is asked for. Leaving the loop early, or aborting the
+   * signal, stops the work within one token.
+   */
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GenerateChunk, void, void> {
-    yield* (await this.#turns.run(this.#start(prompt, options), options?.signal)).chunks;
+    yield* (await this.#start(prompt, options)).chunks;
   }
 
   /** A whole continuation, or `n` of them. */
   async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<Completion> {
-    return collect(await this.#turns.run(this.#start(prompt, options), options?.signal));
+    return collect(await this.#start(prompt, options));
   }
 
-  *#start(prompt: Prompt, options: GenerateOptions): Steps<Generation> {
+  #start(prompt: Prompt, options: GenerateOptions): Generation | Promise<Generation> {
+    const given = copyOf({ prompt, options });
+    return this.#prepare(() => this.#generation(given.prompt, given.options), options?.signal);
+  }
+
+  *#generation(prompt: Prompt, options: GenerateOptions): Steps<Generation> {
     const fitted = yield* this.#prompts.fit(prompt, options);
     return yield* startGeneration(this.#host, this.#speaker, fitted, options);
+  }
+
+  #prepare<T>(begin: () => Steps<T>, signal: AbortSignal | undefined): T | Promise<T> {
+    return this.#turns.run(begin, { signal, owner: this });
   }
 
   /** The ids that `generate` starts from for this prompt. */
@@ -130,7 +143,11 @@ export class Engine {
   /** The same without holding up the caller's thread, however long the text is. Rejects with the signal's reason when aborted. */
   async tokenizeAsync(text: string, options: TokenizeOptions = {}): Promise<number[]> {
     checkNames(options, ['addSpecial', 'parseSpecial', 'signal']);
-    return this.#turns.run(this.#prompts.encode(text, options), options.signal);
+    const { signal, ...given } = options;
+    checkSignal(signal);
+    const ids = await this.#prepare(() => this.#prompts.encode(text, given), signal);
+    signal?.throwIfAborted();
+    return ids;
   }
 
   /** Text of `ids`; special tokens are left out unless `skipSpecial: false`. Throws InvalidArgumentError for ids outside the vocabulary. */
@@ -142,25 +159,28 @@ export class Engine {
   /** The embedding (hiddenSize) of a text or of ids. */
   async embed(input: string | readonly number[], options: EmbedOptions = {}): Promise<Float32Array> {
     checkEmbedOptions(options);
-    const ids = await this.#turns.run(idsOf(input, this.tokenizer, this.model), options.signal);
+    const { signal, client, pooling, normalize } = options;
+    const given = copyOf(input);
+    const ids = await this.#prepare(() => idsOf(given, this.tokenizer, this.model), signal);
     const { pooling: usual, host } = this.#running;
-    const pooling = options.pooling ?? usual;
     const embedding = await host.call(
-      options.signal,
-      (requestId) => ({ type: 'embed', requestId, ids, pooling, client: options.client }),
+      signal,
+      (requestId) => ({ type: 'embed', requestId, ids, pooling: pooling ?? usual, client }),
       (reply) => (reply.type === 'embedded' ? reply.embedding : undefined),
     );
-    return options.normalize === false ? embedding : unitLength(embedding);
+    return normalize === false ? embedding : unitLength(embedding);
   }
 
   /** How likely the model finds a text or ids, and what it would say next. */
   async score(input: string | readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
     const { vocabSize } = this.#requireDecoder();
-    const ids = await this.#turns.run(idsOf(input, this.tokenizer, this.model), options?.signal);
-    const { from, topK } = checkScoreOptions(options, ids.length, vocabSize);
+    const given = copyOf({ input, options });
+    const ids = await this.#prepare(() => idsOf(given.input, this.tokenizer, this.model), options?.signal);
+    const { from, topK } = checkScoreOptions(given.options, ids.length, vocabSize);
+    const { signal, logits = false } = given.options;
     return this.#running.host.call(
-      options.signal,
-      (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: options.logits ?? false }),
+      signal,
+      (requestId) => ({ type: 'score', requestId, ids, from, topK, wantLogits: logits }),
       (reply) => reply.type !== 'scored' ? undefined : {
         tokenNlls: reply.tokenNlls,
         nll: reply.tokenNlls.reduce((sum, nll) => sum + nll, 0),
@@ -180,10 +200,11 @@ export class Engine {
   async saveSession(prompt: Prompt, options: SaveSessionOptions = {}): Promise<SavedSession> {
     checkSaveSessionOptions(options);
     const model = this.#requireSessions();
-    const { parseSpecial, tools, templateOptions } = options;
-    const given = this.#prompts.idsOf(prompt, { parseSpecial, tools, templateOptions, addGenerationPrompt: false });
-    const ids = await this.#turns.run(given, options.signal);
-    return saveSession({ ...this.#running.session, model }, atOnce(idsOf(ids, this.tokenizer, model)), options);
+    const given = copyOf({ prompt, options });
+    const { parseSpecial, tools, templateOptions, signal } = given.options;
+    const rendering = { parseSpecial, tools, templateOptions, addGenerationPrompt: false };
+    const ids = await this.#prepare(() => this.#prompts.idsOf(given.prompt, rendering), signal);
+    return saveSession({ ...this.#running.session, model }, atOnce(idsOf(ids, this.tokenizer, model)), given.options);
   }
 
   /**
@@ -202,6 +223,7 @@ export class Engine {
 
   /** Stops the workers and gives the memory back; requests under way fail with EngineStoppedError. */
   async dispose(): Promise<void> {
+    this.#turns.end(this, disposed());
     await this.#host.dispose();
     if (!this.#loaded) return;
     this.#loaded = undefined;
@@ -218,7 +240,7 @@ export class Engine {
 
   get #running(): LoadedModel {
     if (this.#loaded) return this.#loaded;
-    throw new EngineStoppedError('The engine was disposed. Load the model again to use it.');
+    throw disposed();
   }
 
   #requireSessions(): ModelInfo {
@@ -233,6 +255,10 @@ export class Engine {
     if (this.model.kind === 'decoder') return this.model;
     throw new UnsupportedModelError(`${this.model.name} is an encoder (${this.model.architecture}): use embed(), it cannot generate.`);
   }
+}
+
+function disposed(): EngineStoppedError {
+  return new EngineStoppedError('The engine was disposed. Load the model again to use it.');
 }
 
 function unitLength(x: Float32Array): Float32Array {

@@ -9,7 +9,7 @@ import { checkIds, describe, samplingOptions } from './sampler/options.ts';
 import type { SamplingOptions } from './sampler/options.ts';
 import { draftSettings, lookupSettings } from './speculation/options.ts';
 import type { DraftSettings, LookupSettings } from './speculation/options.ts';
-import { checkClient } from './inputs.ts';
+import { checkClient, checkSignal } from './inputs.ts';
 import { stopString } from './stop-strings.ts';
 import type { StopString } from './stop-strings.ts';
 import { checkTools } from './tools/tool-options.ts';
@@ -54,7 +54,7 @@ export function* checkOptions(
   options: GenerateOptions, promptIds: readonly number[], { tokenizer, model, toolFormat }: Speaker,
 ): Steps<CheckedOptions> {
   const sampling = samplingOptions(options, model.vocabSize, OTHERS);
-  const { n = 1, ignoreEos = false, stopIds = [], signal } = options;
+  const { n = 1, ignoreEos = false, stopIds = [] } = options;
   if (!(Number.isInteger(n) && n >= 1 && n <= MAX_CHOICES)) {
     throw new InvalidArgumentError(`n must be a whole number between 1 and ${MAX_CHOICES}, not ${describe(n)}.`);
   }
@@ -62,9 +62,7 @@ export function* checkOptions(
   if (typeof ignoreEos !== 'boolean') {
     throw new InvalidArgumentError(`ignoreEos must be true or false, not ${describe(ignoreEos)}.`);
   }
-  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
-    throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
-  }
+  checkSignal(options.signal);
   if (options.onPromptProgress !== undefined && typeof options.onPromptProgress !== 'function') {
     throw new InvalidArgumentError(`onPromptProgress must be a function, not ${describe(options.onPromptProgress)}.`);
   }

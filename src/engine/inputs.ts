@@ -46,10 +46,16 @@ export function checkEmbedOptions(options: EmbedOptions): void {
   checkNames(options, ['pooling', 'normalize', 'client', 'signal']);
   const { pooling, normalize } = options;
   checkClient(options.client);
+  checkSignal(options.signal);
   if (pooling !== undefined && !POOLINGS.includes(pooling)) {
     throw new InvalidArgumentError(`pooling must be one of ${POOLINGS.join(', ')}, not ${describe(pooling)}.`);
   }
   checkBoolean('normalize', normalize);
+}
+
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === 'function') return;
+  throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
 }
 
 export function checkClient(client: unknown): void {
@@ -61,6 +67,7 @@ export function checkClient(client: unknown): void {
 export function checkScoreOptions(options: ScoreOptions, numIds: number, vocabSize: number): { from: number; topK: number } {
   checkNames(options, ['from', 'topK', 'logits', 'signal']);
   checkBoolean('logits', options.logits);
+  checkSignal(options.signal);
   const { from = 1, topK = Math.min(10, vocabSize) } = options;
   if (!(Number.isInteger(from) && from >= 1 && from <= numIds)) {
     throw new InvalidArgumentError(`from must be between 1 and the number of ids (${numIds}), not ${describe(from)}.`);

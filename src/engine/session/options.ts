@@ -1,6 +1,6 @@
 // Checks what saveSession and loadSession are given.
 import { InvalidArgumentError } from '../../errors.ts';
-import { checkNames } from '../inputs.ts';
+import { checkNames, checkSignal } from '../inputs.ts';
 import { describe } from '../sampler/options.ts';
 import type { LoadSessionOptions, SaveSessionOptions } from '../types.ts';
 import { LARGEST_NOTE_BYTES } from './format.ts';
@@ -8,6 +8,7 @@ import { LARGEST_NOTE_BYTES } from './format.ts';
 /** Throws InvalidArgumentError for options that do not exist or make no sense. */
 export function checkSaveSessionOptions(options: SaveSessionOptions): void {
   checkNames(options, ['file', 'note', 'parseSpecial', 'tools', 'templateOptions', 'signal']);
+  checkSignal(options.signal);
   const { file, note } = options;
   if (file !== undefined && (typeof file !== 'string' || file === '')) {
     throw new InvalidArgumentError(`file must be a path, not ${describe(file)}.`);
@@ -20,4 +21,5 @@ export function checkSaveSessionOptions(options: SaveSessionOptions): void {
 
 export function checkLoadSessionOptions(options: LoadSessionOptions): void {
   checkNames(options, ['signal']);
+  checkSignal(options.signal);
 }
