@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
+import { withoutWorkerText } from './without-worker-text.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
@@ -20,15 +21,6 @@ function serviceWorker(): Plugin {
       const version = hash.digest('hex').slice(0, 12);
       this.emitFile({ type: 'asset', fileName: 'sw.js', source: source.replace('__FILES__', JSON.stringify(files)).replace('__VERSION__', version) });
     },
-  };
-}
-
-/** The engine carries its worker's script as text for pages that name none; this one has it as a file. */
-function withoutWorkerText(): Plugin {
-  return {
-    name: 'without-worker-text',
-    enforce: 'pre',
-    load: (id) => (/\/dist\/chunks\/browser-worker-\w+\.js$/.test(id) ? "throw new Error('The page names its worker.'); export default '';" : undefined),
   };
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inRepository } from '../support/fixtures.ts';
 import { CHROMIUM, launchChromium } from './chromium.ts';
 import { modelHost } from './model-host.ts';
-import { serveStatic } from './static-server.ts';
+import { ISOLATED, serveStatic } from './static-server.ts';
 
 const MODEL = inRepository('test/data/arch/q-llama-q4_0.gguf');
 
@@ -131,6 +131,26 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
       await page.getByRole('button', { name: /Remove Tiny/ }).click();
       await page.getByRole('dialog').getByText('to download').waitFor();
     });
+    await server.close();
+  });
+
+  it('asks its host once what it offers', async () => {
+    const server = await serveStatic({
+      folders: { '': inRepository('dist/web') }, headers: ISOLATED,
+      handle({ url }, response) {
+        if (url === '/models.json') response.end('{"server":false,"models":[{"reference":"model.gguf","name":"Tiny"}]}');
+        return response.writableEnded;
+      },
+    });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto(server.origin);
+    await page.getByRole('button', { name: 'Choose a model' }).last().click();
+    await page.getByRole('dialog').getByRole('button', { name: /Tiny/ }).waitFor();
+    expect(asked.filter((path) => path === '/models.json')).toHaveLength(1);
+    await context.close();
     await server.close();
   });
 

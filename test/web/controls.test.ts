@@ -58,6 +58,25 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     expect(await focused(page)).toBe('Message');
   }));
 
+  it('asks for as long again where the first time was no', () => withPage(async (page) => {
+    await say(page, 'to stay');
+    await replied(page);
+    await page.clock.install();
+    const asks = page.locator('.confirm-delete');
+    await page.getByRole('button', { name: 'Delete to stay' }).focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Shift+Tab');
+    await asks.waitFor({ state: 'detached' });
+    await page.clock.runFor(3000);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await asks.waitFor();
+    await page.clock.runFor(3000);
+    expect(await asks.count()).toBe(1);
+    await page.clock.runFor(2000);
+    await asks.waitFor({ state: 'detached' });
+  }));
+
   it('shows what can be done with one\'s own message without a pointer over it', () => withPage(async (page) => {
     await say(page, 'mine');
     await replied(page);

@@ -18,14 +18,15 @@ await Promise.all([loadConversations().then(followAddress), chooseBackend()]).ca
 
 /** The server that the page comes from; where it comes from none, the page computes itself. */
 async function chooseBackend(): Promise<void> {
-  if ((await hostOffer()).mayServe && await hasServer()) {
+  const offer = await hostOffer();
+  if (offer.mayServe && await hasServer()) {
     backend.value = serverBackend();
   } else {
     const [{ browserBackend }, { stayUsableOffline }] = await Promise.all([import('./browser/browser-backend.ts'), import('./browser/offline.ts')]);
     await stayUsableOffline().catch((error: unknown) => {
       notice.value = `Without a network the page will not open: ${(error as Error).message}`;
     });
-    backend.value = browserBackend();
+    backend.value = browserBackend(offer.models);
   }
   await refreshModels();
 }

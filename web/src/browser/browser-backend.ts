@@ -4,13 +4,14 @@ import type { Engine as LoadedEngine, LoadProgress } from '@clawdbot/runtime';
 import workerUrl from '../../../dist/browser-worker.js?url';
 import { ChatError } from '../chat/backend.ts';
 import type { ChatBackend, ChatModel, OpenModel, OpenProgress, ReplyPart, ReplyRequest } from '../chat/backend.ts';
-import { hostOffer } from './host-models.ts';
+import type { HostModel } from './host-models.ts';
 
 const PHASES: Readonly<Record<LoadProgress['phase'], string>> = {
   resolve: 'Looking for it', download: 'Downloading', verify: 'Checking', extract: 'Unpacking', load: 'Loading', warmup: 'Warming up',
 };
 
-export function browserBackend(): ChatBackend {
+/** `offered` is what the page's host lists. */
+export function browserBackend(offered: readonly HostModel[]): ChatBackend {
   /** Chosen by the reader for as long as the page lives; addresses come back from the cache. */
   const added = new Map<string, ChatModel & { readonly source: File | string }>();
   let listed: readonly ChatModel[] = [];
@@ -18,7 +19,7 @@ export function browserBackend(): ChatBackend {
 
   async function listModels(): Promise<readonly ChatModel[]> {
     // A browser that keeps nothing (private windows) has none to list; opening one says so.
-    const [{ models: offered }, kept] = await Promise.all([hostOffer(), Engine.cachedModels().catch(() => [])]);
+    const kept = await Engine.cachedModels().catch(() => []);
     const isKept = (reference: string): boolean => kept.some((model) => model.reference === resolved(reference));
     const ofHost = offered.map(({ reference, ...model }) => ({ ...model, id: reference, isStored: isKept(reference), canRemove: isKept(reference) }));
     const others = kept.filter(({ reference }) => !offered.some((model) => resolved(model.reference) === reference))

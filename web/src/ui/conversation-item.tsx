@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { openConversation, removeConversation, rename } from '../chat/conversation-actions.ts';
 import type { Conversation } from '../chat/conversation.ts';
 import { announcement, current, running } from '../chat/state.ts';
+import { useBriefly } from './briefly.ts';
 import { focusComposer } from './composer.tsx';
 
 /** How long a pressed "delete" waits to be confirmed. */
@@ -62,13 +63,12 @@ function TitleInput({ conversation, onDone }: { conversation: Conversation; onDo
 }
 
 function DeleteButton({ label, onDelete }: { label: string; onDelete: (event: MouseEvent) => void }) {
-  const isAsking = useSignal(false);
+  const asking = useBriefly(CONFIRM_MS);
   const ask = (): void => {
-    isAsking.value = true;
+    asking.begin();
     announcement.value = 'Press again to delete.';
-    setTimeout(() => { isAsking.value = false; }, CONFIRM_MS);
   };
-  return isAsking.value
-    ? <button key="delete" class="confirm-delete" aria-label={`Delete? ${label}`} onClick={onDelete} onBlur={() => { isAsking.value = false; }}>Delete?</button>
+  return asking.isOn
+    ? <button key="delete" class="confirm-delete" aria-label={`Delete? ${label}`} onClick={onDelete} onBlur={asking.end}>Delete?</button>
     : <button key="delete" class="icon-button small" aria-label={`Delete ${label}`} title="Delete" onClick={ask}><Trash2 size={14} /></button>;
 }

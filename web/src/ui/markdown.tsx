@@ -1,11 +1,11 @@
 // Markdown as elements: finished blocks are left alone while the last one grows. Code gets a button that copies it.
 import { Check, Copy } from 'lucide-preact';
-import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { notice } from '../chat/state.ts';
 import { canDrawMath, drawMath } from '../markdown/math.ts';
 import { blocksOf, renderBlock } from '../markdown/render.ts';
+import { useBriefly } from './briefly.ts';
 
 export function Markdown({ text, isStreaming = false }: { text: string; isStreaming?: boolean }) {
   return (
@@ -31,9 +31,11 @@ function CodeBar({ html, block }: { html: string; block: string }) {
   return <div class="code-bar"><span>{language || 'text'}</span><CopyButton text={code} label="Copy code" /></div>;
 }
 
+const DONE_MS = 1500;
+
 /** Says for a moment that it has been done. */
 export function CopyButton({ text, label }: { text: string; label: string }) {
-  const isDone = useSignal(false);
+  const done = useBriefly(DONE_MS);
   const copy = async (): Promise<void> => {
     try {
       await writeClipboard(text);
@@ -41,12 +43,11 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       notice.value = `Nothing was copied: ${(error as Error).message}`;
       return;
     }
-    isDone.value = true;
-    setTimeout(() => { isDone.value = false; }, 1500);
+    done.begin();
   };
   return (
-    <button class="icon-button small" aria-label={isDone.value ? 'Copied' : label} title={label} onClick={() => void copy()}>
-      {isDone.value ? <Check size={15} /> : <Copy size={15} />}
+    <button class="icon-button small" aria-label={done.isOn ? 'Copied' : label} title={label} onClick={() => void copy()}>
+      {done.isOn ? <Check size={15} /> : <Copy size={15} />}
     </button>
   );
 }
