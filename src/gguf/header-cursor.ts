@@ -3,10 +3,12 @@
 import { GgufError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { GGUF_LIMITS } from './limits.ts';
+import { StringListBuilder, isContinuation } from './string-list.ts';
+import type { StringList } from './string-list.ts';
 
 const FIRST_WINDOW_BYTES = 256 * 1024;
 const LARGEST_WINDOW_BYTES = 8 * 2 ** 20;
-/** Strings of arrays are decoded this many bytes at a time: a call of TextDecoder costs more than a short string. */
+/** Strings of arrays are checked this many bytes at a time: a call of TextDecoder costs more than a short string. */
 const BATCH_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -21,7 +23,6 @@ export class HeaderCursor {
   /** Next byte to read, within the window. */
   #next = 0;
   #nextWindowBytes = FIRST_WINDOW_BYTES;
-  readonly #batch = new Uint8Array(BATCH_BYTES);
 
   constructor(source: ByteSource, signal?: AbortSignal) {
     this.#source = source;
@@ -103,59 +104,56 @@ export class HeaderCursor {
   }
 
   async string(limit: number, what: string): Promise<string> {
+    return this.#decode(await this.#stringAhead(limit, what), what);
+  }
+
+  /** Reads `count` strings; everything that lies in the window is taken without awaiting. */
+  async strings(count: number, limit: number, what: string): Promise<StringList> {
+    const builder = new StringListBuilder(count);
+    while (builder.length < count) {
+      this.#bufferedStrings(builder, count, limit, what);
+      if (builder.length === count) break;
+      const length = await this.#stringAhead(limit, what);
+      builder.append(this.#window, this.#next, this.#next + length);
+      this.#decode(length, what);
+    }
+    return builder.list();
+  }
+
+  /** Steps over a string's length, which it returns, and makes the string readable. */
+  async #stringAhead(limit: number, what: string): Promise<number> {
     const length = await this.u64(`the length of ${what}`);
     if (length > limit) throw this.fail(`${what} is ${length} bytes long and the limit is ${limit}`);
     await this.need(length, what);
-    return this.#decode(length, what);
-  }
-
-  /** Reads `count` strings; everything that lies in the window is decoded without awaiting. */
-  async strings(count: number, limit: number, what: string): Promise<string[]> {
-    const values: string[] = [];
-    while (values.length < count) {
-      this.#bufferedStrings(values, count, limit, what);
-      if (values.length < count) values.push(await this.string(limit, what));
-    }
-    return values;
+    return length;
   }
 
   /**
-   * Decodes strings that lie in the window, as many as a batch holds, by one call for all of them. Their bytes are
+   * Takes strings that lie in the window, about a batch of them, and checks them by one call for all. Their bytes are
    * joined without their lengths; as no string starts inside a character, the whole is valid exactly when each is.
    */
-  #bufferedStrings(values: string[], count: number, limit: number, what: string): void {
+  #bufferedStrings(builder: StringListBuilder, count: number, limit: number, what: string): void {
     const start = this.#next;
-    const batch = this.#batch;
+    const { length: numBefore, byteLength: bytesBefore } = builder;
     const window = this.#window;
-    const numUnits: number[] = [];
-    let used = 0;
-    while (values.length + numUnits.length < count && window.length - this.#next >= 8) {
+    while (builder.length < count && builder.byteLength - bytesBefore < BATCH_BYTES && window.length - this.#next >= 8) {
       const length = this.#peekLength();
       const from = this.#next + 8;
-      if (length > limit || length > BATCH_BYTES - used || length > window.length - from) break;
+      if (length > limit || length > window.length - from) break;
       if (length > 0 && isContinuation(window[from])) break;
-      let units = 0;
-      for (let i = from; i < from + length; i++) {
-        const byte = window[i];
-        batch[used++] = byte;
-        if (!isContinuation(byte)) units += byte < 0xf0 ? 1 : 2;
-      }
-      numUnits.push(units);
+      builder.append(window, from, from + length);
       this.#next = from + length;
     }
-    const text = decodeOrUndefined(batch.subarray(0, used));
-    if (text === undefined) return this.#oneByOne(values, numUnits.length, start, what);
-    let at = 0;
-    for (const units of numUnits) values.push(text.slice(at, at += units));
+    if (decodeOrUndefined(builder.since(bytesBefore)) === undefined) this.#findInvalid(builder.length - numBefore, start, what);
   }
 
-  /** Decodes a batch that is not valid again, string by string, to throw at the one that is wrong. */
-  #oneByOne(values: string[], count: number, start: number, what: string): void {
+  /** Decodes strings that are not valid together one by one, to throw at the one that is wrong. */
+  #findInvalid(count: number, start: number, what: string): void {
     this.#next = start;
     for (let i = 0; i < count; i++) {
       const length = this.#peekLength();
       this.#next += 8;
-      values.push(this.#decode(length, what));
+      this.#decode(length, what);
     }
   }
 
@@ -170,10 +168,6 @@ export class HeaderCursor {
     if (text === undefined) throw this.fail(`${what} at offset ${this.#windowOffset + start} is not valid UTF-8`);
     return text;
   }
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
 }
 
 function decodeOrUndefined(bytes: Uint8Array): string | undefined {

@@ -2,6 +2,7 @@
 import { GGUF_LIMITS } from './limits.ts';
 import type { HeaderCursor } from './header-cursor.ts';
 import type { GgufArray, GgufValue } from './metadata.ts';
+import { StringList } from './string-list.ts';
 import { GGUF_VALUE_TYPES, GGUF_VALUE_TYPE_BY_ID } from './value-types.ts';
 import type { GgufValueType } from './value-types.ts';
 
@@ -12,8 +13,8 @@ interface Budget {
   arrayElements: number;
 }
 
-export async function readMetadata(cursor: HeaderCursor, count: number): Promise<Map<string, GgufValue>> {
-  const entries = new Map<string, GgufValue>();
+export async function readMetadata(cursor: HeaderCursor, count: number): Promise<Map<string, GgufValue | StringList>> {
+  const entries = new Map<string, GgufValue | StringList>();
   const budget: Budget = { arrayElements: GGUF_LIMITS.arrayElements };
   for (let i = 0; i < count; i++) {
     const key = await cursor.string(GGUF_LIMITS.keyBytes, `the key of metadata entry ${i}`);
@@ -72,7 +73,7 @@ function checkedBoolean(cursor: HeaderCursor, byte: number, what: string): boole
   return byte === 1;
 }
 
-async function readArray(cursor: HeaderCursor, what: string, depth: number, budget: Budget): Promise<GgufArray> {
+async function readArray(cursor: HeaderCursor, what: string, depth: number, budget: Budget): Promise<GgufArray | StringList> {
   const { arrayDepth } = GGUF_LIMITS;
   if (depth > arrayDepth) throw cursor.fail(`${what} nests arrays more than ${arrayDepth} deep`);
   const type = await readType(cursor, `the elements of ${what}`);
@@ -87,7 +88,10 @@ async function readArray(cursor: HeaderCursor, what: string, depth: number, budg
     return Array.from(bytes, (byte) => checkedBoolean(cursor, byte, what));
   }
   const arrays: GgufArray[] = [];
-  for (let i = 0; i < count; i++) arrays.push(await readArray(cursor, what, depth + 1, budget));
+  for (let i = 0; i < count; i++) {
+    const array = await readArray(cursor, what, depth + 1, budget);
+    arrays.push(array instanceof StringList ? array.toArray() : array);
+  }
   return arrays;
 }
 

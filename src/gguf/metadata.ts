@@ -1,5 +1,6 @@
 // Typed access to GGUF key/value metadata, so that readers of it never cast by hand.
 import { GgufError } from '../errors.ts';
+import { StringList } from './string-list.ts';
 
 /** A GGUF metadata value. 64-bit integers are numbers when they are safe integers, bigint otherwise. */
 export type GgufValue = number | bigint | boolean | string | GgufArray;
@@ -11,13 +12,15 @@ export type GgufArray = readonly string[] | readonly boolean[] | readonly bigint
 /** A model's metadata, read-only. Getters return undefined for a missing key and throw GgufError for a wrong type. */
 export class Metadata {
   readonly entries: ReadonlyMap<string, GgufValue>;
+  readonly #stored: ReadonlyMap<string, GgufValue | StringList>;
 
-  constructor(entries: ReadonlyMap<string, GgufValue>) {
-    this.entries = entries;
+  constructor(entries: ReadonlyMap<string, GgufValue | StringList>) {
+    this.#stored = entries;
+    this.entries = new Entries(entries);
   }
 
   has(key: string): boolean {
-    return this.entries.has(key);
+    return this.#stored.has(key);
   }
 
   string(key: string): string | undefined {
@@ -45,6 +48,14 @@ export class Metadata {
     throw wrongType(key, 'an array of strings', value);
   }
 
+  /** The same as UTF-8, as it was read: for vocabularies. */
+  stringList(key: string): StringList | undefined {
+    const value = this.#stored.get(key);
+    if (value instanceof StringList) return value;
+    const strings = this.strings(key);
+    return strings && StringList.from(strings);
+  }
+
   /** A numeric array; a scalar number is not promoted. */
   numbers(key: string): ArrayLike<number> | undefined {
     const value = this.entries.get(key);
@@ -67,6 +78,37 @@ export class Metadata {
   required<T>(key: string, value: T | undefined): T {
     if (value !== undefined) return value;
     throw new GgufError(`The model has no metadata key "${key}". The file is incomplete; fetch or convert it again.`);
+  }
+}
+
+/** Entries as others see them: a list of strings becomes an array when it is asked for, which is not kept. */
+class Entries implements ReadonlyMap<string, GgufValue> {
+  readonly #stored: ReadonlyMap<string, GgufValue | StringList>;
+
+  constructor(stored: ReadonlyMap<string, GgufValue | StringList>) {
+    this.#stored = stored;
+  }
+
+  get size(): number { return this.#stored.size; }
+  has(key: string): boolean { return this.#stored.has(key); }
+  keys(): MapIterator<string> { return this.#stored.keys(); }
+  [Symbol.iterator](): MapIterator<[string, GgufValue]> { return this.entries(); }
+
+  get(key: string): GgufValue | undefined {
+    const value = this.#stored.get(key);
+    return value instanceof StringList ? value.toArray() : value;
+  }
+
+  *entries(): MapIterator<[string, GgufValue]> {
+    for (const key of this.keys()) yield [key, this.get(key)!];
+  }
+
+  *values(): MapIterator<GgufValue> {
+    for (const key of this.keys()) yield this.get(key)!;
+  }
+
+  forEach(visit: (value: GgufValue, key: string, map: ReadonlyMap<string, GgufValue>) => void, self?: unknown): void {
+    for (const [key, value] of this) visit.call(self, value, key, this);
   }
 }
 

@@ -1,7 +1,6 @@
 // Turns ids into bytes and text, at once or as they come; a stream never shows part of a character.
 import { TokenizerError } from '../errors.ts';
 import type { TextModel } from './models/text-model.ts';
-import { utf8 } from './models/text-model.ts';
 import type { DecodeOptions, TokenStream } from './types.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -10,6 +9,8 @@ const SKIPPED = TOKEN_KIND.control | TOKEN_KIND.unknown;
 const SPELLED_OUT = SKIPPED | TOKEN_KIND.userDefined;
 const NOTHING = new Uint8Array(0);
 const SPACE = 0x20;
+/** Tokens whose bytes are kept at hand: a text has few different ones. */
+const MAX_KEPT = 4096;
 
 export class Detokenizer {
   readonly #vocabulary: Vocabulary;
@@ -24,7 +25,11 @@ export class Detokenizer {
   /** What `id` stands for: special tokens their name, byte tokens their byte. Not to be changed. */
   bytes(id: number): Uint8Array {
     let bytes = this.#bytes.get(id);
-    if (!bytes) this.#bytes.set(id, (bytes = this.#spell(this.#checked(id))));
+    if (!bytes) {
+      bytes = this.#spell(this.#checked(id));
+      if (this.#bytes.size >= MAX_KEPT) this.#bytes.clear();
+      this.#bytes.set(id, bytes);
+    }
     return bytes;
   }
 
@@ -65,8 +70,8 @@ export class Detokenizer {
   }
 
   #spell(id: number): Uint8Array {
-    const token = this.#vocabulary.tokens[id]!;
-    if (this.#vocabulary.has(id, SPELLED_OUT)) return utf8.encode(token);
+    const token = this.#vocabulary.texts.utf8(id);
+    if (this.#vocabulary.has(id, SPELLED_OUT)) return token;
     const byte = this.#vocabulary.has(id, TOKEN_KIND.byte) ? this.#vocabulary.byteOf(id) : undefined;
     return byte === undefined ? this.#model.bytes(token) : Uint8Array.of(byte);
   }

@@ -3,16 +3,22 @@
 /** Longer texts are never found (real tokens are shorter): to look for one all along a long text could take minutes. */
 const MAX_LENGTH = 256;
 
+export interface Prefix {
+  readonly id: number;
+  readonly text: string;
+}
+
 export class PrefixIndex {
   readonly #texts: readonly string[];
   readonly #ids: Int32Array;
   /** First unit → where its texts begin and end in the sorted list. */
   readonly #rangeByUnit = new Map<number, readonly [number, number]>();
 
-  /** `texts` are distinct and not empty. */
-  constructor(texts: readonly string[], idOf: (text: string) => number) {
-    this.#texts = texts.filter((text) => text.length <= MAX_LENGTH).sort();
-    this.#ids = Int32Array.from(this.#texts, idOf);
+  /** Texts are distinct and not empty. */
+  constructor(prefixes: readonly Prefix[]) {
+    const sorted = prefixes.filter(({ text }) => text.length <= MAX_LENGTH).sort((a, b) => (a.text < b.text ? -1 : 1));
+    this.#texts = sorted.map(({ text }) => text);
+    this.#ids = Int32Array.from(sorted, ({ id }) => id);
     for (let begin = 0, end = 0; begin < this.#texts.length; begin = end) {
       const unit = this.#texts[begin]!.charCodeAt(0);
       while (end < this.#texts.length && this.#texts[end]!.charCodeAt(0) === unit) end++;

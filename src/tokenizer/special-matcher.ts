@@ -1,6 +1,7 @@
 // Cuts text at the special tokens it may hold: user-defined ones anywhere, control tokens where the text is trusted.
 import type { Steps } from '../steps.ts';
 import { PrefixIndex } from './prefix-index.ts';
+import type { Prefix } from './prefix-index.ts';
 import { TOKEN_KIND } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -60,13 +61,12 @@ export class SpecialMatcher {
   }
 
   #matchers(inPlainText: (text: string) => boolean): Matchers {
-    const { tokens, kinds } = this.#vocabulary;
-    const idOf = (text: string): number => this.#vocabulary.idOf(text)!;
-    const special = tokens.filter((_, id) => (kinds[id]! & SPECIAL) !== 0);
-    const userDefined = special.filter((text) =>
-      (kinds[idOf(text)]! & SPECIAL) === TOKEN_KIND.userDefined && inPlainText(text));
-    const trusted = new PrefixIndex(special, idOf);
-    return { trusted, plain: new PrefixIndex(userDefined, idOf), start: anyUnit(trusted.firstUnits) };
+    const { kinds } = this.#vocabulary;
+    const special: Prefix[] = [];
+    for (let id = 0; id < kinds.length; id++) if ((kinds[id]! & SPECIAL) !== 0) special.push({ id, text: this.#vocabulary.text(id) });
+    const userDefined = special.filter(({ id, text }) => (kinds[id]! & SPECIAL) === TOKEN_KIND.userDefined && inPlainText(text));
+    const trusted = new PrefixIndex(special);
+    return { trusted, plain: new PrefixIndex(userDefined), start: anyUnit(trusted.firstUnits) };
   }
 
   *#cut(

@@ -43,7 +43,7 @@ export function planModel(file: GgufFile, options: LoadOptions, numThreads: numb
   }
   const tensors = file.tensors.map(({ name, type, shape }): TensorDeclaration => ({ name, type, shape }));
   const config = overrideRope(architecture.config(file.metadata, new Map(tensors.map((tensor) => [tensor.name, tensor]))), options);
-  const numTokens = Math.min(config.vocabSize, file.metadata.strings('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
+  const numTokens = Math.min(config.vocabSize, file.metadata.stringList('tokenizer.ggml.tokens')?.length ?? config.vocabSize);
   const batchTokens = positiveInteger('maxBatchTokens', options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS);
   const ceiling = checkedCeiling(options.maxMemory) ?? memoryLimit;
   const [fewestSequences, mostSequences] = sequences(options.maxSequences);

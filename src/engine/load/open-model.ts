@@ -5,6 +5,7 @@ import { blobSource, bytesSource } from '../../gguf/memory-source.ts';
 import type { GgufFile } from '../../gguf/reader.ts';
 import { readGguf } from '../../gguf/reader.ts';
 import { readGgufParts } from '../../gguf/split.ts';
+import { StringList } from '../../gguf/string-list.ts';
 import type { ModelFiles, Platform } from '../../platform/platform.ts';
 import { planFitting } from './fitting-plan.ts';
 import type { Room } from './fitting-plan.ts';
@@ -79,15 +80,18 @@ function requireDecoder({ name, modelPlan: { plan, layouts } }: OpenedModel): vo
 }
 
 function requireSameTokens(main: OpenedFile, draft: OpenedFile): void {
-  const [tokens = [], others = []] = [main, draft].map(({ file }) => file.metadata.strings('tokenizer.ggml.tokens'));
+  const [tokens, others] = [tokensOf(main), tokensOf(draft)];
   const shared = Math.min(tokens.length, others.length);
-  let same = 0;
-  while (same < shared && tokens[same] === others[same]) same++;
+  const same = tokens.numShared(others);
   if (same === shared && Math.abs(tokens.length - others.length) <= MOST_PADDING) return;
   const where = same < shared ? `they part at token ${same}` : `they have ${tokens.length} and ${others.length} tokens`;
   throw new UnsupportedModelError(
     `${draft.name} cannot draft for ${main.name}: their vocabularies differ (${where}). Use a smaller model of the same family.`,
   );
+}
+
+function tokensOf({ file }: OpenedFile): StringList {
+  return file.metadata.stringList('tokenizer.ggml.tokens') ?? StringList.from([]);
 }
 
 async function openSource(

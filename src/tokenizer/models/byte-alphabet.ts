@@ -1,51 +1,57 @@
 // GPT-2's alphabet: every byte as one printable character, so that a byte-level vocabulary is text.
-import type { Steps } from '../../steps.ts';
-import { utf8 } from './text-model.ts';
 
 /** Printable bytes stand for themselves; the other 68 become U+0100, U+0101 … in order. (openai/gpt-2, encoder.py) */
-const CHARACTER_BY_BYTE: readonly string[] = buildAlphabet();
+const UNIT_BY_BYTE = buildAlphabet();
 const BYTE_BY_UNIT = new Int16Array(324).fill(-1);
-for (const [byte, character] of CHARACTER_BY_BYTE.entries()) BYTE_BY_UNIT[character.charCodeAt(0)] = byte;
+for (const [byte, unit] of UNIT_BY_BYTE.entries()) BYTE_BY_UNIT[unit] = byte;
 
-const UNITS_A_STEP = 4096;
-const ONLY_ITSELF = /^[!-~]*$/;
-
-function buildAlphabet(): string[] {
+function buildAlphabet(): Uint16Array {
   let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
+  return Uint16Array.from({ length: 256 }, (_, byte) => {
     const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    return String.fromCharCode(printable ? byte : next++);
+    return printable ? byte : next++;
   });
 }
 
-export function toByteAlphabet(text: string): string {
-  if (ONLY_ITSELF.test(text)) return text;
-  let encoded = '';
-  for (const byte of utf8.encode(text)) encoded += CHARACTER_BY_BYTE[byte]!;
-  return encoded;
+/** Bytes in the alphabet's UTF-8, which takes one or two for each, and where each begins: starts[0 … count], the last being the end. */
+export interface Letters {
+  readonly bytes: Uint8Array;
+  readonly starts: Int32Array;
 }
 
-/** The same for long texts, with pauses. */
-export function* toByteAlphabetSteps(text: string): Steps<string> {
-  let encoded = '';
-  for (let from = 0, to = 0; from < text.length; from = to) {
-    to = from + UNITS_A_STEP;
-    // Halves of a pair stay together.
-    if (to < text.length && text.codePointAt(to - 1)! > 0xffff) to++;
-    encoded += toByteAlphabet(text.slice(from, to));
-    yield;
+export function lettersFor(numBytes: number): Letters {
+  return { bytes: new Uint8Array(2 * numBytes), starts: new Int32Array(numBytes + 1) };
+}
+
+/** Writes the letters of source[from … to), after those of what lies before; returns how many there are then. */
+export function writeLetters(source: Uint8Array, from: number, to: number, { bytes, starts }: Letters): number {
+  let at = from === 0 ? 0 : starts[from]!;
+  for (let i = from; i < to; i++) {
+    starts[i] = at;
+    const unit = UNIT_BY_BYTE[source[i]!]!;
+    if (unit < 0x80) {
+      bytes[at++] = unit;
+    } else {
+      bytes[at++] = 0xc0 | (unit >> 6);
+      bytes[at++] = 0x80 | (unit & 0x3f);
+    }
   }
-  return encoded;
+  starts[to] = at;
+  return to;
 }
 
 /** The bytes a token stands for. A character outside the alphabet stands for its own UTF-8. */
-export function fromByteAlphabet(token: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of token) {
-    const unit = character.length === 1 ? character.charCodeAt(0) : -1;
-    const byte = unit >= 0 && unit < BYTE_BY_UNIT.length ? BYTE_BY_UNIT[unit]! : -1;
-    if (byte >= 0) bytes.push(byte);
-    else bytes.push(...utf8.encode(character));
+export function fromByteAlphabet(token: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(token.length);
+  let length = 0;
+  for (let at = 0; at < token.length; at++) {
+    const first = token[at]!;
+    const isPair = (first & 0xe0) === 0xc0;
+    const byte = BYTE_BY_UNIT[isPair ? ((first & 0x1f) << 6) | (token[at + 1]! & 0x3f) : first] ?? -1;
+    bytes[length++] = byte < 0 ? first : byte;
+    if (!isPair) continue;
+    at++;
+    if (byte < 0) bytes[length++] = token[at]!;
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
 }

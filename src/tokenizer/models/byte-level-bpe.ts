@@ -1,43 +1,50 @@
 // Byte-level BPE (`tokenizer.ggml.model` = gpt2): words from the pre-tokenizer, each merged by the rank of its pairs.
 import { TokenizerError } from '../../errors.ts';
 import type { Metadata } from '../../gguf/metadata.ts';
+import type { StringList } from '../../gguf/string-list.ts';
 import type { Steps } from '../../steps.ts';
 import type { PreTokenizer } from '../pre-tokenizers.ts';
 import { splitWords } from '../split-words.ts';
+import { TextIndex } from '../text-index.ts';
 import { TOKEN_KIND } from '../vocabulary.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { fromByteAlphabet, toByteAlphabet, toByteAlphabetSteps } from './byte-alphabet.ts';
+import { fromByteAlphabet, lettersFor, writeLetters } from './byte-alphabet.ts';
+import type { Letters } from './byte-alphabet.ts';
 import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
-import { LONG_WORD, WORDS_A_STEP } from './text-model.ts';
+import { LONG_WORD, WORDS_A_STEP, utf8 } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
 import { WordCache } from './word-cache.ts';
 
 const MERGES = 'tokenizer.ggml.merges';
 const MERGES_A_STEP = 2048;
+const BYTES_A_STEP = 16_384;
+const SPACE = 0x20;
 
 export class ByteLevelBpe implements TextModel {
   readonly addsSpace = false;
   readonly #vocabulary: Vocabulary;
   readonly #preTokenizer: PreTokenizer;
-  readonly #merges: readonly string[];
+  readonly #merges: StringList;
   readonly #merger = new SymbolMerger();
   readonly #words = new WordCache((word, output) => this.#encodeWord(word, output));
-  readonly #rankByPair = new Map<string, number>();
-  /** Merges that are not in the map yet. */
-  #numUnranked: number;
+  readonly #ranks: TextIndex;
+  /** Merges that are found by their pairs. */
+  #numRanked = 0;
+  /** In bytes, the space included. */
   #maxMerge = 0;
-  #starts = new Int32Array(64);
+  /** A word's UTF-8, its letters, and a pair of symbols as a merge is written. */
+  readonly #utf8 = new Uint8Array(3 * LONG_WORD);
+  readonly #letters = lettersFor(3 * LONG_WORD);
+  #pair = new Uint8Array(0);
 
   constructor(vocabulary: Vocabulary, metadata: Metadata, rules: PreTokenizer) {
     this.#vocabulary = vocabulary;
     this.#preTokenizer = rules;
-    this.#merges = metadata.required(MERGES, metadata.strings(MERGES));
-    this.#numUnranked = this.#merges.length;
-    for (const [rank, merge] of this.#merges.entries()) {
-      const space = merge.indexOf(' ', 1);
-      if (space < 0 || space === merge.length - 1) throw malformedMerge(merge, rank);
-    }
+    const merges = metadata.required(MERGES, metadata.stringList(MERGES));
+    for (let rank = 0; rank < merges.length; rank++) if (!isPair(merges, rank)) throw malformedMerge(merges.text(rank), rank);
+    this.#merges = merges;
+    this.#ranks = new TextIndex(merges);
   }
 
   *encode(text: string, _afterSpecial: boolean, output: number[]): Steps<void> {
@@ -58,85 +65,91 @@ export class ByteLevelBpe implements TextModel {
     return i;
   }
 
-  bytes(token: string): Uint8Array {
+  bytes(token: Uint8Array): Uint8Array {
     return fromByteAlphabet(token);
   }
 
   #encodeWord(word: string, output: number[]): void {
-    const letters = toByteAlphabet(word);
-    if (this.#isToken(letters, output)) return;
-    const starts = this.#fillStarts(letters.length);
-    const count = this.#merger.merge(starts, letters.length, this.#priorityIn(letters));
-    this.#append(letters, starts, 0, count, output);
+    const letters = this.#letters;
+    const count = writeLetters(this.#utf8, 0, utf8.encodeInto(word, this.#utf8).written, letters);
+    if (this.#isToken(letters, count, output)) return;
+    this.#append(letters.bytes, letters.starts, 0, this.#merger.merge(letters.starts, count, this.#priorityIn(letters.bytes)), output);
   }
 
   *#encodeLongWord(word: string, output: number[]): Steps<void> {
-    const letters = yield* toByteAlphabetSteps(word);
-    if (this.#isToken(letters, output)) return;
-    const starts = inOrder(new Int32Array(letters.length + 1), letters.length);
-    yield* mergeLongWord(starts, letters.length, this.#priorityIn(letters), (...part) => this.#append(letters, ...part, output));
+    const source = utf8.encode(word);
+    const letters = lettersFor(source.length);
+    for (let from = 0; from < source.length; from += BYTES_A_STEP) {
+      writeLetters(source, from, Math.min(from + BYTES_A_STEP, source.length), letters);
+      yield;
+    }
+    if (this.#isToken(letters, source.length, output)) return;
+    const append = this.#append.bind(this, letters.bytes);
+    yield* mergeLongWord(letters.starts, source.length, this.#priorityIn(letters.bytes), (...part) => append(...part, output));
   }
 
-  #isToken(letters: string, output: number[]): boolean {
-    const whole = this.#preTokenizer.ignoreMerges ? this.#vocabulary.textId(letters) : undefined;
+  #isToken({ bytes, starts }: Letters, count: number, output: number[]): boolean {
+    const whole = this.#preTokenizer.ignoreMerges ? this.#vocabulary.textIdIn(bytes, 0, starts[count]!) : undefined;
     if (whole === undefined) return false;
     output.push(whole);
     return true;
   }
 
-  #priorityIn(letters: string): PairPriority {
-    const ranks = this.#rankByPair;
+  #priorityIn(letters: Uint8Array): PairPriority {
     return (start, middle, end) => {
-      if (end - start > this.#maxMerge) return undefined;
-      const rank = ranks.get(`${letters.slice(start, middle)} ${letters.slice(middle, end)}`);
-      return rank === undefined || this.#spellsSpecial(letters.slice(start, end)) ? undefined : rank;
+      if (end - start >= this.#maxMerge) return undefined;
+      const rank = this.#rankOf(letters, start, middle, end);
+      return rank < 0 || this.#spellsSpecial(letters, start, end) ? undefined : rank;
     };
   }
 
-  #append(letters: string, starts: Int32Array, from: number, to: number, output: number[]): void {
+  #rankOf(letters: Uint8Array, start: number, middle: number, end: number): number {
+    const pair = this.#pair;
+    let length = 0;
+    for (let at = start; at < middle; at++) pair[length++] = letters[at]!;
+    pair[length++] = SPACE;
+    for (let at = middle; at < end; at++) pair[length++] = letters[at]!;
+    return this.#ranks.find(pair, 0, length);
+  }
+
+  #append(letters: Uint8Array, starts: Int32Array, from: number, to: number, output: number[]): void {
     for (let i = from; i < to; i++) {
-      const symbol = letters.slice(starts[i]!, starts[i + 1]!);
-      const id = this.#vocabulary.textId(symbol);
-      if (id === undefined) this.#encodeBytes(symbol, output);
+      const id = this.#vocabulary.textIdIn(letters, starts[i]!, starts[i + 1]!);
+      if (id === undefined) this.#encodeLetters(letters, starts[i]!, starts[i + 1]!, output);
       else output.push(id);
     }
   }
 
   /** Bytes that the vocabulary lacks produce nothing, as in llama.cpp. */
-  #encodeBytes(symbol: string, output: number[]): void {
-    for (const letter of symbol) {
-      const id = this.#vocabulary.textId(letter);
+  #encodeLetters(letters: Uint8Array, from: number, to: number, output: number[]): void {
+    for (let at = from, next = at; at < to; at = next) {
+      next = letters[at]! < 0x80 ? at + 1 : at + 2;
+      const id = this.#vocabulary.textIdIn(letters, at, next);
       if (id !== undefined) output.push(id);
     }
   }
 
-  #spellsSpecial(text: string): boolean {
-    const id = this.#vocabulary.idOf(text);
+  #spellsSpecial(letters: Uint8Array, from: number, to: number): boolean {
+    const id = this.#vocabulary.idIn(letters, from, to);
     return id !== undefined && this.#vocabulary.has(id, TOKEN_KIND.control | TOKEN_KIND.unknown);
   }
 
-  #fillStarts(count: number): Int32Array {
-    return inOrder(count < this.#starts.length ? this.#starts : new Int32Array(count + 1), count);
-  }
-
-  /** Ranks `most` merges more, the first time that there is a text; true once all have theirs. */
+  /** Ranks `most` merges more, the first time that there is a text; true once all have theirs. Of equal merges the first counts. */
   #rankPairs(most: number): boolean {
-    const least = Math.max(0, this.#numUnranked - most);
-    // Backwards, so that the first of equal merges counts.
-    while (this.#numUnranked > least) {
-      const rank = --this.#numUnranked;
-      const merge = this.#merges[rank]!;
-      if (merge.length > this.#maxMerge) this.#maxMerge = merge.length;
-      this.#rankByPair.set(merge, rank);
+    const { starts, length } = this.#merges;
+    for (const end = Math.min(length, this.#numRanked + most); this.#numRanked < end; this.#numRanked++) {
+      this.#maxMerge = Math.max(this.#maxMerge, starts[this.#numRanked + 1]! - starts[this.#numRanked]!);
+      this.#ranks.add(this.#numRanked);
     }
-    return this.#numUnranked === 0;
+    if (this.#pair.length < this.#maxMerge) this.#pair = new Uint8Array(this.#maxMerge);
+    return this.#numRanked === length;
   }
 }
 
-/** Writes 0 … count. */
-function inOrder(starts: Int32Array, count: number): Int32Array {
-  for (let i = 0; i <= count; i++) starts[i] = i;
-  return starts;
+/** Whether there is a space with something on both sides. */
+function isPair({ bytes, starts }: StringList, rank: number): boolean {
+  for (let at = starts[rank]! + 1; at < starts[rank + 1]! - 1; at++) if (bytes[at] === SPACE) return true;
+  return false;
 }
 
 function malformedMerge(merge: string, rank: number): TokenizerError {

@@ -1,10 +1,12 @@
 // SentencePiece BPE (`tokenizer.ggml.model` = llama): characters merged by the score of what they become, else bytes.
 import { TokenizerError } from '../../errors.ts';
+import { isContinuation } from '../../gguf/string-list.ts';
+import type { StringList } from '../../gguf/string-list.ts';
 import type { Steps } from '../../steps.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
-import { LONG_WORD, WORDS_A_STEP, utf8, visibleSpaceBytes, VISIBLE_SPACE } from './text-model.ts';
+import { LONG_WORD, WORDS_A_STEP, VISIBLE_SPACE, isVisibleSpace, utf8, visibleSpaceBytes } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
 import { WordCache } from './word-cache.ts';
 
@@ -16,6 +18,9 @@ export class SentencePieceBpe implements TextModel {
   readonly #unkId: number | undefined;
   readonly #merger = new SymbolMerger();
   readonly #words = new WordCache((word, output) => this.#encodeWord(word, output));
+  /** A word's UTF-8, and where its characters begin. */
+  readonly #bytes = new Uint8Array(3 * LONG_WORD);
+  readonly #starts = new Int32Array(LONG_WORD + 1);
   #beforeInnerSpace: ReadonlySet<number> | undefined;
 
   constructor(vocabulary: Vocabulary, addSpacePrefix: boolean, unkId: number | undefined) {
@@ -59,46 +64,46 @@ export class SentencePieceBpe implements TextModel {
     return spaced.length;
   }
 
-  bytes(token: string): Uint8Array {
+  bytes(token: Uint8Array): Uint8Array {
     return visibleSpaceBytes(token);
   }
 
   #encodeWord(word: string, output: number[]): void {
-    const starts = new Int32Array(word.length + 1);
-    const count = this.#merger.merge(starts, fillStarts(word, starts), this.#priorityIn(word));
-    this.#append(word, starts, 0, count, output);
+    const { written } = utf8.encodeInto(word, this.#bytes);
+    const count = fillStarts(this.#bytes, written, this.#starts);
+    this.#append(this.#bytes, this.#starts, 0, this.#merger.merge(this.#starts, count, this.#priorityIn(this.#bytes)), output);
   }
 
   *#encodeLongWord(word: string, output: number[]): Steps<void> {
+    const bytes = utf8.encode(word);
     const starts = new Int32Array(word.length + 1);
-    yield* mergeLongWord(starts, fillStarts(word, starts), this.#priorityIn(word), (...part) => this.#append(word, ...part, output));
+    const count = fillStarts(bytes, bytes.length, starts);
+    yield* mergeLongWord(starts, count, this.#priorityIn(bytes), (...part) => this.#append(bytes, ...part, output));
   }
 
-  #priorityIn(word: string): PairPriority {
+  #priorityIn(bytes: Uint8Array): PairPriority {
     const vocabulary = this.#vocabulary;
     return (start, _middle, end) => {
       if (end - start > vocabulary.maxTokenLength) return undefined;
-      const id = vocabulary.textId(word.slice(start, end));
+      const id = vocabulary.textIdIn(bytes, start, end);
       return id === undefined ? undefined : -vocabulary.score(id);
     };
   }
 
-  #append(word: string, starts: Int32Array, from: number, to: number, output: number[]): void {
+  #append(bytes: Uint8Array, starts: Int32Array, from: number, to: number, output: number[]): void {
     for (let i = from; i < to; i++) {
-      const symbol = word.slice(starts[i]!, starts[i + 1]!);
-      const id = this.#vocabulary.textId(symbol);
-      if (id === undefined) this.#encodeBytes(symbol, output);
+      const id = this.#vocabulary.textIdIn(bytes, starts[i]!, starts[i + 1]!);
+      if (id === undefined) this.#encodeBytes(bytes.subarray(starts[i], starts[i + 1]), output);
       else output.push(id);
     }
   }
 
-  #encodeBytes(symbol: string, output: number[]): void {
-    for (const byte of utf8.encode(symbol)) {
+  #encodeBytes(symbol: Uint8Array, output: number[]): void {
+    for (const byte of symbol) {
       const id = this.#vocabulary.byteId(byte) ?? this.#unkId;
       if (id === undefined) {
-        throw new TokenizerError(
-          `The vocabulary has no token for ${JSON.stringify(symbol)}, none for its bytes and no unknown token.`,
-        );
+        const text = JSON.stringify(new TextDecoder().decode(symbol));
+        throw new TokenizerError(`The vocabulary has no token for ${text}, none for its bytes and no unknown token.`);
       }
       output.push(id);
     }
@@ -106,10 +111,10 @@ export class SentencePieceBpe implements TextModel {
 }
 
 /** Writes where each character begins, then where the text ends; returns how many characters there are. */
-function fillStarts(text: string, starts: Int32Array): number {
+function fillStarts(bytes: Uint8Array, length: number, starts: Int32Array): number {
   let count = 0;
-  for (let at = 0; at < text.length; at += text.codePointAt(at)! > 0xffff ? 2 : 1) starts[count++] = at;
-  starts[count] = text.length;
+  for (let at = 0; at < length; at++) if (!isContinuation(bytes[at]!)) starts[count++] = at;
+  starts[count] = length;
   return count;
 }
 
@@ -119,11 +124,18 @@ function fillStarts(text: string, starts: Int32Array): number {
  */
 function unitsBeforeInnerSpace(vocabulary: Vocabulary): Set<number> {
   const units = new Set<number>();
-  for (const token of vocabulary.tokens) {
+  for (let id = 0; id < vocabulary.size; id++) {
+    if (!vocabulary.isText(id) || !hasInnerSpace(vocabulary.texts, id)) continue;
+    const token = vocabulary.text(id);
     for (let at = token.indexOf(VISIBLE_SPACE, 1); at > 0; at = token.indexOf(VISIBLE_SPACE, at + 1)) {
       const before = token.charCodeAt(at - 1);
-      if (before !== SPACE_UNIT && vocabulary.textId(token) !== undefined) units.add(before);
+      if (before !== SPACE_UNIT) units.add(before);
     }
   }
   return units;
+}
+
+function hasInnerSpace({ bytes, starts }: StringList, id: number): boolean {
+  for (let at = starts[id]! + 1; at < starts[id + 1]!; at++) if (isVisibleSpace(bytes, at)) return true;
+  return false;
 }

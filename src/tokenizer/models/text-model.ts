@@ -7,8 +7,8 @@ export interface TextModel {
    * input or follows a special token, where some models put a space.
    */
   encode(text: string, afterSpecial: boolean, output: number[]): Steps<void>;
-  /** The bytes that an ordinary token spelled `token` stands for. */
-  bytes(token: string): Uint8Array;
+  /** The bytes that an ordinary token of this UTF-8 stands for. Not to be changed. */
+  bytes(token: Uint8Array): Uint8Array;
   /** Whether `encode` puts a space before text that follows a special token, which decoding then removes. */
   readonly addsSpace: boolean;
 }
@@ -21,8 +21,23 @@ export const utf8 = new TextEncoder();
 
 /** SentencePiece's visible space, U+2581. */
 export const VISIBLE_SPACE = '\u2581';
+const VISIBLE_SPACE_BYTES = utf8.encode(VISIBLE_SPACE);
+
+export function isVisibleSpace(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === VISIBLE_SPACE_BYTES[0] && bytes[at + 1] === VISIBLE_SPACE_BYTES[1] && bytes[at + 2] === VISIBLE_SPACE_BYTES[2];
+}
 
 /** Bytes of a token in which U+2581 stands for a space. */
-export function visibleSpaceBytes(token: string): Uint8Array {
-  return utf8.encode(token.replaceAll(VISIBLE_SPACE, ' '));
+export function visibleSpaceBytes(token: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(token.length);
+  let length = 0;
+  for (let at = 0; at < token.length; at++) {
+    if (isVisibleSpace(token, at)) {
+      bytes[length++] = 0x20;
+      at += VISIBLE_SPACE_BYTES.length - 1;
+    } else {
+      bytes[length++] = token[at]!;
+    }
+  }
+  return bytes.subarray(0, length);
 }

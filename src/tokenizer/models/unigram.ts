@@ -62,7 +62,7 @@ export class Unigram implements TextModel {
     this.#collect(length, bestFrom, bestId, output);
   }
 
-  bytes(token: string): Uint8Array {
+  bytes(token: Uint8Array): Uint8Array {
     return visibleSpaceBytes(token);
   }
 
@@ -83,8 +83,7 @@ export class Unigram implements TextModel {
       if (vocabulary.has(id, TOKEN_KIND.normal)) worst = Math.min(worst, vocabulary.score(id));
     }
     this.#unknownScore = Math.fround((Number.isFinite(worst) ? worst : 0) - UNKNOWN_PENALTY);
-    const matched = vocabulary.tokens.filter((token, id) =>
-      vocabulary.has(id, MATCHED) && vocabulary.textId(token) !== undefined);
-    return new PrefixIndex(matched, (token) => vocabulary.idOf(token)!);
+    return new PrefixIndex(vocabulary.texts.toArray().map((text, id) => ({ id, text }))
+      .filter(({ id }) => vocabulary.has(id, MATCHED) && vocabulary.isText(id)));
   }
 }

@@ -41,7 +41,7 @@ export class WordPiece implements TextModel {
     }
   }
 
-  bytes(token: string): Uint8Array {
+  bytes(token: Uint8Array): Uint8Array {
     return visibleSpaceBytes(token);
   }
 
@@ -99,8 +99,7 @@ export class WordPiece implements TextModel {
 }
 
 function ordinaryTokens(vocabulary: Vocabulary): PrefixIndex {
-  const tokens = vocabulary.tokens.filter((token) => vocabulary.textId(token) !== undefined);
-  return new PrefixIndex(tokens, (token) => vocabulary.idOf(token)!);
+  return new PrefixIndex(vocabulary.texts.toArray().map((text, id) => ({ id, text })).filter(({ id }) => vocabulary.isText(id)));
 }
 
 function firstCharacter(text: string): string {
