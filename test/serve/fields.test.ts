@@ -71,6 +71,21 @@ describe('sampling', () => {
 });
 
 describe('other fields', () => {
+  it('say what holds anyway, or nothing', async () => {
+    const none = { user: null, safety_identifier: null, prompt_cache_key: null };
+    await chat({ ...none, modalities: ['text'], verbosity: 'medium', audio: null, prediction: null, web_search_options: null, functions: null, function_call: null });
+    await optionsFor('/v1/completions', { prompt: 'x', ...none, best_of: 1, echo: false, suffix: null });
+    await optionsFor('/v1/responses', { input: 'x', ...none, text: { verbosity: 'medium' }, conversation: null, prompt: null });
+    const refused = async (path: string, more: object): Promise<unknown> => {
+      const { status, error } = await post(path, { messages: MESSAGES, ...more });
+      return [status, error.param];
+    };
+    expect(await refused('/v1/chat/completions', { modalities: ['text', 'audio'] })).toEqual([400, 'modalities[1]']);
+    expect(await refused('/v1/chat/completions', { verbosity: 'low' })).toEqual([400, 'verbosity']);
+    expect(await refused('/v1/chat/completions', { functions: [] })).toEqual([400, 'functions']);
+    expect((await post('/v1/completions', { prompt: 'x', echo: true })).error.param).toBe('echo');
+  });
+
   it('limit new tokens by any of their names, or not', async () => {
     for (const limit of [{ max_tokens: 5 }, { n_predict: 5 }, { max_completion_tokens: 5 }, { max_tokens: 5, n_predict: 5 }]) {
       expect((await chat(limit)).maxTokens).toBe(5);
@@ -97,6 +112,20 @@ describe('errors', () => {
       .toMatchObject({ message: 'Unrecognized request arguments supplied: temprature, topk', param: 'temprature', code: 'unknown_parameter' });
     const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`field${i}`, 1]));
     expect((await post('/tokenize', { content: 'x', ...many })).error.message).toMatch(/field19 and 10 more$/);
+  });
+
+  it.each([
+    ['/v1/responses', { input: [...MESSAGES, { type: 'reasoning', id: 'r', summary: [] }] }, 'input[1].type', 'invalid_value'],
+    ['/v1/responses', { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'x' }] }] }, 'input[0].content[0].type', 'invalid_value'],
+    ['/v1/responses', { input: [{ role: 'user', content: 'x', cached: 1 }] }, 'input[0].cached', 'unknown_parameter'],
+    ['/v1/responses', { input: [{ type: 'function_call', call_id: 'x' }] }, 'input[0].name', 'missing_required_parameter'],
+    ['/v1/responses', {}, 'input', 'missing_required_parameter'],
+    ['/v1/embeddings', { input: ['a', ''] }, 'input[1]', 'invalid_value'],
+    ['/v1/completions', { prompt: [[1], [-1]] }, 'prompt[1][0]', 'invalid_value'],
+  ])('of %s name the place that is wrong where a field has several forms: %j', async (path, body, param, code) => {
+    const { error } = await post(path, body);
+    expect(error).toMatchObject({ param, code });
+    expect(error.message).not.toMatch(/: Invalid input$/);
   });
 
   it('name fields of the request, never the engine’s options', async () => {

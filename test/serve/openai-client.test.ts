@@ -66,6 +66,16 @@ describe('chat completions', () => {
     }
   });
 
+  it('give each token’s bytes, also of a token that is part of a character', async () => {
+    const { tokenizer } = server.engines[0]!;
+    const part = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).find((id) => tokenizer.tokenBytes(id)[0]! >= 0xc3)!;
+    const { choices: [choice] } = await client.chat.completions.create({
+      model: MODEL, messages: [...MESSAGES], max_tokens: 2, logprobs: true, top_logprobs: 1, logit_bias: { [part]: 100 },
+    });
+    const bytes = [...tokenizer.tokenBytes(part)];
+    expect(choice!.logprobs!.content).toMatchObject([{ token: '\ufffd', bytes }, { token: '\ufffd', bytes }]);
+  });
+
   it('obey a bias and stop strings', async () => {
     const { text } = await engineSays(MESSAGES);
     const answer = await client.chat.completions.create({

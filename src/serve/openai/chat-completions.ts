@@ -75,7 +75,7 @@ async function whole(served: Served, messages: ChatMessage[], body: ChatRequest)
     choices: turns.map(({ text, logprobs, finishReason, toolCalls }, index) => ({
       index,
       message: messageOf(text, toolCalls),
-      logprobs: body.logprobs ? chatLogprobs(logprobs) : null,
+      logprobs: body.logprobs ? chatLogprobs(logprobs, served.engine.tokenizer) : null,
       finish_reason: finishReason,
     })),
     usage: usageOf([timings]),
@@ -105,7 +105,7 @@ async function* stream(served: Served, messages: ChatMessage[], body: ChatReques
       started.add(index);
       yield chunkOf(index, { role: 'assistant', content: toolCalls && !hasContent ? null : '' }, null, null);
     }
-    if (hasContent) yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? []) : null, null);
+    if (hasContent) yield chunkOf(index, { content: text }, body.logprobs ? chatLogprobs(logprobs ?? [], served.engine.tokenizer) : null, null);
     if (toolCalls) yield chunkOf(index, { tool_calls: chatCallDeltas(toolCalls) }, null, null);
     if (measured) timings[index] = measured;
     if (finishReason) yield chunkOf(index, {}, null, finishReason, measured && { timings: timingsOf(measured) });

@@ -1,6 +1,7 @@
 // Log-probabilities in the two forms of OpenAI's API.
 import type { TokenLogprob } from '../../engine/types.ts';
 import { invalidRequest } from '../api-error.ts';
+import type { ServeEngine } from '../model-pool.ts';
 import type { Served } from '../requests/exchange.ts';
 
 /**
@@ -28,19 +29,17 @@ export function refuseTooMany(
   );
 }
 
-const encoder = new TextEncoder();
-const withBytes = (text: string): { token: string; bytes: number[] } => ({ token: text, bytes: [...encoder.encode(text)] });
+type Tokenizer = ServeEngine['tokenizer'];
 
 /** As chat completions have them. */
-export function chatLogprobs(tokens: readonly TokenLogprob[]): object {
-  return { content: tokenLogprobs(tokens), refusal: null };
+export function chatLogprobs(tokens: readonly TokenLogprob[], tokenizer: Tokenizer): object {
+  return { content: tokenLogprobs(tokens, tokenizer), refusal: null };
 }
 
-export function tokenLogprobs(tokens: readonly TokenLogprob[]): object[] {
-  return tokens.map(({ text, logprob, top }) => ({
-    ...withBytes(text), logprob,
-    top_logprobs: top.map((other) => ({ ...withBytes(other.text), logprob: other.logprob })),
-  }));
+/** `bytes` are those of the token, which may be part of a character: put together, they are the answer's. */
+export function tokenLogprobs(tokens: readonly TokenLogprob[], tokenizer: Tokenizer): object[] {
+  const described = ({ id, text, logprob }: Omit<TokenLogprob, 'top'>): object => ({ token: text, bytes: [...tokenizer.tokenBytes(id)], logprob });
+  return tokens.map((token) => ({ ...described(token), top_logprobs: token.top.map(described) }));
 }
 
 /** As completions have them; `offset` is where the first token begins in the text, in UTF-16 units. */

@@ -14,12 +14,26 @@ const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16), z.n
 
 /** Fields that clients send for services which this server is not; they change nothing here. */
 export const WITHOUT_EFFECT = {
-  user: z.string().optional(),
+  user: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   store: z.boolean().nullish(),
   service_tier: z.string().nullish(),
-  safety_identifier: z.string().optional(),
-  prompt_cache_key: z.string().optional(),
+  safety_identifier: z.string().nullish(),
+  prompt_cache_key: z.string().nullish(),
+};
+
+/** How long answers are is the model's own, which OpenAI calls medium. */
+export const verbosity = z.literal('medium', 'how long answers are is up to the model here, which is "medium"').nullish();
+const nothing = z.null('this server does not have it').optional();
+
+/** Fields for what this server does not do, which clients send as null, or with the value that says so. */
+const CHAT_ONLY_AS_IT_IS = {
+  modalities: z.array(z.literal('text', 'answers are text alone')).min(1).nullish(),
+  verbosity, audio: nothing, prediction: nothing, web_search_options: nothing, functions: nothing, function_call: nothing,
+};
+const COMPLETIONS_ONLY_AS_IT_IS = {
+  best_of: z.literal(1, 'this server does not choose among answers: ask for n').nullish(),
+  echo: z.literal(false, 'this server does not repeat the prompt').nullish(), suffix: nothing,
 };
 
 /** Which model answers. */
@@ -77,6 +91,7 @@ export const ChatRequest = z.strictObject({
   reasoning_effort: effort.nullish(),
   chat_template_kwargs: z.record(z.string(), z.unknown()).optional()
     .describe('Extension: further variables for the chat template, such as enable_thinking'),
+  ...CHAT_ONLY_AS_IT_IS,
   ...WITHOUT_EFFECT,
 });
 
@@ -86,6 +101,7 @@ export const CompletionRequest = z.strictObject({
     z.string(), tokenIds, z.array(z.string()).min(1).max(MAX_CHOICES), z.array(tokenIds).min(1).max(MAX_CHOICES),
   ]),
   logprobs: z.int().min(0).max(20).nullish(),
+  ...COMPLETIONS_ONLY_AS_IT_IS,
   ...WITHOUT_EFFECT,
 });
 
@@ -96,7 +112,7 @@ export const EmbeddingsRequest = z.strictObject({
   ]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.int().min(1).nullish(),
-  user: z.string().optional(),
+  user: WITHOUT_EFFECT.user,
 });
 
 export const RerankRequest = z.strictObject({

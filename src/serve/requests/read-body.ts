@@ -120,15 +120,25 @@ function stringEnd(text: string, start: number): number {
 function checked<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue!.code === 'unrecognized_keys') {
-    const names = issue!.keys.map((key) => fieldAt([...issue!.path, key]).slice(0, 80));
+  const issue = innermost(result.error.issues[0]!);
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => fieldAt([...issue.path, key]).slice(0, 80));
     const shown = names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '');
     throw invalidRequest(`Unrecognized request argument${names.length > 1 ? 's' : ''} supplied: ${shown}`, names[0], 'unknown_parameter');
   }
-  const param = fieldAt(issue!.path).slice(0, 120);
-  const isMissing = issue!.code === 'invalid_type' && /received undefined$/.test(issue!.message);
-  throw invalidRequest(`${param || 'The body'}: ${issue!.message}`, param || undefined, isMissing ? 'missing_required_parameter' : 'invalid_value');
+  const param = fieldAt(issue.path).slice(0, 120);
+  const isMissing = issue.code === 'invalid_type' && /received undefined$/.test(issue.message);
+  throw invalidRequest(`${param || 'The body'}: ${issue.message}`, param || undefined, isMissing ? 'missing_required_parameter' : 'invalid_value');
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of what fits none of several forms, what is wrong with it in the form that it fits furthest, unless the schema says it in its own words. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue;
+  const inner = issue.errors.flatMap(([first]) => (first ? [innermost({ ...first, path: [...issue.path, ...first.path] })] : []));
+  const furthest = inner.filter(({ path }) => path.length === Math.max(...inner.map((other) => other.path.length)));
+  return furthest.find(({ code }) => code !== 'invalid_type') ?? furthest[0] ?? issue;
 }
 
 /** A place in a body as OpenAI's errors write it: `messages[0].content`. */

@@ -1,6 +1,7 @@
 // The output items of a response as they come to be, with the events that tell of them.
 import type { ToolCallDelta } from '../../chat/tool-call-reader.ts';
 import type { GenerateChunk, TokenLogprob } from '../../engine/types.ts';
+import type { ServeEngine } from '../model-pool.ts';
 import { tokenLogprobs } from '../openai/logprobs.ts';
 
 type Status = 'in_progress' | 'completed' | 'incomplete';
@@ -28,13 +29,14 @@ export type OutputEvent = { readonly type: string; readonly [field: string]: unk
 /** Only the last item is ever unfinished. */
 export class ResponseOutput {
   readonly #items: Item[] = [];
-  readonly #wantsLogprobs: boolean;
+  readonly #tokenizer: ServeEngine['tokenizer'] | undefined;
   #lastStatus: Status = 'in_progress';
   /** Of tokens that have brought no text yet: part of a character, or what a stop string may begin with. */
   #untold: TokenLogprob[] = [];
 
-  constructor(wantsLogprobs: boolean) {
-    this.#wantsLogprobs = wantsLogprobs;
+  /** With the tokenizer, log-probabilities are part of it. */
+  constructor(tokenizer?: ServeEngine['tokenizer']) {
+    this.#tokenizer = tokenizer;
   }
 
   /** The items as they are now. */
@@ -102,7 +104,7 @@ export class ResponseOutput {
   }
 
   #described(logprobs: readonly TokenLogprob[]): object[] {
-    return this.#wantsLogprobs ? tokenLogprobs(logprobs) : [];
+    return this.#tokenizer ? tokenLogprobs(logprobs, this.#tokenizer) : [];
   }
 
   #newMessage(): MessageItem {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { invalidRequest } from '../api-error.ts';
 import { LLAMA_SAMPLING, OPENAI_SAMPLING } from '../openai/options/sampling.ts';
-import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT, effort } from '../openai/schemas.ts';
+import { MAX_MESSAGES, SAMPLING, WITHOUT_EFFECT, effort, verbosity } from '../openai/schemas.ts';
 import { jsonSchema } from '../openai/options/structure.ts';
 import type { AnswerForm } from '../openai/options/structure.ts';
 import { FUNCTION, MAX_TOOLS, toolList } from '../openai/tools.ts';
@@ -15,7 +15,7 @@ const idAndStatus = { id: z.string().nullish(), status: z.string().nullish() };
 const message = z.strictObject({
   type: z.literal('message').optional(),
   role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText]))]),
+  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText], 'must be input_text or output_text, the only kinds supported'))]),
   phase: z.string().nullish(),
   ...idAndStatus,
 });
@@ -32,7 +32,7 @@ export const ResponsesRequest = z.strictObject({
   model: SAMPLING.model,
   input: z.union([
     z.string(),
-    z.array(z.union([message, functionCall, functionCallOutput])).min(1).max(MAX_MESSAGES, `this server takes at most ${MAX_MESSAGES} items`),
+    z.array(z.discriminatedUnion('type', [message, functionCall, functionCallOutput], 'must be message, function_call or function_call_output')).min(1).max(MAX_MESSAGES, `this server takes at most ${MAX_MESSAGES} items`),
   ]),
   instructions: z.string().nullish(),
   max_output_tokens: z.int().min(1).nullish(),
@@ -45,7 +45,7 @@ export const ResponsesRequest = z.strictObject({
         description: z.string().nullish(), strict: z.boolean().nullish(),
       }),
     ]).optional(),
-    verbosity: z.null().optional(),
+    verbosity,
   }).nullish(),
   tools: toolList(z.strictObject({ type: z.literal('function'), ...FUNCTION })).nullish(),
   tool_choice: z.union([
@@ -70,6 +70,8 @@ export const ResponsesRequest = z.strictObject({
   store: z.literal(false, 'this server stores no responses').nullish(),
   background: z.literal(false, 'this server runs no request in the background').nullish(),
   previous_response_id: z.null('this server stores no responses: send the earlier items as input').optional(),
+  conversation: z.null('this server stores no conversations: send the earlier items as input').optional(),
+  prompt: z.null('this server stores no prompts: send its text').optional(),
 });
 
 export type ResponsesRequest = z.infer<typeof ResponsesRequest>;

@@ -35,7 +35,7 @@ async function* numbered(unnumbered: AsyncGenerator<OutputEvent, void, void>): A
 async function* events(served: Served, body: ResponsesRequest): AsyncGenerator<OutputEvent, void, void> {
   // Its last event has all of it, also of a stream.
   refuseTooMany(served, { numChoices: 1, maxTokens: longest(served, body), others: logprobsOf(body), field: 'max_output_tokens' });
-  const output = new ResponseOutput(logprobsOf(body) !== undefined);
+  const output = new ResponseOutput(logprobsOf(body) === undefined ? undefined : served.engine.tokenizer);
   const frame = frameOf(served, body);
   const response = (more: object): object => ({ ...frame, status: 'in_progress', output: output.items(), usage: null, ...more });
   let hasBegun = false;
