@@ -3,6 +3,7 @@ import { TokenizerError } from '../errors.ts';
 import type { Steps } from '../steps.ts';
 
 const MATCHES_A_STEP = 512;
+const UNITS_A_STEP = 16_384;
 
 /** Applies each expression to the pieces the one before left; what it does not match stays a piece of its own. */
 export function* splitWords(text: string, expressions: readonly RegExp[]): Steps<string[]> {
@@ -19,18 +20,21 @@ export function* splitWords(text: string, expressions: readonly RegExp[]): Steps
 /** Goes on at `place` until there are so many pieces more; true once all are split. */
 function splitPieces(pieces: readonly string[], expression: RegExp, place: { piece: number; from: number }, output: string[]): boolean {
   const enough = output.length + MATCHES_A_STEP;
+  let numUnits = 0;
   for (; place.piece < pieces.length; place.piece++) {
     const piece = pieces[place.piece]!;
     while (place.from < piece.length) {
-      if (output.length >= enough) return false;
-      place.from = splitPiece(piece, expression, place.from, output);
+      if (output.length >= enough || numUnits >= UNITS_A_STEP) return false;
+      const { from } = place;
+      place.from = splitPiece(piece, expression, from, output);
+      numUnits += place.from - from;
     }
     place.from = 0;
   }
   return true;
 }
 
-/** Goes on at `from` for so many matches; returns where it got to. `expression` is global and never matches the empty string. */
+/** Goes on at `from` for so many matches or units; returns where it got to. `expression` is global and never matches the empty string. */
 function splitPiece(piece: string, expression: RegExp, from: number, output: string[]): number {
   let at = from;
   expression.lastIndex = at;
@@ -43,7 +47,7 @@ function splitPiece(piece: string, expression: RegExp, from: number, output: str
     if (match.index > at) output.push(piece.slice(at, match.index));
     output.push(match[0]);
     at = expression.lastIndex;
-    if (at === piece.length) break;
+    if (at === piece.length || at - from >= UNITS_A_STEP) break;
   }
   return at;
 }

@@ -103,6 +103,20 @@ describe.each(KINDS)('%s', (_, entries) => {
     }), { numRuns: 20, seed: 20250710 });
   });
 
+  it('pauses after a few words of a thousand units, and gives the ids that each of them has', () => {
+    const tokenizer = create(entries);
+    const space = tokenizer.kind === 'byte-level-bpe' ? ' ' : '';
+    const words = Array.from({ length: 60 }, (_, i) => space + Array.from({ length: 1000 - i }, (__, j) =>
+      String.fromCharCode(i % 2 === 0 ? 0x4e00 + 16 * j + i : 97 + ((j * j + i * j) % 26))).join(''));
+    const text = words.join(space === '' ? ' ' : '');
+    const steps = tokenizer.encodeSteps(text, { addSpecial: false });
+    let numSteps = 1;
+    let result = steps.next();
+    for (; !result.done; result = steps.next()) numSteps++;
+    expect(numSteps).toBeGreaterThan(text.length / 4096);
+    expect(result.value).toEqual(words.flatMap((word) => create(entries).encode(word, { addSpecial: false })));
+  });
+
   it('lets timers fire while it encodes a megabyte', async () => {
     const tokenizer = create(entries);
     const text = longText(1_000_000);

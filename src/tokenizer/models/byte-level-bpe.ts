@@ -12,7 +12,7 @@ import { fromByteAlphabet, lettersFor, writeLetters } from './byte-alphabet.ts';
 import type { Letters } from './byte-alphabet.ts';
 import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
-import { LONG_WORD, WORDS_A_STEP, utf8 } from './text-model.ts';
+import { LONG_WORD, UNITS_A_STEP, WORDS_A_STEP, utf8 } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
 import { WordCache } from './word-cache.ts';
 
@@ -51,18 +51,22 @@ export class ByteLevelBpe implements TextModel {
     while (!this.#rankPairs(MERGES_A_STEP)) yield;
     const words = yield* splitWords(text, this.#preTokenizer.expressions);
     for (let i = 0; i < words.length;) {
-      const end = Math.min(i + WORDS_A_STEP, words.length);
-      i = this.#encodeWords(words, i, end, output);
-      if (i < end) yield* this.#encodeLongWord(words[i++]!, output);
-      else if (i < words.length) yield;
+      i = this.#encodeWords(words, i, output);
+      if (i === words.length) return;
+      if (words[i]!.length > LONG_WORD) yield* this.#encodeLongWord(words[i++]!, output);
+      else yield;
     }
   }
 
-  /** Words from one on, until a long one; returns where that is. */
-  #encodeWords(words: readonly string[], from: number, end: number, output: number[]): number {
-    let i = from;
-    for (; i < end && words[i]!.length <= LONG_WORD; i++) this.#words.append(words[i]!, output);
-    return i;
+  /** Words from one on, until there are enough or a long one; returns where it got to. */
+  #encodeWords(words: readonly string[], from: number, output: number[]): number {
+    const end = Math.min(from + WORDS_A_STEP, words.length);
+    let at = from;
+    for (let numUnits = 0; at < end && numUnits < UNITS_A_STEP && words[at]!.length <= LONG_WORD; at++) {
+      numUnits += words[at]!.length;
+      this.#words.append(words[at]!, output);
+    }
+    return at;
   }
 
   bytes(token: Uint8Array): Uint8Array {

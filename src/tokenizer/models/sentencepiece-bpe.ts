@@ -6,11 +6,13 @@ import type { Steps } from '../../steps.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolMerger, mergeLongWord } from './symbol-merger.ts';
 import type { PairPriority } from './symbol-merger.ts';
-import { LONG_WORD, WORDS_A_STEP, VISIBLE_SPACE, isVisibleSpace, utf8, visibleSpaceBytes } from './text-model.ts';
+import { LONG_WORD, UNITS_A_STEP, WORDS_A_STEP, VISIBLE_SPACE, isVisibleSpace, utf8, visibleSpaceBytes } from './text-model.ts';
 import type { TextModel } from './text-model.ts';
 import { WordCache } from './word-cache.ts';
 
 const SPACE_UNIT = VISIBLE_SPACE.charCodeAt(0);
+/** Of what takes no search. */
+const UNITS_PUT_A_STEP = 1 << 15;
 
 export class SentencePieceBpe implements TextModel {
   readonly addsSpace: boolean;
@@ -30,7 +32,7 @@ export class SentencePieceBpe implements TextModel {
   }
 
   *encode(text: string, afterSpecial: boolean, output: number[]): Steps<void> {
-    const spaced = (this.addsSpace && afterSpecial ? ` ${text}` : text).replaceAll(' ', VISIBLE_SPACE);
+    const spaced = yield* withVisibleSpaces(this.addsSpace && afterSpecial ? ` ${text}` : text);
     for (let from = 0; from < spaced.length;) {
       from = this.#encodeWords(spaced, from, output);
       if (from === spaced.length) return;
@@ -46,7 +48,7 @@ export class SentencePieceBpe implements TextModel {
   /** Words from one on, until there are enough or a long one; returns where it got to. */
   #encodeWords(spaced: string, from: number, output: number[]): number {
     let at = from;
-    for (let i = 0; i < WORDS_A_STEP && at < spaced.length; i++) {
+    for (let i = 0; i < WORDS_A_STEP && at - from < UNITS_A_STEP && at < spaced.length; i++) {
       const end = this.#wordEnd(spaced, at);
       if (end - at > LONG_WORD) return at;
       this.#words.append(spaced.slice(at, end), output);
@@ -70,14 +72,19 @@ export class SentencePieceBpe implements TextModel {
 
   #encodeWord(word: string, output: number[]): void {
     const { written } = utf8.encodeInto(word, this.#bytes);
-    const count = fillStarts(this.#bytes, written, this.#starts);
+    const count = fillStarts(this.#bytes, 0, written, this.#starts, 0);
     this.#append(this.#bytes, this.#starts, 0, this.#merger.merge(this.#starts, count, this.#priorityIn(this.#bytes)), output);
   }
 
   *#encodeLongWord(word: string, output: number[]): Steps<void> {
     const bytes = utf8.encode(word);
     const starts = new Int32Array(word.length + 1);
-    const count = fillStarts(bytes, bytes.length, starts);
+    let count = 0;
+    for (let from = 0, to = 0; from < bytes.length; from = to) {
+      to = Math.min(from + UNITS_PUT_A_STEP, bytes.length);
+      count = fillStarts(bytes, from, to, starts, count);
+      yield;
+    }
     yield* mergeLongWord(starts, count, this.#priorityIn(bytes), (...part) => this.#append(bytes, ...part, output));
   }
 
@@ -110,12 +117,21 @@ export class SentencePieceBpe implements TextModel {
   }
 }
 
-/** Writes where each character begins, then where the text ends; returns how many characters there are. */
-function fillStarts(bytes: Uint8Array, length: number, starts: Int32Array): number {
-  let count = 0;
-  for (let at = 0; at < length; at++) if (!isContinuation(bytes[at]!)) starts[count++] = at;
-  starts[count] = length;
-  return count;
+function* withVisibleSpaces(text: string): Steps<string> {
+  let spaced = '';
+  for (let from = 0; from < text.length; from += UNITS_PUT_A_STEP) {
+    if (from > 0) yield;
+    spaced += text.slice(from, from + UNITS_PUT_A_STEP).replaceAll(' ', VISIBLE_SPACE);
+  }
+  return spaced;
+}
+
+/** Writes where each character of [from, to) begins, from index `count` on, then where they end; returns how many there are then. */
+function fillStarts(bytes: Uint8Array, from: number, to: number, starts: Int32Array, count: number): number {
+  let end = count;
+  for (let at = from; at < to; at++) if (!isContinuation(bytes[at]!)) starts[end++] = at;
+  starts[end] = to;
+  return end;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Steps } from '../../steps.ts';
 export type PairPriority = (start: number, middle: number, end: number) => number | undefined;
 
 const SYMBOLS_A_STEP = 1024;
+/** Symbols that are only put in a row. */
+const LINKS_A_STEP = 1 << 15;
 /** Buffers larger than this many symbols are not kept for the next call. */
 const KEPT_SYMBOLS = 1 << 16;
 
@@ -37,7 +39,8 @@ export class SymbolMerger {
    */
   merge(starts: Int32Array, count: number, priority: PairPriority): number {
     if (count < 2) return count;
-    this.#link(count);
+    this.#reserve(count);
+    this.#link(0, count);
     this.#offerAll(starts, 0, count - 1, count, priority);
     this.#join(starts, count, priority, Infinity);
     return this.#gather(starts, count);
@@ -46,7 +49,11 @@ export class SymbolMerger {
   /** The same with pauses, in which this merger must not be used for anything else. */
   *mergeSteps(starts: Int32Array, count: number, priority: PairPriority): Steps<number> {
     if (count < 2) return count;
-    this.#link(count);
+    this.#reserve(count);
+    for (let from = 0; from < count; from += LINKS_A_STEP) {
+      this.#link(from, Math.min(from + LINKS_A_STEP, count));
+      yield;
+    }
     for (let from = 0; from < count - 1; from += SYMBOLS_A_STEP) {
       this.#offerAll(starts, from, Math.min(from + SYMBOLS_A_STEP, count - 1), count, priority);
       yield;
@@ -55,15 +62,15 @@ export class SymbolMerger {
     return this.#gather(starts, count);
   }
 
-  #link(count: number): void {
-    this.#reserve(count);
+  /** Symbols [from, to) in a row; a row that goes on is linked again at its end. */
+  #link(from: number, to: number): void {
     const next = this.#next;
     const previous = this.#previous;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       next[i] = i + 1;
       previous[i] = i - 1;
     }
-    next[count] = count;
+    next[to] = to;
     this.#heapSize = 0;
   }
 

@@ -13,8 +13,9 @@ export interface TextModel {
   readonly addsSpace: boolean;
 }
 
-/** Words that are encoded without a pause, of which none is longer than this many UTF-16 units. */
+/** Words are encoded without a pause until there are so many of them, or of their UTF-16 units; longer ones have pauses of their own. */
 export const WORDS_A_STEP = 128;
+export const UNITS_A_STEP = 2048;
 export const LONG_WORD = 1024;
 
 export const utf8 = new TextEncoder();

@@ -11,6 +11,8 @@ import type { TextModel } from './text-model.ts';
 /** How much worse than the worst token an unknown character is (sentencepiece, unigram_model.cc). */
 const UNKNOWN_PENALTY = 10;
 const UNITS_A_STEP = 512;
+/** Of what takes no search. */
+const FILLED_A_STEP = 1 << 15;
 const MATCHED = TOKEN_KIND.normal | TOKEN_KIND.userDefined | TOKEN_KIND.unused;
 
 export class Unigram implements TextModel {
@@ -35,7 +37,11 @@ export class Unigram implements TextModel {
     const normalized = yield* this.#normalizer.normalize(text);
     const { length } = normalized;
     const index = (this.#index ??= this.#prepare());
-    const bestScore = new Float64Array(length + 1).fill(-Number.MAX_VALUE);
+    const bestScore = new Float64Array(length + 1);
+    for (let from = 0; from <= length; from += FILLED_A_STEP) {
+      if (from > 0) yield;
+      bestScore.fill(-Number.MAX_VALUE, from, from + FILLED_A_STEP);
+    }
     const bestFrom = new Int32Array(length + 1);
     const bestId = new Int32Array(length + 1);
     bestScore[0] = 0;
@@ -59,7 +65,7 @@ export class Unigram implements TextModel {
       });
       if (!known) consider(this.#unkId, from, next, bestScore[from]! + this.#unknownScore);
     }
-    this.#collect(length, bestFrom, bestId, output);
+    yield* this.#collect(length, bestFrom, bestId, output);
   }
 
   bytes(token: Uint8Array): Uint8Array {
@@ -67,13 +73,19 @@ export class Unigram implements TextModel {
   }
 
   /** Follows the best path back; neighbouring unknown characters become one unknown token. */
-  #collect(length: number, bestFrom: Int32Array, bestId: Int32Array, output: number[]): void {
+  *#collect(length: number, bestFrom: Int32Array, bestId: Int32Array, output: number[]): Steps<void> {
     const path: number[] = [];
-    for (let end = length; end > 0; end = bestFrom[end]!) {
+    for (let end = length, due = length - FILLED_A_STEP; end > 0; end = bestFrom[end]!) {
       const id = bestId[end]!;
       if (id !== this.#unkId || path.at(-1) !== id) path.push(id);
+      if (end > due) continue;
+      due -= FILLED_A_STEP;
+      yield;
     }
-    for (let i = path.length - 1; i >= 0; i--) output.push(path[i]!);
+    for (let i = path.length - 1; i >= 0; i--) {
+      output.push(path[i]!);
+      if (i % FILLED_A_STEP === FILLED_A_STEP - 1) yield;
+    }
   }
 
   #prepare(): PrefixIndex {
