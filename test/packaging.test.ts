@@ -54,6 +54,13 @@ describe('the published package', () => {
     expect(names.filter((name) => !allowed.test(name) || name.includes('.test.'))).toEqual([]);
   });
 
+  it('has scripts that V8 keeps at a byte a character', () => {
+    const scripts = packed.files.filter((file) => file.path.endsWith('.js') && !file.path.startsWith('dist/web/'));
+    expect(scripts.length).toBeGreaterThan(10);
+    const wide = scripts.filter((file) => /[^\0-\xff]/.test(readFileSync(path.join(dir, 'package', file.path), 'utf8')));
+    expect(wide.map((file) => file.path)).toEqual([]);
+  });
+
   it('has whatever its README links to', () => {
     const readme = readFileSync(path.join(dir, 'package/README.md'), 'utf8');
     const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!);
