@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   backends: ['errors.ts', 'gguf', 'quant'],
   layers: ['errors.ts', 'gguf', 'quant', 'backends'],
   architectures: ['errors.ts', 'gguf', 'quant', 'backends', 'layers'],
-  grammar: ['errors.ts', 'steps.ts', 'tokenizer'],
+  grammar: ['errors.ts', 'steps.ts', 'gguf', 'tokenizer'],
   engine: ['errors.ts', 'steps.ts', 'gguf', 'quant', 'tokenizer', 'chat', 'grammar', 'backends', 'layers', 'architectures', 'platform'],
   sources: ['errors.ts', 'gguf'],
   platform: ['errors.ts', 'gguf', 'sources'],

@@ -7,7 +7,7 @@ import { StringListBuilder, isContinuation } from './string-list.ts';
 import type { StringList } from './string-list.ts';
 
 const FIRST_WINDOW_BYTES = 256 * 1024;
-const LARGEST_WINDOW_BYTES = 8 * 2 ** 20;
+const LARGEST_WINDOW_BYTES = 2 * 2 ** 20;
 /** Strings of arrays are checked this many bytes at a time: a call of TextDecoder costs more than a short string. */
 const BATCH_BYTES = 64 * 1024;
 
@@ -16,8 +16,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export class HeaderCursor {
   readonly #source: ByteSource;
   readonly #signal: AbortSignal | undefined;
-  #window = new Uint8Array(0);
-  #view = new DataView(this.#window.buffer);
+  #buffer = new ArrayBuffer(0);
+  /** The part of the buffer that has been read. */
+  #window = new Uint8Array(this.#buffer);
+  #view = new DataView(this.#buffer);
   /** File offset of the window's first byte. */
   #windowOffset = 0;
   /** Next byte to read, within the window. */
@@ -55,13 +57,18 @@ export class HeaderCursor {
     }
     this.#signal?.throwIfAborted();
     const kept = this.#window.subarray(this.#next);
-    const grown = new Uint8Array(Math.min(Math.max(count, this.#nextWindowBytes), this.remaining));
-    grown.set(kept);
-    await this.#source.read(this.offset + kept.length, grown.subarray(kept.length), this.#signal);
+    const length = Math.min(Math.max(count, this.#nextWindowBytes), this.remaining);
+    // One buffer serves all windows that are not larger than it: those left behind would stay in memory for a while.
+    if (length > this.#buffer.byteLength) {
+      this.#buffer = new ArrayBuffer(Math.max(length, Math.min(LARGEST_WINDOW_BYTES, this.remaining)));
+      this.#view = new DataView(this.#buffer);
+    }
+    const window = new Uint8Array(this.#buffer, 0, length);
+    window.set(kept);
+    await this.#source.read(this.offset + kept.length, window.subarray(kept.length), this.#signal);
     this.#windowOffset += this.#next;
     this.#next = 0;
-    this.#window = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#window = window;
     this.#nextWindowBytes = Math.min(this.#nextWindowBytes * 2, LARGEST_WINDOW_BYTES);
   }
 

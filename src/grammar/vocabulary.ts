@@ -1,4 +1,5 @@
 // The tokens a grammar may choose from, by their bytes: in order of bytes, as a tree that a walk can skip branches of.
+import { StringListBuilder } from '../gguf/string-list.ts';
 import type { Steps } from '../steps.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -7,7 +8,7 @@ const TOKENS_A_STEP = 2048;
 /** What a compute worker is sent once; control tokens have no bytes, as they are no text. */
 export interface TokenBytes {
   /** Bytes of token id are bytes[starts[id] … starts[id + 1]). */
-  readonly starts: Int32Array;
+  readonly starts: Uint32Array;
   readonly bytes: Uint8Array;
   readonly endIds: readonly number[];
 }
@@ -20,12 +21,13 @@ export function* tokenBytes(tokenizer: Tokenizer): Steps<TokenBytes> {
     if (tokenizer.isControl(id) || tokenizer.endIds.has(id) || id === tokenizer.unkId) return nothing;
     return tokenizer.isSpecial(id) && !canSpell ? nothing : tokenizer.tokenBytes(id);
   };
-  const pieces: Uint8Array[] = [];
-  while (pieces.length < tokenizer.vocabSize) if (pieces.push(bytesOf(pieces.length)) % TOKENS_A_STEP === 0) yield;
-  const starts = new Int32Array(pieces.length + 1);
-  pieces.forEach(({ length }, id) => (starts[id + 1] = starts[id] + length));
-  const bytes = new Uint8Array(starts[pieces.length]);
-  pieces.forEach((piece, id) => bytes.set(piece, starts[id]));
+  const builder = new StringListBuilder(tokenizer.vocabSize);
+  while (builder.length < tokenizer.vocabSize) {
+    const bytes = bytesOf(builder.length);
+    builder.append(bytes, 0, bytes.length);
+    if (builder.length % TOKENS_A_STEP === 0) yield;
+  }
+  const { starts, bytes } = builder.list();
   return { starts, bytes, endIds: [...tokenizer.endIds] };
 }
 
@@ -54,38 +56,44 @@ export interface TokenTree {
 
 export function tokenTree(tokens: TokenBytes): TokenTree {
   const { starts, bytes } = tokens;
-  const lengthOf = (id: number): number => starts[id + 1] - starts[id];
   const ids = inOrderOfBytes(tokens);
-  const byte: number[] = [];
-  const depth: number[] = [];
-  const idStart: number[] = [];
-  const end: number[] = [];
+  const shared = sharedLengths(tokens, ids);
+  const lengthOf = (at: number): number => starts[ids[at] + 1] - starts[ids[at]];
+  let numNodes = 0;
+  for (let at = 0; at < ids.length; at++) numNodes += lengthOf(at) - shared[at];
+  const byte = new Uint8Array(numNodes);
+  const depth = new Int32Array(numNodes);
+  const end = new Int32Array(numNodes);
+  const idStart = new Int32Array(numNodes + 1);
   const open: number[] = [];
   let maxDepth = 0;
-  let previous = -1;
-  ids.forEach((id, at) => {
-    const length = lengthOf(id);
-    let shared = 0;
-    if (previous >= 0) {
-      const most = Math.min(length, lengthOf(previous));
-      while (shared < most && bytes[starts[id] + shared] === bytes[starts[previous] + shared]) shared++;
-    }
-    while (open.length > shared) end[open.pop()!] = byte.length;
-    for (let i = shared; i < length; i++) {
-      open.push(byte.length);
-      byte.push(bytes[starts[id] + i]);
-      depth.push(i + 1);
-      idStart.push(at);
+  let node = 0;
+  for (let at = 0; at < ids.length; at++) {
+    const length = lengthOf(at);
+    while (open.length > shared[at]) end[open.pop()!] = node;
+    for (let i = shared[at]; i < length; i++, node++) {
+      open.push(node);
+      byte[node] = bytes[starts[ids[at]] + i];
+      depth[node] = i + 1;
+      // A node at which no token ends begins where the next one does.
+      idStart[node] = at;
     }
     if (length > maxDepth) maxDepth = length;
-    previous = id;
-  });
-  while (open.length > 0) end[open.pop()!] = byte.length;
-  return {
-    tokens, byte: Uint8Array.from(byte), depth: Int32Array.from(depth), end: Int32Array.from(end),
-    // A node at which no token ends begins where the next one does.
-    idStart: Int32Array.from(idStart.concat(ids.length)), ids, maxDepth,
-  };
+  }
+  while (open.length > 0) end[open.pop()!] = node;
+  idStart[node] = ids.length;
+  return { tokens, byte, depth, end, idStart, ids, maxDepth };
+}
+
+/** How many bytes each token begins with that the one before it has too. */
+function sharedLengths({ starts, bytes }: TokenBytes, ids: Int32Array): Int32Array {
+  const shared = new Int32Array(ids.length);
+  for (let at = 1; at < ids.length; at++) {
+    const [from, before] = [starts[ids[at]], starts[ids[at - 1]]];
+    const most = Math.min(starts[ids[at] + 1] - from, starts[ids[at - 1] + 1] - before);
+    while (shared[at] < most && bytes[from + shared[at]] === bytes[before + shared[at]]) shared[at]++;
+  }
+  return shared;
 }
 
 /** Ids of all tokens with bytes. The first four decide in one number, which spares most comparisons. */
@@ -105,7 +113,7 @@ function inOrderOfBytes({ starts, bytes }: TokenBytes): Int32Array {
   return ids;
 }
 
-function compare(bytes: Uint8Array, starts: Int32Array, a: number, b: number): number {
+function compare(bytes: Uint8Array, starts: Uint32Array, a: number, b: number): number {
   const [startA, startB] = [starts[a], starts[b]];
   const [lengthA, lengthB] = [starts[a + 1] - startA, starts[b + 1] - startB];
   for (let i = 0; i < lengthA && i < lengthB; i++) {
