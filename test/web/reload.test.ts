@@ -25,6 +25,21 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toBe(context);
   }));
 
+  it('keeps what is said in the moment in which another tab tells of the conversation', () => withPage(async (page) => {
+    await say(page, 'tea');
+    await replied(page);
+    await page.waitForFunction(() => location.hash !== '');
+    await page.getByLabel('Message', { exact: true }).fill('cake');
+    await page.evaluate(() => {
+      const [tab, heard] = [new BroadcastChannel('clawdbot-conversations'), new BroadcastChannel('clawdbot-conversations')];
+      heard.onmessage = () => document.querySelector<HTMLFormElement>('form.composer')!.requestSubmit();
+      tab.postMessage(location.hash.slice(1));
+    });
+    await page.locator('.markdown', { hasText: 'About cake.' }).waitFor();
+    await page.reload();
+    await shows(page, 'cake');
+  }));
+
   it('goes back and forward between conversations', () => withPage(async (page) => {
     await say(page, 'tea');
     await replied(page);

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Script {
-  /** The reply to the last message; it is cut into pieces of a few characters. */
+  /** The reply to the last message; it is cut into pieces of a few characters. The connection breaks at a piece with U+0000. */
   readonly reply: (messages: readonly { role: string; content: string }[]) => string;
   readonly pauseMs?: number;
   readonly apiKey?: string;
@@ -61,6 +61,7 @@ export function scriptedChat({ reply, pauseMs = 2, apiKey, models = MODELS, refu
         chat.cancelled++;
         return;
       }
+      if (content.includes('\0')) return void response.destroy();
       send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

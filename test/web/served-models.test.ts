@@ -20,10 +20,10 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     models,
     reply(messages) {
       if (messages.at(-1)!.content === 'wake up') models[1] = { ...OURS, id: 'asleep', ...LOADED };
-      return 'Here.';
+      return messages.at(-1)!.content === 'less, and broken' ? `${'Half of it. '.repeat(100)}\0` : 'Here.';
     },
     refusal(question) {
-      if (question === 'less' || question === 'wake up') return undefined;
+      if (question.startsWith('less') || question === 'wake up') return undefined;
       if (question === 'memory') return { status: 503, ...FULL.body() };
       const code = question === 'a number' ? 400 : 'context_length_exceeded';
       return { status: 400, error: { message: 'Load the model with a larger contextLength.', type: 'exceed_context_size_error', code } };
@@ -60,6 +60,12 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.keyboard.press('Enter');
     await page.locator('.markdown', { hasText: 'Here.' }).waitFor();
   }, { expectedErrors: /400/ }));
+
+  it('says that the connection broke, and keeps what came', () => withPage(async (page) => {
+    await say(page, 'less, and broken');
+    await page.locator('.failure', { hasText: 'The connection to the server ended before the answer did.' }).waitFor();
+    await page.locator('.markdown', { hasText: 'Half' }).waitFor();
+  }, { expectedErrors: /ERR_INCOMPLETE_CHUNKED_ENCODING/ }));
 
   it('says what can be done where this server has no memory left', () => withPage(async (page) => {
     await say(page, 'memory');

@@ -19,7 +19,10 @@ export async function loadConversations(): Promise<void> {
 /** What another tab did; a reply that runs here stays this tab's own. */
 async function takeOver(id: string): Promise<void> {
   if (running.value.has(id)) return;
+  const known = find(id);
   const changed = await store!.read(id);
+  // What was done here meanwhile is the newest.
+  if (find(id) !== known) return;
   const others = conversations.value.filter((other) => other.id !== id);
   conversations.value = byDate(changed ? [...others, changed] : others);
   if (current.value.id !== id) return;

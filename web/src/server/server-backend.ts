@@ -4,7 +4,7 @@ import type {
   ChatBackend, ChatModel, OpenModel, PromptMessage, ReplyPart, ReplyRequest, ReplyStats, SamplingSettings,
 } from '../chat/backend.ts';
 import { readPreference } from '../chat/preferences.ts';
-import { eventsOf } from './events.ts';
+import { brokenOff, eventsOf } from './events.ts';
 
 interface ServedModel {
   readonly id: string;
@@ -97,7 +97,7 @@ async function* reply({ modelId, messages, sampling, signal }: ReplyRequest): As
     if (choice?.finish_reason) finishReason = choice.finish_reason;
     stats = { ...stats, ...statsFrom(chunk, startedAt, firstAt) };
   }
-  if (finishReason === '') throw new ChatError('incomplete', 'The connection to the server ended before the answer did.');
+  if (finishReason === '') throw brokenOff();
   yield { type: 'end', finishReason, stats };
 }
 
