@@ -22,26 +22,26 @@ export function* closeNetwork(draft: Draft, root: number): Steps<Network> {
   const bytes = yield* rows(edges, 'byte');
   const calls = yield* rows(edges, 'call');
   const tokens = yield* rows(edges, 'token');
-  const closureStart = prefixSums(closures.map(({ length }) => length));
+  const closureStart = prefixSums(yield* each(closures, ({ length }) => length));
   const closureTo = new Int32Array(closureStart[closures.length]);
   yield* each(closures, (closure, state) => closureTo.set(closure, closureStart[state]));
   return {
     numStates: edges.length,
     closureStart, closureTo,
-    byteStart: bytes.start, byteLow: Uint8Array.from(bytes.all, ({ low }) => low),
-    byteHigh: Uint8Array.from(bytes.all, ({ high }) => high), byteTo: Int32Array.from(bytes.all, ({ to }) => to),
-    callStart: calls.start, callRule: Int32Array.from(calls.all, ({ rule }) => rule),
-    callReturn: Int32Array.from(calls.all, ({ to }) => to),
-    tokenStart: tokens.start, tokenId: Int32Array.from(tokens.all, ({ id }) => id),
-    tokenNegated: Uint8Array.from(tokens.all, ({ negated }) => (negated ? 1 : 0)),
-    tokenTo: Int32Array.from(tokens.all, ({ to }) => to),
-    isEnd, isOnlyEnd: Uint8Array.from(onlyEnd, (only) => (only ? 1 : 0)),
+    byteStart: bytes.start, byteLow: Uint8Array.from(yield* each(bytes.all, ({ low }) => low)),
+    byteHigh: Uint8Array.from(yield* each(bytes.all, ({ high }) => high)), byteTo: Int32Array.from(yield* each(bytes.all, ({ to }) => to)),
+    callStart: calls.start, callRule: Int32Array.from(yield* each(calls.all, ({ rule }) => rule)),
+    callReturn: Int32Array.from(yield* each(calls.all, ({ to }) => to)),
+    tokenStart: tokens.start, tokenId: Int32Array.from(yield* each(tokens.all, ({ id }) => id)),
+    tokenNegated: Uint8Array.from(yield* each(tokens.all, ({ negated }) => (negated ? 1 : 0))),
+    tokenTo: Int32Array.from(yield* each(tokens.all, ({ to }) => to)),
+    isEnd, isOnlyEnd: Uint8Array.from(yield* each(onlyEnd, (only) => (only ? 1 : 0))),
     ruleStart: Int32Array.from(starts), ruleIsNullable: Uint8Array.from(nullable, (can) => (can ? 1 : 0)),
     ruleRank: rank, root,
   };
 }
 
-/** `map` of every state's list. */
+/** `map` with pauses, of every state's list as a rule. */
 function* each<T, R>(lists: readonly T[], map: (list: T, state: number) => R): Steps<R[]> {
   const results: R[] = [];
   for (let state = 0; state < lists.length; state++) {

@@ -135,7 +135,7 @@ function* determinize({ moves, silent }: Nfa, final: number, budget: PatternBudg
     accepting.push(follow(states, atStart, true).has(final));
   }
   yield;
-  return yield* smallest(trim({ classes, next, accepting }), budget);
+  return yield* smallest(yield* trim({ classes, next, accepting }), budget);
 }
 
 /** The coarsest classes of which every set is a union; together they are all code points. */
@@ -219,7 +219,7 @@ export function* combine(a: Language, b: Language, budget: PatternBudget, texts:
     const [inA, inB] = [p >= 0 && a.accepting[p], q >= 0 && b.accepting[q]];
     accepting.push(texts === 'either' ? inA || inB : inA && inB === (texts === 'both'));
   }
-  return trim({ classes, next, accepting });
+  return yield* trim({ classes, next, accepting });
 }
 
 export const NO_TEXT: Language = { classes: [ANY], next: [Int32Array.of(-1)], accepting: [false] };
@@ -241,16 +241,27 @@ export function includesText({ classes, next, accepting }: Language, text: strin
 }
 
 /** Makes what leads to no text lead nowhere. */
-function trim({ classes, next, accepting }: Language): Language {
+function* trim({ classes, next, accepting }: Language): Steps<Language> {
+  const rowsAStep = Math.ceil(WORK_A_STEP / classes.length);
   const back: number[][] = next.map(() => []);
-  next.forEach((row, from) => row.forEach((to) => to >= 0 && back[to].push(from)));
+  for (const [from, row] of next.entries()) {
+    row.forEach((to) => to >= 0 && back[to].push(from));
+    if (from % rowsAStep === rowsAStep - 1) yield;
+  }
   const alive = new Set(accepting.flatMap((accepts, state) => (accepts ? [state] : [])));
-  for (const state of alive) for (const from of back[state]) alive.add(from);
-  return { classes, accepting, next: next.map((row) => row.map((to) => (alive.has(to) ? to : -1))) };
+  let numSeen = 0;
+  for (const state of alive) {
+    for (const from of back[state]) alive.add(from);
+    if (++numSeen % rowsAStep === 0) yield;
+  }
+  const rows: Int32Array[] = [];
+  for (const row of next) if (rows.push(row.map((to) => (alive.has(to) ? to : -1))) % rowsAStep === 0) yield;
+  return { classes, accepting, next: rows };
 }
 
 /** The same language without states that cannot be told apart (Moore 1956), and without those that are never reached. */
 function* smallest({ classes, next, accepting }: Language, budget: PatternBudget): Steps<Language> {
+  const rowsAStep = Math.ceil(WORK_A_STEP / classes.length);
   let blocks = accepting.map(Number);
   for (let numBlocks = 0; ;) {
     budget.spend(next.length);
@@ -259,7 +270,7 @@ function* smallest({ classes, next, accepting }: Language, budget: PatternBudget
     for (const [state, row] of next.entries()) {
       const key = `${blocks[state]}:${row.map((to) => (to < 0 ? -1 : blocks[to])).join()}`;
       finer.push(ids.get(key) ?? (ids.set(key, ids.size), ids.size - 1));
-      if (state % STATES_A_STEP === STATES_A_STEP - 1) yield;
+      if (state % rowsAStep === rowsAStep - 1) yield;
     }
     blocks = finer;
     if (ids.size === numBlocks) break;
@@ -277,6 +288,7 @@ function* smallest({ classes, next, accepting }: Language, budget: PatternBudget
       index.set(blocks[to], states.push(to) - 1);
       return states.length - 1;
     }));
+    if (i % rowsAStep === rowsAStep - 1) yield;
   }
   return { classes, next: rows, accepting: states.map((state) => accepting[state]) };
 }

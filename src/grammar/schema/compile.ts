@@ -75,12 +75,12 @@ class Compiler {
   }
 
   /** A rule for each language, as many properties may be of one format. */
-  #stringOf(language: Language): Expression {
+  *#stringOf(language: Language): Steps<Expression> {
     let name = this.#strings.get(language);
     if (name === undefined) {
       name = `string ${this.#strings.size}`;
       this.#strings.set(language, name);
-      this.#rules.set(name, stringOf(language));
+      this.#rules.set(name, yield* stringOf(language));
     }
     return rule(name);
   }
@@ -88,7 +88,10 @@ class Compiler {
   *#expression(conjunction: Conjunction): Steps<Expression> {
     const shapes = yield* this.#expander.shapes(conjunction);
     const alternatives: Expression[] = [];
-    for (const shape of shapes) alternatives.push(yield* this.#shape(shape, shapes.length === 1));
+    for (const shape of shapes) {
+      if (alternatives.length > 0) yield;
+      alternatives.push(yield* this.#shape(shape, shapes.length === 1));
+    }
     return choice(...alternatives);
   }
 
@@ -116,7 +119,7 @@ class Compiler {
   *#string(shape: Shape): Steps<Expression> {
     if (shape.minLength > shape.maxLength) return NOTHING;
     if (!shape.language) return stringOfLength(shape.minLength, shape.maxLength);
-    return this.#stringOf(yield* this.#expander.patterns.withLength(shape, shape.holders[0].pointer));
+    return yield* this.#stringOf(yield* this.#expander.patterns.withLength(shape, shape.holders[0].pointer));
   }
 }
 

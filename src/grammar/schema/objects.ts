@@ -152,10 +152,11 @@ function* otherEntries(
       if (regions.length > 64) throw unenforceable('patternProperties', holder.pointer, 'has too many patterns that overlap');
     }
   }
-  const entries = regions.filter(({ matched }) => offered || matched.size > 0).map((region) => {
+  const entries: Expression[] = [];
+  for (const region of regions.filter(({ matched }) => offered || matched.size > 0)) {
     const unmatched = holders.flatMap((holder, h) => (region.matched.has(h) ? [] : otherProperties(holder)));
-    return sequence(stringOf(region.names), COLON, valueOf(new Conjunction([...region.schemas, ...unmatched])));
-  });
+    entries.push(sequence(yield* stringOf(region.names), COLON, valueOf(new Conjunction([...region.schemas, ...unmatched]))));
+  }
   return entries.length === 0 ? undefined : choice(...entries);
 }
 

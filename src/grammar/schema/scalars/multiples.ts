@@ -51,7 +51,7 @@ export function multiplesIn(shape: Shape, patterns: Patterns, pointer: string): 
     const ofDivisor = (divisor: Decimal): Language => patterns.attempt('multipleOf', pointer, () => multiplesOf(divisor, patterns.budget));
     let language = multiple ? patterns.combine(all, ofDivisor(multiple), 'multipleOf', pointer) : all;
     for (const other of notMultiplesOf) language = patterns.combine(language, ofDivisor(other), 'multipleOf', pointer, 'first');
-    return graphOf(language, characters);
+    return atOnce(graphOf(language, characters));
   }
   if (!multiple) return { why: `is for numbers of ${SIGNIFICANT} digits at most, as are the bounds beside it` };
   const range = low && high && rangeOf(low, high, multiple);

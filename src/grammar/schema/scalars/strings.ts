@@ -1,10 +1,13 @@
 // Strings as JSON writes them. Where what they say matters (patterns, names of properties), each character has one spelling.
+import type { Steps } from '../../../steps.ts';
 import { codePoints, complement, contains, intersection, pairsOf, union } from '../../code-points.ts';
 import type { CodePoints } from '../../code-points.ts';
 import { characters, choice, repeat, rule, sequence, text } from '../../expression.ts';
-import type { Expression } from '../../expression.ts';
+import type { CharacterGraph, Expression } from '../../expression.ts';
 import type { Language } from '../../pattern/language.ts';
 
+/** Of a language's table. */
+const CELLS_A_STEP = 4096;
 const CONTROLS = codePoints([[0, 0x1f]]);
 const QUOTE_AND_BACKSLASH = codePoints([[0x22, 0x22], [0x5c, 0x5c]]);
 const PLAIN = complement(codePoints([...pairsOf(CONTROLS), ...pairsOf(QUOTE_AND_BACKSLASH)]));
@@ -27,23 +30,30 @@ export function stringOfLength(min: number, max: number): Expression {
 }
 
 /** A string of the language, each character in its shortest spelling. */
-export function stringOf(language: Language): Expression {
-  return sequence(text('"'), graphOf(language, spelling), text('"'));
+export function* stringOf(language: Language): Steps<Expression> {
+  return sequence(text('"'), yield* graphOf(language, spelling), text('"'));
 }
 
 /** The texts of the language, each character as `spelled`. */
-export function graphOf({ classes, next, accepting }: Language, spelled: (members: CodePoints) => Expression): Expression {
+export function* graphOf({ classes, next, accepting }: Language, spelled: (members: CodePoints) => Expression): Steps<Expression> {
   const known = new Map<string, Expression>();
-  const edges = next.flatMap((row, from) => {
+  const rowsAStep = Math.ceil(CELLS_A_STEP / classes.length);
+  const edges: CharacterGraph['edges'][number][] = [];
+  for (const [from, row] of next.entries()) {
+    if (from % rowsAStep === rowsAStep - 1) yield;
     const classesTo = new Map<number, number[]>();
-    row.forEach((to, i) => to >= 0 && classesTo.set(to, [...(classesTo.get(to) ?? []), i]));
-    return [...classesTo].map(([to, members]) => {
+    row.forEach((to, i) => {
+      const members = classesTo.get(to);
+      if (members) members.push(i);
+      else if (to >= 0) classesTo.set(to, [i]);
+    });
+    for (const [to, members] of classesTo) {
       const key = members.join();
       const on = known.get(key) ?? spelled(union(...members.map((i) => classes[i])));
       known.set(key, on);
-      return { from, to, on };
-    });
-  });
+      edges.push({ from, to, on });
+    }
+  }
   const finals = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
   return { kind: 'graph', graph: { numStates: next.length, start: 0, finals, edges } };
 }
