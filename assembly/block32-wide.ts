@@ -1,40 +1,23 @@
-// Blocks of 32 times 16-bit activations: everything in the baseline build, formats with signed quants in both builds.
-import { f16_mask, f16_scale, madd } from './half';
-import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_groups, store_tile, stream_step, sum_pairs, swizzle } from './tile';
+// Blocks of 32 with unsigned quants, Q4_* and Q5_*, times 16-bit activations: the baseline build.
+import { f16_mask, f16_scale, load_f16x4, madd } from './half';
+import { BIT4_MASK, NIBBLE_MASK } from './memory-map';
+import { dot16, madd_i32, store_groups, store_tile, stream_step, sum_pairs } from './tile';
 import {
-  MXFP4, Q4_0, Q4_1, Q8_0, activation_bytes, has_fifth_bit, has_min, is_signed, load_min, load_scales, meta_bytes,
-  quant_bytes, scale_bytes, shares_scales,
+  Q4_0, Q4_1, activation_bytes, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
-
-// @ts-ignore: decorator
-@inline function levels(FORMAT: i32): v128 {
-  return v128.load(FORMAT == MXFP4 ? MXFP4_VALUES : IQ4_VALUES);
-}
 
 /** The 4-bit or 5-bit quants of a vector as bytes; `bits` has the fifth bit in place. */
 // @ts-ignore: decorator
-@inline function quants_of(FORMAT: i32, q: v128, bits: v128, nibble: v128, bit4: v128, table: v128): v128 {
-  let quants = v128.and(q, nibble);
-  if (has_fifth_bit(FORMAT)) quants = v128.or(quants, v128.and(bits, bit4));
-  return is_signed(FORMAT) ? swizzle(table, quants) : quants;
-}
-
-// @ts-ignore: decorator
-@inline function low_rows(FORMAT: i32, quants: v128): v128 {
-  return is_signed(FORMAT) ? i16x8.extend_low_i8x16_s(quants) : i16x8.extend_low_i8x16_u(quants);
-}
-
-// @ts-ignore: decorator
-@inline function high_rows(FORMAT: i32, quants: v128): v128 {
-  return is_signed(FORMAT) ? i16x8.extend_high_i8x16_s(quants) : i16x8.extend_high_i8x16_u(quants);
+@inline function quants_of(FORMAT: i32, q: v128, bits: v128, nibble: v128, bit4: v128): v128 {
+  const quants = v128.and(q, nibble);
+  return has_fifth_bit(FORMAT) ? v128.or(quants, v128.and(bits, bit4)) : quants;
 }
 
 /** Sum of a block's columns whose sums are split over two accumulators, with the zero point's share. */
 // @ts-ignore: decorator
 @inline function block_sum(FORMAT: i32, low: v128, high: v128, offset: usize): v128 {
   const sum = sum_pairs(low, high);
-  if (is_signed(FORMAT) || FORMAT == Q4_1) return sum;
+  if (FORMAT == Q4_1) return sum;
   const zero = v128.load32_splat(offset);
   return i32x4.add(sum, FORMAT == Q4_0 ? zero : i32x4.add(zero, zero));
 }
@@ -44,12 +27,10 @@ import {
   FORMAT: i32, w: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
-  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
+  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK);
   const mask = f16_mask(), exponent = f16_scale();
-  let scales = w;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
-    if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
     const zero = i32x4.splat(0);
     let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
     let bits = zero, bits4 = zero;
@@ -58,16 +39,10 @@ import {
       bits4 = i16x8.shl(bits, 4);
     }
     let values = x + meta_bytes(FORMAT) * 4;
-    const end = w + (FORMAT == Q8_0 ? 128 : 64);
-    for (; w < end; w += 16) {
-      let low: v128, high: v128, X: v128;
-      if (FORMAT == Q8_0) {
-        low = v128.load8x8_s(w); high = v128.load8x8_s(w, 8);
-      } else {
-        const q = quants_of(FORMAT, v128.load(w), bits4, nibble, bit4, table);
-        low = low_rows(FORMAT, q); high = high_rows(FORMAT, q);
-      }
-      X = v128.load64_splat(values);
+    for (const end = w + 64; w < end; w += 16) {
+      let q = quants_of(FORMAT, v128.load(w), bits4, nibble, bit4);
+      let low = i16x8.extend_low_i8x16_u(q), high = i16x8.extend_high_i8x16_u(q);
+      let X = v128.load64_splat(values);
       l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
       X = v128.load64_splat(values, 8);
       l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
@@ -75,39 +50,36 @@ import {
       l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
       X = v128.load64_splat(values, 24);
       l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
-      if (FORMAT != Q8_0) {
-        const q = quants_of(FORMAT, i16x8.shr_u(v128.load(w), 4), bits, nibble, bit4, table);
-        if (has_fifth_bit(FORMAT)) {
-          bits = i16x8.shr_u(bits, 1); bits4 = i16x8.shr_u(bits4, 1);
-        }
-        low = low_rows(FORMAT, q); high = high_rows(FORMAT, q);
-        const upper = values + 128;
-        X = v128.load64_splat(upper);
-        l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
-        X = v128.load64_splat(upper, 8);
-        l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
-        X = v128.load64_splat(upper, 16);
-        l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
-        X = v128.load64_splat(upper, 24);
-        l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
+      q = quants_of(FORMAT, i16x8.shr_u(v128.load(w), 4), bits, nibble, bit4);
+      if (has_fifth_bit(FORMAT)) {
+        bits = i16x8.shr_u(bits, 1); bits4 = i16x8.shr_u(bits4, 1);
       }
+      low = i16x8.extend_low_i8x16_u(q); high = i16x8.extend_high_i8x16_u(q);
+      const upper = values + 128;
+      X = v128.load64_splat(upper);
+      l0 = i32x4.add(l0, dot16(low, X)); h0 = i32x4.add(h0, dot16(high, X));
+      X = v128.load64_splat(upper, 8);
+      l1 = i32x4.add(l1, dot16(low, X)); h1 = i32x4.add(h1, dot16(high, X));
+      X = v128.load64_splat(upper, 16);
+      l2 = i32x4.add(l2, dot16(low, X)); h2 = i32x4.add(h2, dot16(high, X));
+      X = v128.load64_splat(upper, 24);
+      l3 = i32x4.add(l3, dot16(low, X)); h3 = i32x4.add(h3, dot16(high, X));
       values += 32;
     }
     if (has_fifth_bit(FORMAT)) w += 16;
-    if (!shares_scales(FORMAT)) scales = w;
-    const d = load_scales(FORMAT, scales, b, mask, exponent), offset = x + 16;
+    const d = load_f16x4(w, mask, exponent), offset = x + 16;
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d, v128.load32_splat(x)), a0);
     a1 = madd_i32(block_sum(FORMAT, l1, h1, offset + 4), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
     a2 = madd_i32(block_sum(FORMAT, l2, h2, offset + 8), f32x4.mul(d, v128.load32_splat(x, 8)), a2);
     a3 = madd_i32(block_sum(FORMAT, l3, h3, offset + 12), f32x4.mul(d, v128.load32_splat(x, 12)), a3);
     if (has_min(FORMAT)) {
-      const m = load_min(FORMAT, scales, d, mask, exponent), sums = x + 32;
+      const m = load_min(FORMAT, w, d, mask, exponent), sums = x + 32;
       a0 = madd(m, v128.load32_splat(sums), a0);
       a1 = madd(m, v128.load32_splat(sums, 4), a1);
       a2 = madd(m, v128.load32_splat(sums, 8), a2);
       a3 = madd(m, v128.load32_splat(sums, 12), a3);
     }
-    if (!shares_scales(FORMAT)) w += scale_bytes(FORMAT);
+    w += scale_bytes(FORMAT);
     x += 4 * activation_bytes(FORMAT);
   }
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
@@ -119,14 +91,12 @@ import {
   FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
   out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
-  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), table = levels(FORMAT);
+  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK);
   const mask = f16_mask(), exponent = f16_scale();
   const apart = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks * <usize>step;
   const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
-  let scales = w;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
-    if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
     const zero = i32x4.splat(0);
     let l0 = zero, h0 = zero, l1 = zero, h1 = zero, l2 = zero, h2 = zero, l3 = zero, h3 = zero;
     let u0 = zero, u1 = zero, u2 = zero, u3 = zero;
@@ -134,58 +104,49 @@ import {
       u0 = v128.load(w, 64); u1 = v128.load(w + g1, 64); u2 = v128.load(w + g2, 64); u3 = v128.load(w + g3, 64);
     }
     let values = x + meta_bytes(FORMAT);
-    const end = w + (FORMAT == Q8_0 ? 128 : 64);
-    for (; w < end; w += 16) {
+    for (const end = w + 64; w < end; w += 16) {
       let X = v128.load64_splat(values);
-      if (FORMAT == Q8_0) {
-        l0 = i32x4.add(l0, dot16(v128.load8x8_s(w), X)); h0 = i32x4.add(h0, dot16(v128.load8x8_s(w, 8), X));
-        l1 = i32x4.add(l1, dot16(v128.load8x8_s(w + g1), X)); h1 = i32x4.add(h1, dot16(v128.load8x8_s(w + g1, 8), X));
-        l2 = i32x4.add(l2, dot16(v128.load8x8_s(w + g2), X)); h2 = i32x4.add(h2, dot16(v128.load8x8_s(w + g2, 8), X));
-        l3 = i32x4.add(l3, dot16(v128.load8x8_s(w + g3), X)); h3 = i32x4.add(h3, dot16(v128.load8x8_s(w + g3, 8), X));
-      } else {
-        const p0 = v128.load(w), p1 = v128.load(w + g1), p2 = v128.load(w + g2), p3 = v128.load(w + g3);
-        let q = quants_of(FORMAT, p0, has_fifth_bit(FORMAT) ? i16x8.shl(u0, 4) : zero, nibble, bit4, table);
-        l0 = i32x4.add(l0, dot16(low_rows(FORMAT, q), X)); h0 = i32x4.add(h0, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, p1, has_fifth_bit(FORMAT) ? i16x8.shl(u1, 4) : zero, nibble, bit4, table);
-        l1 = i32x4.add(l1, dot16(low_rows(FORMAT, q), X)); h1 = i32x4.add(h1, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, p2, has_fifth_bit(FORMAT) ? i16x8.shl(u2, 4) : zero, nibble, bit4, table);
-        l2 = i32x4.add(l2, dot16(low_rows(FORMAT, q), X)); h2 = i32x4.add(h2, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, p3, has_fifth_bit(FORMAT) ? i16x8.shl(u3, 4) : zero, nibble, bit4, table);
-        l3 = i32x4.add(l3, dot16(low_rows(FORMAT, q), X)); h3 = i32x4.add(h3, dot16(high_rows(FORMAT, q), X));
-        X = v128.load64_splat(values, 32);
-        q = quants_of(FORMAT, i16x8.shr_u(p0, 4), u0, nibble, bit4, table);
-        l0 = i32x4.add(l0, dot16(low_rows(FORMAT, q), X)); h0 = i32x4.add(h0, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, i16x8.shr_u(p1, 4), u1, nibble, bit4, table);
-        l1 = i32x4.add(l1, dot16(low_rows(FORMAT, q), X)); h1 = i32x4.add(h1, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, i16x8.shr_u(p2, 4), u2, nibble, bit4, table);
-        l2 = i32x4.add(l2, dot16(low_rows(FORMAT, q), X)); h2 = i32x4.add(h2, dot16(high_rows(FORMAT, q), X));
-        q = quants_of(FORMAT, i16x8.shr_u(p3, 4), u3, nibble, bit4, table);
-        l3 = i32x4.add(l3, dot16(low_rows(FORMAT, q), X)); h3 = i32x4.add(h3, dot16(high_rows(FORMAT, q), X));
-        if (has_fifth_bit(FORMAT)) {
-          u0 = i16x8.shr_u(u0, 1); u1 = i16x8.shr_u(u1, 1); u2 = i16x8.shr_u(u2, 1); u3 = i16x8.shr_u(u3, 1);
-        }
+      const p0 = v128.load(w), p1 = v128.load(w + g1), p2 = v128.load(w + g2), p3 = v128.load(w + g3);
+      let q = quants_of(FORMAT, p0, has_fifth_bit(FORMAT) ? i16x8.shl(u0, 4) : zero, nibble, bit4);
+      l0 = i32x4.add(l0, dot16(i16x8.extend_low_i8x16_u(q), X)); h0 = i32x4.add(h0, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, p1, has_fifth_bit(FORMAT) ? i16x8.shl(u1, 4) : zero, nibble, bit4);
+      l1 = i32x4.add(l1, dot16(i16x8.extend_low_i8x16_u(q), X)); h1 = i32x4.add(h1, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, p2, has_fifth_bit(FORMAT) ? i16x8.shl(u2, 4) : zero, nibble, bit4);
+      l2 = i32x4.add(l2, dot16(i16x8.extend_low_i8x16_u(q), X)); h2 = i32x4.add(h2, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, p3, has_fifth_bit(FORMAT) ? i16x8.shl(u3, 4) : zero, nibble, bit4);
+      l3 = i32x4.add(l3, dot16(i16x8.extend_low_i8x16_u(q), X)); h3 = i32x4.add(h3, dot16(i16x8.extend_high_i8x16_u(q), X));
+      X = v128.load64_splat(values, 32);
+      q = quants_of(FORMAT, i16x8.shr_u(p0, 4), u0, nibble, bit4);
+      l0 = i32x4.add(l0, dot16(i16x8.extend_low_i8x16_u(q), X)); h0 = i32x4.add(h0, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, i16x8.shr_u(p1, 4), u1, nibble, bit4);
+      l1 = i32x4.add(l1, dot16(i16x8.extend_low_i8x16_u(q), X)); h1 = i32x4.add(h1, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, i16x8.shr_u(p2, 4), u2, nibble, bit4);
+      l2 = i32x4.add(l2, dot16(i16x8.extend_low_i8x16_u(q), X)); h2 = i32x4.add(h2, dot16(i16x8.extend_high_i8x16_u(q), X));
+      q = quants_of(FORMAT, i16x8.shr_u(p3, 4), u3, nibble, bit4);
+      l3 = i32x4.add(l3, dot16(i16x8.extend_low_i8x16_u(q), X)); h3 = i32x4.add(h3, dot16(i16x8.extend_high_i8x16_u(q), X));
+      if (has_fifth_bit(FORMAT)) {
+        u0 = i16x8.shr_u(u0, 1); u1 = i16x8.shr_u(u1, 1); u2 = i16x8.shr_u(u2, 1); u3 = i16x8.shr_u(u3, 1);
       }
       values += 8;
     }
     if (has_fifth_bit(FORMAT)) w += 16;
     const X = v128.load32_splat(x), offset = x + 4;
-    if (!shares_scales(FORMAT)) scales = w;
-    const d0 = load_scales(FORMAT, scales, b, mask, exponent);
-    const d1 = load_scales(FORMAT, scales + g1, b, mask, exponent);
-    const d2 = load_scales(FORMAT, scales + g2, b, mask, exponent);
-    const d3 = load_scales(FORMAT, scales + g3, b, mask, exponent);
+    const d0 = load_f16x4(w, mask, exponent);
+    const d1 = load_f16x4(w + g1, mask, exponent);
+    const d2 = load_f16x4(w + g2, mask, exponent);
+    const d3 = load_f16x4(w + g3, mask, exponent);
     a0 = madd_i32(block_sum(FORMAT, l0, h0, offset), f32x4.mul(d0, X), a0);
     a1 = madd_i32(block_sum(FORMAT, l1, h1, offset), f32x4.mul(d1, X), a1);
     a2 = madd_i32(block_sum(FORMAT, l2, h2, offset), f32x4.mul(d2, X), a2);
     a3 = madd_i32(block_sum(FORMAT, l3, h3, offset), f32x4.mul(d3, X), a3);
     if (has_min(FORMAT)) {
       const Y = v128.load32_splat(x, 8);
-      a0 = madd(load_min(FORMAT, scales, d0, mask, exponent), Y, a0);
-      a1 = madd(load_min(FORMAT, scales + g1, d1, mask, exponent), Y, a1);
-      a2 = madd(load_min(FORMAT, scales + g2, d2, mask, exponent), Y, a2);
-      a3 = madd(load_min(FORMAT, scales + g3, d3, mask, exponent), Y, a3);
+      a0 = madd(load_min(FORMAT, w, d0, mask, exponent), Y, a0);
+      a1 = madd(load_min(FORMAT, w + g1, d1, mask, exponent), Y, a1);
+      a2 = madd(load_min(FORMAT, w + g2, d2, mask, exponent), Y, a2);
+      a3 = madd(load_min(FORMAT, w + g3, d3, mask, exponent), Y, a3);
     }
-    if (!shares_scales(FORMAT)) w += scale_bytes(FORMAT);
+    w += scale_bytes(FORMAT);
     x += activation_bytes(FORMAT);
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);

@@ -5,6 +5,7 @@
 import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
 import { narrow_panel, narrow_single } from './block32-narrow';
 import { unpacked_panels } from './block32-unpacked';
+import { signed_panels, signed_single } from './block32-signed';
 import { wide_panels, wide_single } from './block32-wide';
 import { FEW_COLUMNS } from './tile';
 
@@ -84,50 +85,50 @@ export function matmul_q8_0_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  wide_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 export function matmul_q8_0_q16_single(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  wide_single(Q8_0, w, x, out, bias, rows, blocks, scale, accumulate);
+  signed_single(Q8_0, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
 export function matmul_iq4_nl_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  wide_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 export function matmul_iq4_nl_q16_single(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  wide_single(IQ4_NL, w, x, out, bias, rows, blocks, scale, accumulate);
+  signed_single(IQ4_NL, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
 export function matmul_iq4_xs_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  wide_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 export function matmul_iq4_xs_q16_single(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  wide_single(IQ4_XS, w, x, out, bias, rows, blocks, scale, accumulate);
+  signed_single(IQ4_XS, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
 export function matmul_mxfp4_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  wide_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 export function matmul_mxfp4_q16_single(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
-  wide_single(MXFP4, w, x, out, bias, rows, blocks, scale, accumulate);
+  signed_single(MXFP4, w, x, out, bias, rows, blocks, scale, accumulate);
 }

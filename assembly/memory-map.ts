@@ -26,6 +26,8 @@
 @inline export const BIT2_MASK: usize = 1136; // u8x16 0x04
 // @ts-ignore: decorator
 @inline export const SCALE_PAIRS: usize = 1152; // 4 × u8x16: byte p of each 32-bit lane as two 16-bit numbers
+// @ts-ignore: decorator
+@inline export const HIGH_BYTES: usize = 1216; // i16x8 0xff00
 
 // @ts-ignore: decorator
 @inline export const IQ4_VALUES: usize = 2048; // i8[16]

@@ -7,7 +7,7 @@
 // values in 16 bits, for weights whose quants need all 8.
 //
 //   q8    per 32 columns   scale f32[L] · offset[L] · sum f32[L] · values (quad 0 … 7)[L][4] of E bytes
-//   q16   per 32 columns   scale f32[L] · values (quad 0 … 7)[L][4] of 2 bytes
+//   q16   per 32 columns   scale / 256 f32[L] · values (quad 0 … 7)[L] of 2 bytes, of a quad columns 0, 2, 1, 3
 //   q8_k  per 256 columns  scale f32[L] · pair sums i16[2] (4)[L] · offset (16)[L] · values (quad 0 … 63)[L][4] of E bytes
 //
 // offset is −8 (q8) or −32 (q8_k, per 16 columns) times the sum of the values: what a weight's zero point contributes.
@@ -59,7 +59,10 @@ const Q8_K = 2;
 @inline function store16(FORMAT: i32, L: usize, dst: usize, src: usize, inverse: v128): v128 {
   const a = rounded(src, inverse), b = rounded(src + 16, inverse);
   const c = rounded(src + 32, inverse), d = rounded(src + 48, inverse);
-  const low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(c, d);
+  let low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(c, d);
+  if (FORMAT == Q16) {
+    low = i16x8.shuffle(low, low, 0, 2, 1, 3, 4, 6, 5, 7); high = i16x8.shuffle(high, high, 0, 2, 1, 3, 4, 6, 5, 7);
+  }
   if (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16) {
     const values = i8x16.narrow_i16x8_s(low, high);
     if (L == 1) {
@@ -100,7 +103,7 @@ const Q8_K = 2;
   const values = dst + (FORMAT == Q16 ? 4 : 12) * L + lane * perQuad;
   let sums = store16(FORMAT, L, values, src, inverse);
   sums = i32x4.add(sums, store16(FORMAT, L, values + step16(FORMAT, L), src + 64, inverse));
-  store<f32>(meta, round_f16(scale));
+  store<f32>(meta, FORMAT == Q16 ? round_f16(scale) / 256 : round_f16(scale));
   if (FORMAT == Q8) {
     store<i32>(meta + 4 * L, offset_of(sums, -8));
     store<f32>(meta + 8 * L, round_f16(scale * <f32>sum_of(sums)));

@@ -27,6 +27,7 @@ export const TABLES: readonly (readonly [name: string, ptr: number, data: Uint8A
   ['BITS01_MASK', 1120, bytes(0x03)],
   ['BIT2_MASK', 1136, bytes(0x04)],
   ['SCALE_PAIRS', 1152, Uint8Array.from([0, 1, 2, 3].flatMap((p) => [...scalePairs(p)]))],
+  ['HIGH_BYTES', 1216, words(0xff00ff00)],
   ['IQ4_VALUES', 2048, IQ4_LEVELS],
   ['MXFP4_VALUES', 2064, MXFP4_DOUBLED],
   ['IQ_SIGNS', 2080, EVEN_SIGNS],
