@@ -5,14 +5,12 @@
 // 128 · 127). The scale that q16 holds undoes the 256. Measured, Zen 5, one thread: widening the bytes to two vectors, whose sums
 // must then be paired, gives 29 GB/s where this gives 32 (Q8_0), and 11.5 where this gives 13 (IQ4_NL).
 import { f16_mask, f16_scale } from './half';
-import { HIGH_BYTES, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_groups, store_tile, stream_step, swizzle } from './tile';
-import { MXFP4, Q8_0, activation_bytes, load_scales, meta_bytes, quant_bytes, scale_bytes, shares_scales } from './block32';
-
-// @ts-ignore: decorator
-@inline function levels(FORMAT: i32): v128 {
-  return v128.load(FORMAT == MXFP4 ? MXFP4_VALUES : IQ4_VALUES);
-}
+import { HIGH_BYTES, NIBBLE_MASK } from './memory-map';
+import { DOT_ADDS, add_dot8, dot16, madd_i32, sign_flip, store_groups, store_tile, stream_step, swizzle } from './tile';
+import {
+  Q8_0, activation_bytes, first_sum, levels, load_scales, meta_bytes, quant_bytes, scale_bytes, shares_scales,
+} from './block32';
+import { unpacked_panels } from './block32-unpacked';
 
 /** sum + the products of 4 columns, 0 and 2 of them even. */
 // @ts-ignore: decorator
@@ -61,16 +59,22 @@ import { MXFP4, Q8_0, activation_bytes, load_scales, meta_bytes, quant_bytes, sc
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
-/** A vector of one group's quants times columns of the activations, 16 further ones too where a byte has two quants. */
+/** A vector of quants times 4 columns of the activations: as they are in `even` in the dot build, where `mask` is sign_flip. */
+// @ts-ignore: decorator
+@inline function add_quants(sum: v128, quants: v128, even: v128, odd: v128, mask: v128): v128 {
+  if (DOT_ADDS) return add_dot8(sum, even, v128.xor(quants, mask));
+  return add_products(sum, i16x8.shl(quants, 8), even, v128.and(quants, mask), odd);
+}
+
+/** A vector of one group's bytes times 4 columns, and where a byte has two quants times those 16 further on. */
 // @ts-ignore: decorator
 @inline function add_vector(
-  FORMAT: i32, sum: v128, w: usize, even: v128, odd: v128, even16: v128, odd16: v128, high: v128, nibble: v128, table: v128,
+  FORMAT: i32, sum: v128, w: usize, even: v128, odd: v128, even16: v128, odd16: v128, mask: v128, nibble: v128, table: v128,
 ): v128 {
   const q = v128.load(w);
-  if (FORMAT == Q8_0) return add_products(sum, i16x8.shl(q, 8), even, v128.and(q, high), odd);
-  const low = swizzle(table, v128.and(q, nibble)), upper = swizzle(table, v128.and(i16x8.shr_u(q, 4), nibble));
-  const half = add_products(sum, i16x8.shl(low, 8), even, v128.and(low, high), odd);
-  return add_products(half, i16x8.shl(upper, 8), even16, v128.and(upper, high), odd16);
+  if (FORMAT == Q8_0) return add_quants(sum, q, even, odd, mask);
+  const low = add_quants(sum, swizzle(table, v128.and(q, nibble)), even, odd, mask);
+  return add_quants(low, swizzle(table, v128.and(i16x8.shr_u(q, 4), nibble)), even16, odd16, mask);
 }
 
 /** 16 rows × 1 column in four streams, as in block32-narrow. */
@@ -79,25 +83,26 @@ import { MXFP4, Q8_0, activation_bytes, load_scales, meta_bytes, quant_bytes, sc
   FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
   out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
-  const nibble = v128.load(NIBBLE_MASK), high = v128.load(HIGH_BYTES), table = levels(FORMAT);
+  const nibble = v128.load(NIBBLE_MASK), table = levels(FORMAT), bytes = DOT_ADDS ? sign_flip() : v128.load(HIGH_BYTES);
   const mask = f16_mask(), exponent = f16_scale();
+  const perQuad: usize = DOT_ADDS ? 4 : 8;
   const apart = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks * <usize>step;
   const g1 = groups > 1 ? apart : 0, g2 = groups > 2 ? apart << 1 : 0, g3 = groups > 3 ? apart * 3 : 0;
   let scales = w;
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
-    let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    let s0 = DOT_ADDS ? first_sum(FORMAT, x + 4) : i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
     let values = x + meta_bytes(FORMAT);
     for (const end = w + quant_bytes(FORMAT); w < end; w += 16) {
       const e = v128.load32_splat(values), o = v128.load32_splat(values, 4);
       let e16 = e, o16 = o;
-      if (FORMAT != Q8_0) { e16 = v128.load32_splat(values, 32); o16 = v128.load32_splat(values, 36); }
-      s0 = add_vector(FORMAT, s0, w, e, o, e16, o16, high, nibble, table);
-      s1 = add_vector(FORMAT, s1, w + g1, e, o, e16, o16, high, nibble, table);
-      s2 = add_vector(FORMAT, s2, w + g2, e, o, e16, o16, high, nibble, table);
-      s3 = add_vector(FORMAT, s3, w + g3, e, o, e16, o16, high, nibble, table);
-      values += 8;
+      if (FORMAT != Q8_0) { e16 = v128.load32_splat(values + 4 * perQuad); o16 = v128.load32_splat(values + 4 * perQuad, 4); }
+      s0 = add_vector(FORMAT, s0, w, e, o, e16, o16, bytes, nibble, table);
+      s1 = add_vector(FORMAT, s1, w + g1, e, o, e16, o16, bytes, nibble, table);
+      s2 = add_vector(FORMAT, s2, w + g2, e, o, e16, o16, bytes, nibble, table);
+      s3 = add_vector(FORMAT, s3, w + g3, e, o, e16, o16, bytes, nibble, table);
+      values += perQuad;
     }
     const X = v128.load32_splat(x);
     if (!shares_scales(FORMAT)) scales = w;
@@ -115,8 +120,12 @@ import { MXFP4, Q8_0, activation_bytes, load_scales, meta_bytes, quant_bytes, sc
 // @ts-ignore: decorator
 @inline export function signed_panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
+  outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
+  if (DOT_ADDS) {
+    unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
+    return;
+  }
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += 4) {

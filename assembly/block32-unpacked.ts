@@ -1,4 +1,4 @@
-// Many columns of 8-bit activations times weights in blocks of 32, relaxed builds: two groups of 4 rows are unpacked to
+// Many columns of 8-bit activations times weights in blocks of 32, relaxed builds (signed quants: the dot build): two groups of 4 rows are unpacked to
 // bytes once and then serve every panel of columns, so that the inner loop only multiplies and adds. Sums are those of
 // block32-narrow, to the bit.
 //
@@ -7,8 +7,11 @@
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
-import { add_dot8, madd_i32, row_sums, store_tile } from './tile';
-import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_bytes, scale_bytes } from './block32';
+import { add_dot8, madd_i32, row_sums, sign_flip, store_tile, swizzle } from './tile';
+import {
+  Q8_0, activation_bytes, first_sum, has_fifth_bit, has_min, is_signed, levels, load_min, load_scales, quant_bytes, scale_bytes,
+  shares_scales,
+} from './block32';
 
 // @ts-ignore: decorator
 @inline const SUMS: usize = 128;
@@ -41,6 +44,31 @@ import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_by
     v128.store(to, d, 128);
     if (has_min(FORMAT)) v128.store(to, load_min(FORMAT, w, d, mask, exponent), 160);
     w += scale_bytes(FORMAT); to += unpacked_bytes(FORMAT) - 128;
+  }
+}
+
+/** The same of a format with signed quants, in the dot build. */
+// @ts-ignore: decorator
+@inline function unpack_signed_group(FORMAT: i32, w: usize, blocks: u32, to: usize): void {
+  const nibble = v128.load(NIBBLE_MASK), table = levels(FORMAT), flip = sign_flip(), mask = f16_mask(), exponent = f16_scale();
+  let scales = w;
+  for (let b: u32 = 0; b < blocks; b++) {
+    if (shares_scales(FORMAT) && (b & 7) == 0) { scales = w; w += 32; }
+    if (FORMAT == Q8_0) {
+      for (const end = to + 256; to < end; to += 32) { v128.store(to, v128.xor(v128.load(w), flip)); w += 16; }
+    } else {
+      for (const end = to + 128; to < end; to += 32) {
+        const q = v128.load(w);
+        v128.store(to, v128.xor(swizzle(table, v128.and(q, nibble)), flip));
+        v128.store(to, v128.xor(swizzle(table, v128.and(i16x8.shr_u(q, 4), nibble)), flip), 128);
+        w += 16;
+      }
+      to += 128;
+    }
+    if (!shares_scales(FORMAT)) scales = w;
+    v128.store(to, load_scales(FORMAT, scales, b, mask, exponent));
+    if (!shares_scales(FORMAT)) w += scale_bytes(FORMAT);
+    to += unpacked_bytes(FORMAT) - 256;
   }
 }
 
@@ -100,8 +128,13 @@ import { activation_bytes, first_sum, has_fifth_bit, has_min, load_min, quant_by
   const xRow = activation_bytes(FORMAT) * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += 8) {
     const second = r + 4 < rows ? group : 0;
-    unpack_group(FORMAT, w, blocks, room + SUMS);
-    unpack_group(FORMAT, w + second, blocks, room + SUMS + 16);
+    if (is_signed(FORMAT)) {
+      unpack_signed_group(FORMAT, w, blocks, room + SUMS);
+      unpack_signed_group(FORMAT, w + second, blocks, room + SUMS + 16);
+    } else {
+      unpack_group(FORMAT, w, blocks, room + SUMS);
+      unpack_group(FORMAT, w + second, blocks, room + SUMS + 16);
+    }
     if (r + 8 < rows) read_ahead(w + (group << 1), r + 12 < rows ? group << 1 : group);
     for (let c: u32 = 0; c < n; c += 4) {
       tile_8x4(

@@ -7,7 +7,8 @@
 //   scales of a block: d f16[4], then for Q4_1 and Q5_1 m f16[4]; MXFP4 has e8m0 u8[4]; IQ4_XS has for every 8 blocks
 //                      d f16[4] · scales_h u16[4] · scales_l u32[4]
 import { load_f16x4, madd } from './half';
-import { pair_sum_start } from './tile';
+import { IQ4_VALUES, MXFP4_VALUES } from './memory-map';
+import { DOT_ADDS, pair_sum_start } from './tile';
 
 // @ts-ignore: decorator
 @inline export const Q4_0 = 0;
@@ -54,21 +55,33 @@ import { pair_sum_start } from './tile';
   return has_min(FORMAT) ? 16 : 8;
 }
 
+/** The numbers that quants of 4 bits stand for. */
+// @ts-ignore: decorator
+@inline export function levels(FORMAT: i32): v128 {
+  return v128.load(FORMAT == MXFP4 ? MXFP4_VALUES : IQ4_VALUES);
+}
+
 /** Whether eight blocks have their scales together, 32 bytes before the first one's quants. */
 // @ts-ignore: decorator
 @inline export function shares_scales(FORMAT: i32): bool {
   return FORMAT == IQ4_XS;
 }
 
+/** Whether a block of activations is a scale and 16-bit values: for signed quants, in builds that cannot multiply them as bytes. */
+// @ts-ignore: decorator
+@inline function is_wide(FORMAT: i32): bool {
+  return is_signed(FORMAT) && !DOT_ADDS;
+}
+
 /** Bytes of an activation row's block up to its values, and in all. */
 // @ts-ignore: decorator
 @inline export function meta_bytes(FORMAT: i32): usize {
-  return is_signed(FORMAT) ? 4 : 12;
+  return is_wide(FORMAT) ? 4 : 12;
 }
 
 // @ts-ignore: decorator
 @inline export function activation_bytes(FORMAT: i32): usize {
-  if (is_signed(FORMAT)) return 68;
+  if (is_wide(FORMAT)) return 68;
   return ASC_FEATURE_RELAXED_SIMD ? 44 : 76;
 }
 
@@ -94,9 +107,10 @@ import { pair_sum_start } from './tile';
   return FORMAT == Q5_1 ? madd(d, f32x4.splat(16), m) : m;
 }
 
-/** The zero point's share as the first value of an i16 accumulator of q8 activations. */
+/** The zero point's share as the first value of an accumulator. */
 // @ts-ignore: decorator
 @inline export function first_sum(FORMAT: i32, ptr: usize): v128 {
+  if (is_signed(FORMAT)) return v128.load32_splat(ptr);
   if (FORMAT == Q4_1) return i32x4.splat(0);
   const offset = v128.load32_splat(ptr);
   return pair_sum_start(FORMAT == Q4_0 ? offset : i16x8.add(offset, offset));

@@ -85,7 +85,7 @@ export function matmul_q8_0_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  signed_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(Q8_0, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_q8_0_q16_single(
@@ -98,7 +98,7 @@ export function matmul_iq4_nl_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  signed_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(IQ4_NL, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_iq4_nl_q16_single(
@@ -111,7 +111,7 @@ export function matmul_iq4_xs_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  signed_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(IQ4_XS, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_iq4_xs_q16_single(
@@ -124,7 +124,7 @@ export function matmul_mxfp4_q16_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  signed_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  signed_panels(MXFP4, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
 }
 
 export function matmul_mxfp4_q16_single(

@@ -4,21 +4,29 @@
 //
 // Values, and the scales and sums per 32 columns rounded to f16, are those of ggml's Q8_0 and Q8_1, so that greedy text
 // parts from llama.cpp's at near ties only (measured on SmolLM2: the gap where it parts halves). q16 holds the same 8-bit
-// values in 16 bits, for weights whose quants need all 8.
+// values for weights whose quants need all 8 bits: in 16 bits, except in the dot build, where it is as q8 but for its offset.
 //
 //   q8    per 32 columns   scale f32[L] · offset[L] · sum f32[L] · values (quad 0 … 7)[L][4] of E bytes
 //   q16   per 32 columns   scale / 256 f32[L] · values (quad 0 … 7)[L] of 2 bytes, of a quad columns 0, 2, 1, 3
 //   q8_k  per 256 columns  scale f32[L] · pair sums i16[2] (4)[L] · offset (16)[L] · values (quad 0 … 63)[L][4] of E bytes
 //
 // offset is −8 (q8) or −32 (q8_k, per 16 columns) times the sum of the values: what a weight's zero point contributes.
-// Narrow builds hold it as two i16 (columns 0, 1 and 2, 3 of every quad), wide ones as one i32. sum is scale · sum of
+// Narrow builds hold it as two i16 (columns 0, 1 and 2, 3 of every quad), wide ones as one i32. The dot build's q16 has one i32:
+// what sign_flip adds to quants, negative, times the sum. sum is scale · sum of
 // values. Pair sums are over 32 columns, paired (0, 2), (1, 3), (4, 6), (5, 7) as 6-bit minima unpack.
 
 import { round_f16 } from './half';
+import { DOT_ADDS, sign_flip } from './tile';
 
 const Q8 = 0;
 const Q16 = 1;
 const Q8_K = 2;
+
+/** Whether values are stored as bytes. */
+// @ts-ignore: decorator
+@inline function is_narrow(FORMAT: i32): bool {
+  return DOT_ADDS || (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16);
+}
 
 /** Sum of lanes 0 and 1 in the low half, of lanes 2 and 3 in the high half, both times `factor`. */
 // @ts-ignore: decorator
@@ -60,10 +68,10 @@ const Q8_K = 2;
   const a = rounded(src, inverse), b = rounded(src + 16, inverse);
   const c = rounded(src + 32, inverse), d = rounded(src + 48, inverse);
   let low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(c, d);
-  if (FORMAT == Q16) {
+  if (FORMAT == Q16 && !DOT_ADDS) {
     low = i16x8.shuffle(low, low, 0, 2, 1, 3, 4, 6, 5, 7); high = i16x8.shuffle(high, high, 0, 2, 1, 3, 4, 6, 5, 7);
   }
-  if (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16) {
+  if (is_narrow(FORMAT)) {
     const values = i8x16.narrow_i16x8_s(low, high);
     if (L == 1) {
       v128.store(dst, values);
@@ -88,7 +96,7 @@ const Q8_K = 2;
 /** Bytes of 16 values of one row, times L. */
 // @ts-ignore: decorator
 @inline function step16(FORMAT: i32, L: usize): usize {
-  return (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16 ? 16 : 32) * L;
+  return (is_narrow(FORMAT) ? 16 : 32) * L;
 }
 
 /** One block of row `lane` of a panel; `dst` is the panel's block. */
@@ -99,11 +107,13 @@ const Q8_K = 2;
   const inverse = f32x4.splat(most == 0 ? 0 : levels / most);
   const scale = most / levels;
   const meta = dst + (lane << 2);
-  const perQuad: usize = ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16 ? 4 : 8;
-  const values = dst + (FORMAT == Q16 ? 4 : 12) * L + lane * perQuad;
+  const isWide = FORMAT == Q16 && !DOT_ADDS;
+  const perQuad: usize = is_narrow(FORMAT) ? 4 : 8;
+  const values = dst + (isWide ? 4 : 12) * L + lane * perQuad;
   let sums = store16(FORMAT, L, values, src, inverse);
   sums = i32x4.add(sums, store16(FORMAT, L, values + step16(FORMAT, L), src + 64, inverse));
-  store<f32>(meta, FORMAT == Q16 ? round_f16(scale) / 256 : round_f16(scale));
+  store<f32>(meta, isWide ? round_f16(scale) / 256 : round_f16(scale));
+  if (FORMAT == Q16 && DOT_ADDS) store<i32>(meta + 4 * L, -sum_of(sums) * <i32>i8x16.extract_lane_u(sign_flip(), 0));
   if (FORMAT == Q8) {
     store<i32>(meta + 4 * L, offset_of(sums, -8));
     store<f32>(meta + 8 * L, round_f16(scale * <f32>sum_of(sums)));
@@ -135,8 +145,8 @@ const Q8_K = 2;
 // @ts-ignore: decorator
 @inline function block_bytes(FORMAT: i32): usize {
   const valueBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
-  if (FORMAT == Q16) return 68;
-  return FORMAT == Q8 ? 12 + 32 * valueBytes : 84 + 256 * valueBytes;
+  if (FORMAT == Q16 && !DOT_ADDS) return 68;
+  return FORMAT != Q8_K ? 12 + 32 * valueBytes : 84 + 256 * valueBytes;
 }
 
 // @ts-ignore: decorator

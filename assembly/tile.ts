@@ -41,6 +41,17 @@ import { madd } from './half';
   return i16x8.add(sum, i16x8.add(dot8(a0, q0), dot8(a1, q1)));
 }
 
+/**
+ * What 8-bit quants are xored with for add_dot8 where DOT_ADDS. Their eighth bit is beyond what is specified: x86 takes them for
+ * unsigned, so that 128 more are multiplied, ARM for signed.
+ */
+// @ts-ignore: decorator
+@inline export function sign_flip(): v128 {
+  if (!DOT_ADDS) return i8x16.splat(0);
+  const product = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(1), i8x16.splat(-1), i32x4.splat(0));
+  return v128.and(i32x4.gt_s(product, i32x4.splat(0)), i8x16.splat(-128));
+}
+
 /** A sum that add_dot8 starts from, of two i16 that go to one row. */
 // @ts-ignore: decorator
 @inline export function pair_sum_start(pairs: v128): v128 {

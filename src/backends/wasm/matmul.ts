@@ -10,7 +10,7 @@ import type { InterleavedType } from './layouts.ts';
 
 /**
  * How a kernel wants its activations. `f32` takes them as they lie; `q8` is 8 bits with a scale per 32 columns, `q16` the
- * same in 16 bits, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
+ * same for weights of signed quants, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
  */
 export type ActivationFormat = 'f32' | 'q8' | 'q16' | 'q8_k';
 
@@ -86,9 +86,8 @@ export function packActivations(
 /** Room for 8 rows as assembly/block32-unpacked.ts and super-block-unpacked.ts lay them out, in their longest format. */
 function unpackedBytes(weight: Weight): number {
   switch (PACKED_FORMAT[weight.type as InterleavedType]) {
-    case 'q8': return 128 + 320 * (weight.cols / 32);
+    case 'q8': case 'q16': return 128 + 320 * (weight.cols / 32);
     case 'q8_k': return 256 + 3136 * (weight.cols / 256);
-    case 'q16': return 0;
   }
 }
 
