@@ -122,6 +122,8 @@ describe('errors', () => {
     ['/v1/responses', {}, 'input', 'missing_required_parameter'],
     ['/v1/embeddings', { input: ['a', ''] }, 'input[1]', 'invalid_value'],
     ['/v1/completions', { prompt: [[1], [-1]] }, 'prompt[1][0]', 'invalid_value'],
+    ['/v1/completions', { prompt: ['a', 5] }, 'prompt[1]', 'invalid_value'],
+    ['/v1/completions', { prompt: [5, 6, 'a'] }, 'prompt[2]', 'invalid_value'],
   ])('of %s name the place that is wrong where a field has several forms: %j', async (path, body, param, code) => {
     const { error } = await post(path, body);
     expect(error).toMatchObject({ param, code });

@@ -137,8 +137,15 @@ type Issue = z.core.$ZodIssue;
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue;
   const inner = issue.errors.flatMap(([first]) => (first ? [innermost({ ...first, path: [...issue.path, ...first.path] })] : []));
-  const furthest = inner.filter(({ path }) => path.length === Math.max(...inner.map((other) => other.path.length)));
+  const furthest = inner.filter(({ path }) => inner.every((other) => !isFurther(other.path, path)));
   return furthest.find(({ code }) => code !== 'invalid_type') ?? furthest[0] ?? issue;
+}
+
+/** Deeper within what was sent, or later in the same list. */
+function isFurther(path: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  if (path.length !== other.length) return path.length > other.length;
+  const [last, otherLast] = [path.at(-1), other.at(-1)];
+  return typeof last === 'number' && typeof otherLast === 'number' && last > otherLast;
 }
 
 /** A place in a body as OpenAI's errors write it: `messages[0].content`. */
