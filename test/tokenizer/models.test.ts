@@ -65,6 +65,11 @@ describe('SentencePiece BPE', () => {
     expect(withUnknown.encode('ax')).toEqual([0, 1]);
   });
 
+  it('names such a character also where it is a byte order mark', () => {
+    expect(() => create({ model: 'llama', tokens: ['a', '<s>', '</s>'], add_space_prefix: false }).encode('\uFEFF'))
+      .toThrow(JSON.stringify('\uFEFF'));
+  });
+
   it('never merges into a control token', () => {
     const tokenizer = create(spmEntries());
     expect(tokenizer.encode('<s>', { addSpecial: false })).not.toContain(1);

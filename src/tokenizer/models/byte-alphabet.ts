@@ -40,7 +40,10 @@ export function writeLetters(source: Uint8Array, from: number, to: number, { byt
   return to;
 }
 
-/** The bytes a token stands for. A character outside the alphabet stands for its own UTF-8. */
+/**
+ * The bytes a token stands for. A character outside the alphabet stands for its own UTF-8: those of more than two bytes are taken
+ * byte by byte, as each is a unit that stands for itself or for nothing.
+ */
 export function fromByteAlphabet(token: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(token.length);
   let length = 0;

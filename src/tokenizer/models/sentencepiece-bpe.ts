@@ -109,7 +109,7 @@ export class SentencePieceBpe implements TextModel {
     for (const byte of symbol) {
       const id = this.#vocabulary.byteId(byte) ?? this.#unkId;
       if (id === undefined) {
-        const text = JSON.stringify(new TextDecoder().decode(symbol));
+        const text = JSON.stringify(new TextDecoder('utf-8', { ignoreBOM: true }).decode(symbol));
         throw new TokenizerError(`The vocabulary has no token for ${text}, none for its bytes and no unknown token.`);
       }
       output.push(id);
