@@ -14,7 +14,6 @@ const KIND_OF_TYPE = [
 ];
 /** Kinds that ordinary text must never produce by the spelling of a token. */
 const NOT_TEXT = TOKEN_KIND.control | TOKEN_KIND.unknown | TOKEN_KIND.byte;
-const MAX_TOKENS = 2 ** 24 - 1;
 const KEY = 'tokenizer.ggml.';
 const AGAIN = 'Fetch or convert the model again.';
 
@@ -34,9 +33,6 @@ export class Vocabulary {
   constructor(metadata: Metadata) {
     const listed = metadata.required(`${KEY}tokens`, metadata.stringList(`${KEY}tokens`));
     if (listed.length === 0) throw new TokenizerError(`The vocabulary has no tokens. ${AGAIN}`);
-    if (listed.length > MAX_TOKENS) {
-      throw new TokenizerError(`The vocabulary has ${listed.length} tokens; at most ${MAX_TOKENS} are supported.`);
-    }
     this.texts = named(listed);
     this.kinds = readKinds(metadata, this.size);
     this.scores = readScores(metadata, this.size);
