@@ -1,6 +1,6 @@
-// Many columns of 8-bit activations times weights in blocks of 32, relaxed builds (signed quants: the dot build): two groups of 4 rows are unpacked to
-// bytes once and then serve every panel of columns, so that the inner loop only multiplies and adds. Sums are those of
-// block32-narrow, to the bit.
+// Many columns of 8-bit activations times weights in blocks of 32, relaxed builds (signed quants: the dot build): two groups of
+// 4 rows are unpacked to bytes once and then serve every panel of columns, so that the inner loop only multiplies and adds. Sums
+// are those of block32-narrow and block32-signed, to the bit.
 //
 //   room: 8 vectors, the tile's sums in float32; then block after block
 //         8 × (quad j of the first group, quad j of the second) · d f32[8] · for Q4_1 and Q5_1 m f32[8]

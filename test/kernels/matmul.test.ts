@@ -38,7 +38,10 @@ interface Placed {
 function placeWeight(
   kernels: KernelMemory, type: GgmlType, rows: number, cols: number, seed = 1, floats?: Float32Array,
 ): Placed {
-  const bytes = floats ? quantize(type, floats) : randomWeights(type, rows * cols, seed);
+  return placeQuants(kernels, type, rows, cols, floats ? quantize(type, floats) : randomWeights(type, rows * cols, seed));
+}
+
+function placeQuants(kernels: KernelMemory, type: GgmlType, rows: number, cols: number, bytes: Uint8Array): Placed {
   const { blockSize, blockBytes } = GGML_TYPES[type];
   const ptr = placeBytes(kernels, bytes);
   const valuesPtr = kernels.arena.allocate(4 * rows * cols, 'values');
@@ -177,6 +180,19 @@ describe.each(BUILDS)('%s matmul', (build) => {
       }
     });
 
+    it.runIf(type === 'Q8_0')('stands quants of -128, which no quantizer makes but a file may have', () => {
+      const kernels = openKernels(build, 64);
+      const cols = 512, rows = 8, n = 14;
+      const bytes = new Uint8Array(rows * (cols / 32) * 34).fill(0x80);
+      for (let at = 0; at < bytes.length; at += 34) bytes.set([0, 0x3c], at);
+      const { weight } = placeQuants(kernels, type, rows, cols, bytes);
+      const out = placeActivation(kernels, n, rows);
+      for (const x of [127, -127]) {
+        multiply(kernels, weight, placeActivation(kernels, n, cols, new Float32Array(n * cols).fill(x)), out, n);
+        expect(rowsOf(kernels, out, n)).toEqual(Array(n).fill(new Float32Array(rows).fill(-128 * x * cols)));
+      }
+    });
+
     it('adds bias, scales and accumulates in that order', () => {
       const kernels = openKernels(build, 64);
       const cols = GGML_TYPES[type].blockSize > 32 ? 256 : 64;
@@ -238,5 +254,20 @@ describe.each(BUILDS)('%s matmul', (build) => {
         expect(rowsOf(kernels, out, ids.length)).toEqual(expected);
       }
     });
+  });
+});
+
+describe.runIf(BUILDS.includes('dot'))('the dot build', () => {
+  it.each(TYPES)('gives the bits of the relaxed build: %s', (type) => {
+    const rows = 36, cols = 512, n = 17;
+    const input = normalValues(n * cols, 11);
+    const products = (build: 'relaxed' | 'dot', count: number): Float32Array[] => {
+      const kernels = openKernels(build, 64);
+      const { weight } = placeWeight(kernels, type, rows, cols, 10);
+      const out = placeActivation(kernels, count, rows);
+      multiply(kernels, weight, placeActivation(kernels, count, cols, input.subarray(0, count * cols)), out, count);
+      return rowsOf(kernels, out, count);
+    };
+    for (const count of [1, 4, n]) expect(products('dot', count), `${count} rows`).toEqual(products('relaxed', count));
   });
 });
