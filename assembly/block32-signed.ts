@@ -1,9 +1,12 @@
-// Blocks of 32 with signed quants of up to 8 bits times 8-bit activations that are stored as 16 bits (q16): Q8_0, IQ4_NL, IQ4_XS
-// and MXFP4, in every build. A vector of quants, 4 columns of 4 rows, holds pairs of bytes; the upper one of a pair, the lower one
-// set to zero, is 256 times its quant as an i16, and so is the lower one moved up. Both ways of telling them apart take one
-// instruction, and their products with columns 0, 2 and 1, 3 of the activations add up in one i32 a row (at most 32 · 256 ·
-// 128 · 127). The scale that q16 holds undoes the 256. Measured, Zen 5, one thread: widening the bytes to two vectors, whose sums
-// must then be paired, gives 29 GB/s where this gives 32 (Q8_0), and 11.5 where this gives 13 (IQ4_NL).
+// Blocks of 32 with signed quants of up to 8 bits, Q8_0, IQ4_NL, IQ4_XS and MXFP4, times 8-bit activations (q16), in every build.
+// The dot build multiplies bytes, and leaves panels of columns to block32-unpacked.
+//
+// In the other builds activations are stored as 16 bits. A vector of quants, 4 columns of 4 rows, holds pairs of bytes; the upper
+// one of a pair, the lower one set to zero, is 256 times its quant as an i16, and so is the lower one moved up. Both ways of
+// telling them apart take one instruction, and their products with columns 0, 2 and 1, 3 of the activations add up in one i32 a
+// row (at most 32 · 256 · 128 · 127). The scale that q16 holds undoes the 256. Measured (bench/kernels.mjs), Zen 5, one thread:
+// widening the bytes to two vectors, whose sums must then be paired, gives 29 GB/s where this gives 32 (Q8_0), and 11.5 where this
+// gives 13 (IQ4_NL).
 import { f16_mask, f16_scale } from './half';
 import { HIGH_BYTES, NIBBLE_MASK } from './memory-map';
 import { DOT_ADDS, add_dot8, dot16, madd_i32, sign_flip, store_groups, store_tile, stream_step, swizzle } from './tile';

@@ -10,7 +10,7 @@ import {
 } from './matmul.ts';
 import { ARENA_BASE, writeTables } from './memory-map.ts';
 
-/** One format per way of computing: plain and offset nibbles, a fifth bit, 16-bit lanes, 6-bit scales, signed scales. */
+/** One format per way of computing: plain and offset nibbles, a fifth bit, signed bytes, 6-bit scales, signed scales. */
 const TYPES = ['Q4_0', 'Q4_1', 'Q5_0', 'Q8_0', 'Q4_K', 'Q6_K'] as const;
 const ROWS = 8;
 const COLS = 256;
