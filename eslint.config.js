@@ -10,6 +10,7 @@ export default tseslint.config(
       'no-console': ['error', { allow: ['error'] }],
       eqeqeq: 'error',
       'prefer-const': 'error',
+      'max-len': ['error', { code: 160, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true, ignoreUrls: true }],
     },
   },
   { files: ['scripts/**', 'bench/**', 'test/**', 'src/cli/**'], rules: { 'no-console': 'off' } },

@@ -69,19 +69,19 @@ import { DOT_ADDS, pair_sum_start } from './tile';
 
 /** Whether a block of activations is a scale and 16-bit values: for signed quants, in builds that cannot multiply them as bytes. */
 // @ts-ignore: decorator
-@inline function is_wide(FORMAT: i32): bool {
+@inline function stores_words(FORMAT: i32): bool {
   return is_signed(FORMAT) && !DOT_ADDS;
 }
 
 /** Bytes of an activation row's block up to its values, and in all. */
 // @ts-ignore: decorator
 @inline export function meta_bytes(FORMAT: i32): usize {
-  return is_wide(FORMAT) ? 4 : 12;
+  return stores_words(FORMAT) ? 4 : 12;
 }
 
 // @ts-ignore: decorator
 @inline export function activation_bytes(FORMAT: i32): usize {
-  if (is_wide(FORMAT)) return 68;
+  if (stores_words(FORMAT)) return 68;
   return ASC_FEATURE_RELAXED_SIMD ? 44 : 76;
 }
 

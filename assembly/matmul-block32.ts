@@ -6,7 +6,7 @@ import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
 import { narrow_panel, narrow_single } from './block32-narrow';
 import { unpacked_panels } from './block32-unpacked';
 import { signed_panels, signed_single } from './block32-signed';
-import { wide_panels, wide_single } from './block32-wide';
+import { unsigned_panels, unsigned_single } from './block32-unsigned';
 import { FEW_COLUMNS } from './tile';
 
 // @ts-ignore: decorator
@@ -18,7 +18,7 @@ import { FEW_COLUMNS } from './tile';
     const isQuick = FORMAT == Q4_0 || FORMAT == Q4_1;
     if (isQuick && n <= FEW_COLUMNS) narrow_panel(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
     else unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
-  } else wide_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
+  } else unsigned_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate);
 }
 
 // @ts-ignore: decorator
@@ -26,7 +26,7 @@ import { FEW_COLUMNS } from './tile';
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   if (ASC_FEATURE_RELAXED_SIMD) narrow_single(FORMAT, w, x, out, bias, rows, blocks, scale, accumulate);
-  else wide_single(FORMAT, w, x, out, bias, rows, blocks, scale, accumulate);
+  else unsigned_single(FORMAT, w, x, out, bias, rows, blocks, scale, accumulate);
 }
 
 export function matmul_q4_0_q8_panels(

@@ -80,6 +80,7 @@ if (!quiet) await buildWeb();
  */
 async function escapeWideCharacters(file) {
   const source = await readFile(path.join(root, file), 'utf8');
+  if (/\\[^\0-\xff]|String\.raw`[^`]*[^\0-\xff]/.test(source)) throw new Error(`${file} has a wide character where an escape would mean something else.`);
   const escaped = source.replace(/[^\0-\xff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (escaped !== source) await writeFile(path.join(root, file), escaped);
 }

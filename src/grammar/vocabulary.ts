@@ -28,7 +28,8 @@ export function* tokenBytes(tokenizer: Tokenizer): Steps<TokenBytes> {
     if (builder.length % TOKENS_A_STEP === 0) yield;
   }
   const { starts, bytes } = builder.list();
-  return { starts, bytes, endIds: [...tokenizer.endIds] };
+  // What is sent to a worker is the whole buffer.
+  return { starts, bytes: bytes.slice(0, starts[tokenizer.vocabSize]), endIds: [...tokenizer.endIds] };
 }
 
 /** Whether user-defined tokens leave the text after them alone: some tokenizers take a space away there. */

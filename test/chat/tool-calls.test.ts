@@ -49,7 +49,8 @@ describe('ToolCallParser', () => {
   });
 
   it('reads the same whatever the pieces', () => {
-    fc.assert(fc.property(fc.constantFrom(...CASES), fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 }), ([dialect, source, text, calls], sizes) => {
+    const sizesOf = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 });
+    fc.assert(fc.property(fc.constantFrom(...CASES), sizesOf, ([dialect, source, text, calls], sizes) => {
       const cut: string[] = [];
       for (let at = 0, i = 0; at < source.length; i++) cut.push(source.slice(at, at += sizes[i % sizes.length]!));
       expect(parse(dialect, cut)).toEqual({ text, calls });

@@ -65,7 +65,8 @@ describe('ToolCallReader', () => {
   });
 
   it('reads the same whatever the pieces, and shows arguments as they come', () => {
-    fc.assert(fc.property(fc.constantFrom(...CASES), fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 }), ([format, source, text, calls], sizes) => {
+    const sizesOf = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 });
+    fc.assert(fc.property(fc.constantFrom(...CASES), sizesOf, ([format, source, text, calls], sizes) => {
       const cut: string[] = [];
       for (let at = 0, i = 0; at < source.length; i++) cut.push(source.slice(at, at += sizes[i % sizes.length]!));
       expect(read(format, cut)).toMatchObject({ text, calls });

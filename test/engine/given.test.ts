@@ -18,6 +18,8 @@ describe('what a call was given', () => {
     const given = { signal: new AbortController().signal, tell: () => 1, date: new Date(0), map: new Map([[1, {}]]) };
     const copy = copyOf(given);
     for (const name of ['signal', 'tell', 'date', 'map'] as const) expect(copy[name]).toBe(given[name]);
+    const polyfilled = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
+    expect(copyOf({ signal: polyfilled }).signal).toBe(polyfilled);
   });
 
   it('may hold itself, one thing twice, and any depth', () => {

@@ -46,7 +46,7 @@ describe('a call that was made before', () => {
     expect(reading.calls).toHaveLength(2);
   });
 
-  it('is heard of after as long as it is, however long', () => {
+  it('is recognized in time proportional to its length', () => {
     const long = JSON.stringify({ x: 'a "\\ '.repeat(20_000) });
     const startedAt = performance.now();
     const { deltas, reading } = read(call('a', long) + call('a', long.replace(':', ' : ')));

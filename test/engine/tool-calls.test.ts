@@ -32,7 +32,9 @@ const CONTROL = 8;
 
 function grammar(format: ToolFormat, options: GenerateOptions, answer?: string): (input: Parameters<typeof matches>[1]) => boolean {
   const checked = checkTools({ tools: TOOLS, ...options }, format)!;
-  const automaton = automatonOf(atOnce(toolRules(checked, format, { tokenId: (mark) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] }, answer === undefined ? undefined : atOnce(parseGbnf(answer)))));
+  const marks = { tokenId: (mark: string | undefined) => (mark === format.opening ? MARK : undefined), ids: [MARK, CONTROL] };
+  const answerRules = answer === undefined ? undefined : atOnce(parseGbnf(answer));
+  const automaton = automatonOf(atOnce(toolRules(checked, format, marks, answerRules)));
   return (input) => matches(automaton, input);
 }
 const weather = (key = 'arguments'): string => `{"name": "weather", "${key}": {"city": "Rome"}}`;

@@ -14,7 +14,10 @@ const VOCAB = ['a', 'b:', '\n', ': "', '"'];
 
 /** What the engine is asked, by an engine that answers nothing. */
 let asked: GenerateOptions = {};
-const timings = { promptTokens: 3, cachedTokens: 0, newTokens: 2, ttftMs: 1, prefillTokensPerSecond: 1, decodeTokensPerSecond: 5, draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
+const timings = {
+  promptTokens: 3, cachedTokens: 0, newTokens: 2, ttftMs: 1, prefillTokensPerSecond: 1, decodeTokensPerSecond: 5, draftTokens: 0,
+  acceptedDraftTokens: 0, droppedTokens: 0,
+};
 const listening = {
   model: { name: 'model', contextLength: 100, vocabSize: VOCAB.length, hiddenSize: 4 },
   tokenizer: { vocabSize: VOCAB.length, tokenText: (id: number) => VOCAB[id]! },
@@ -128,6 +131,11 @@ describe('errors', () => {
     const { error } = await post(path, body);
     expect(error).toMatchObject({ param, code });
     expect(error.message).not.toMatch(/: Invalid input$/);
+  });
+
+  it('name every type that a field may have', async () => {
+    expect((await post('/v1/chat/completions', { messages: MESSAGES, stop: 5 })).error.message).toMatch(/expected string or array or null, received number$/);
+    expect((await post('/v1/completions', { prompt: true })).error.message).toMatch(/expected string or array, received boolean$/);
   });
 
   it('name fields of the request, never the engine’s options', async () => {

@@ -48,7 +48,8 @@ describe('random', () => {
 
   it('tools and conversations are answered or refused, by both APIs', async () => {
     const choice = fc.constantFrom<unknown>('auto', 'none', 'required', { type: 'function', function: { name: 'f' } }, { type: 'function', name: 'f' }, 'x');
-    await fc.assert(fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 4 }), fc.array(schema, { maxLength: 2 }), choice, async (messages, schemas, tool_choice) => {
+    const conversation = fc.array(message, { minLength: 1, maxLength: 4 });
+    await fc.assert(fc.asyncProperty(conversation, fc.array(schema, { maxLength: 2 }), choice, async (messages, schemas, tool_choice) => {
       const functions = schemas.map((parameters, i) => ({ name: i === 0 ? 'f' : 'g', parameters }));
       const answers = await Promise.all([
         chat({ messages, tools: functions.map((each) => ({ type: 'function', function: each })), tool_choice }),

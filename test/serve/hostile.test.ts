@@ -70,7 +70,8 @@ describe('every route', () => {
         const response = await post(path, body);
         const text = await response.text();
         expect(response.status, `${body}\n${text}`).toBeLessThan(500);
-        if (response.status !== 200) expect(JSON.parse(text)).toMatchObject({ error: { message: expect.any(String) as string, type: expect.any(String) as string } });
+        const anError = { message: expect.any(String) as string, type: expect.any(String) as string };
+        if (response.status !== 200) expect(JSON.parse(text)).toMatchObject({ error: anError });
       }), { numRuns: 80 });
       expect(server.handler.numActive).toBe(0);
       await expect.poll(() => server.engines[0]!.stats.runningSequences).toBe(0);

@@ -18,7 +18,8 @@ const refused = (given: Parameters<typeof refuseTooMany>[0], numChoices: number,
 describe('log-probabilities of a whole answer', () => {
   it('have a limit, for all choices together', () => {
     const large = serving(100_000);
-    expect([refused(large, 1, 6241, 20), refused(large, 1, 6242, 20), refused(large, 16, 391, 20), refused(large, 16, 390, 20)]).toEqual([false, true, true, false]);
+    const answers = [refused(large, 1, 6241, 20), refused(large, 1, 6242, 20), refused(large, 16, 391, 20), refused(large, 16, 390, 20)];
+    expect(answers).toEqual([false, true, true, false]);
     expect([refused(large, 64, 100_000, undefined), refused(large, 1, undefined, 0), refused(large, 1, undefined, 1)]).toEqual([false, false, true]);
   });
 

@@ -12,7 +12,10 @@ import type { NodeServer } from '../../src/serve/node/server.ts';
 import { eventStream } from '../../src/serve/requests/sse.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const timings = { promptTokens: 3, cachedTokens: 0, newTokens: 2, ttftMs: 1, prefillTokensPerSecond: 1, decodeTokensPerSecond: 5, draftTokens: 0, acceptedDraftTokens: 0, droppedTokens: 0 };
+const timings = {
+  promptTokens: 3, cachedTokens: 0, newTokens: 2, ttftMs: 1, prefillTokensPerSecond: 1, decodeTokensPerSecond: 5, draftTokens: 0,
+  acceptedDraftTokens: 0, droppedTokens: 0,
+};
 /** Says two words, each after a while, unless it is asked to fail. */
 const slow = {
   model: { name: 'slow', contextLength: 100, vocabSize: 10 },

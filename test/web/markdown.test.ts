@@ -20,7 +20,7 @@ describe.skipIf(CHROMIUM === undefined)('a reply on the chat page', () => {
     await say(page, 'checklist');
     await replied(page);
     const boxes = page.locator('.markdown input');
-    expect(await boxes.evaluateAll((all) => all.map((box) => [(box as HTMLInputElement).type, (box as HTMLInputElement).checked, (box as HTMLInputElement).disabled])))
+    expect(await boxes.evaluateAll((all) => (all as HTMLInputElement[]).map(({ type, checked, disabled }) => [type, checked, disabled])))
       .toEqual([['checkbox', true, true], ['checkbox', false, true], ['checkbox', false, true]]);
     const [ticked, open] = [await boxes.nth(0).boundingBox(), await boxes.nth(1).boundingBox()];
     expect(ticked!.width).toBeLessThan(30);

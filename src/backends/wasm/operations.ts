@@ -27,7 +27,8 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
   const { kernels, exports: k } = thread;
 
   /** Rows in shares when there are many, otherwise all of them in parts of a row. */
-  const divide = (n: number, parts: number, partition: Partition): { partition: Partition; rows: readonly [number, number]; parts: readonly [number, number] } =>
+  type Range = readonly [from: number, to: number];
+  const divide = (n: number, parts: number, partition: Partition): { partition: Partition; rows: Range; parts: Range } =>
     n > PRIVATE_ROWS
       ? { partition: ROWS, rows: thread.share(n), parts: [0, parts] }
       : { partition, rows: [0, n], parts: thread.share(parts, 1) };

@@ -22,7 +22,8 @@ const MOST_COUNTED = 5;
 export function* arrayOf(shape: Shape, valueOf: ValueOf, expander: Expander): Steps<Expression> {
   const counted = countedItems(shape);
   const unique = uniqueIn(shape);
-  const members = unique ? yield* uniqueItems(shape, unique, expander) : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : yield* countingItems(shape, counted, valueOf);
+  const members = unique ? yield* uniqueItems(shape, unique, expander)
+    : counted.length === 0 ? choice(sequence(plainItems(shape, valueOf), SPACE)) : yield* countingItems(shape, counted, valueOf);
   return sequence(text('['), SPACE, members, text(']'));
 }
 

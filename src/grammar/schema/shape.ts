@@ -38,7 +38,8 @@ export interface Shape {
 
 export const EVERY_SHAPE: Shape = {
   types: new Set(TYPES), isInteger: false, values: undefined, low: undefined, high: undefined, multipleOf: undefined,
-  notMultiplesOf: [], minLength: 0, maxLength: Infinity, language: undefined, isNarrowed: false, minItems: 0, maxItems: Infinity, minProperties: 0, maxProperties: Infinity,
+  notMultiplesOf: [], minLength: 0, maxLength: Infinity, language: undefined, isNarrowed: false,
+  minItems: 0, maxItems: Infinity, minProperties: 0, maxProperties: Infinity,
   required: new Set(), holders: [],
 };
 

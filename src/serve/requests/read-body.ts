@@ -138,7 +138,14 @@ function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue;
   const inner = issue.errors.flatMap(([first]) => (first ? [innermost({ ...first, path: [...issue.path, ...first.path] })] : []));
   const furthest = inner.filter(({ path }) => inner.every((other) => !isFurther(other.path, path)));
-  return furthest.find(({ code }) => code !== 'invalid_type') ?? furthest[0] ?? issue;
+  return furthest.find(({ code }) => code !== 'invalid_type') ?? ofAnyType(furthest) ?? issue;
+}
+
+/** One for a place at which several types would do. */
+function ofAnyType([first, ...others]: readonly Issue[]): Issue | undefined {
+  if (first?.code !== 'invalid_type') return first;
+  const expected = new Set([first, ...others].flatMap((issue) => (issue.code === 'invalid_type' ? [issue.expected] : [])));
+  return { ...first, message: first.message.replace(/expected \w+/, `expected ${[...expected].join(' or ')}`) };
 }
 
 /** Deeper within what was sent, or later in the same list. */

@@ -141,7 +141,8 @@ export class ByteLevelBpe implements TextModel {
   /** Ranks `most` merges more, the first time that there is a text; true once all have theirs. Of equal merges the first counts. */
   #rankPairs(most: number): boolean {
     const { starts, length } = this.#merges;
-    for (const end = Math.min(length, this.#numRanked + most); this.#numRanked < end; this.#numRanked++) {
+    const end = Math.min(length, this.#numRanked + most), lastByte = starts[this.#numRanked]! + BYTES_A_STEP;
+    for (; this.#numRanked < end && starts[this.#numRanked]! <= lastByte; this.#numRanked++) {
       this.#maxMerge = Math.max(this.#maxMerge, starts[this.#numRanked + 1]! - starts[this.#numRanked]!);
       this.#ranks.add(this.#numRanked);
     }

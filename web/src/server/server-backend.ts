@@ -67,7 +67,8 @@ export function serverBackend(): ChatBackend {
       const model = served.find(({ id }) => id === modelId);
       if (!model) return Promise.reject(new ChatError('no-model', `The server has no model "${modelId}" any more.`));
       const contextLength = model.context_length ?? model.meta?.n_ctx ?? model.meta?.n_ctx_train;
-      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }), onlyContinues: model.meta?.has_chat_template === false });
+      const onlyContinues = model.meta?.has_chat_template === false;
+      return Promise.resolve({ id: modelId, name: modelId, warnings: [], ...(contextLength && { contextLength }), onlyContinues });
     },
 
     reply,

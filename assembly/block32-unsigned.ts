@@ -154,7 +154,7 @@ import {
 
 /** x (n, cols) in panels of 4. */
 // @ts-ignore: decorator
-@inline export function wide_panels(
+@inline export function unsigned_panels(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32,
 ): void {
@@ -174,7 +174,7 @@ import {
 
 /** x (1, cols) as a panel of one. */
 // @ts-ignore: decorator
-@inline export function wide_single(
+@inline export function unsigned_single(
   FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
 ): void {
   const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
