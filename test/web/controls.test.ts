@@ -1,4 +1,5 @@
 // What the reader's hands and ears meet on the chat page: the boxes, the buttons beside messages, what is announced.
+import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { focused, replied, say, useChatPage } from './chat-page.ts';
 import { CHROMIUM } from './chromium.ts';
@@ -24,6 +25,24 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     await page.locator('.versions', { hasText: '2 / 2' }).waitFor();
     await replied(page);
     expect(lastQuestion()).toBe('one\ntwo');
+  }));
+
+  it.each([
+    ['its button', (dialog: Locator) => dialog.getByRole('button', { name: 'Close' }).click()],
+    ['a choice', (dialog: Locator) => dialog.getByRole('button', { name: /other-model/ }).click()],
+    ['Escape', (dialog: Locator) => dialog.press('Escape')],
+  ])('types on where a dialog was closed by %s', (_, close) => withPage(async (page) => {
+    const box = page.getByLabel('Message', { exact: true });
+    for (const text of ['one', 'one two']) {
+      await box.focus();
+      // Without a pointer, which would take the focus.
+      await page.locator('.model-button').evaluate((button: HTMLElement) => button.click());
+      await close(page.getByRole('dialog'));
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect(await focused(page)).toBe('Message');
+      await page.keyboard.type(text.slice((await box.inputValue()).length));
+      expect(await box.inputValue()).toBe(text);
+    }
   }));
 
   it('says of a stopped answer how long and how fast it was, and counts it', () => withPage(async (page) => {

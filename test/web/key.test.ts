@@ -1,6 +1,6 @@
 // The chat page in front of a server that wants an API key.
 import { describe, expect, it } from 'vitest';
-import { expectAccessible, focused, say, useChatPage } from './chat-page.ts';
+import { expectAccessible, focused, useChatPage } from './chat-page.ts';
 import { CHROMIUM } from './chromium.ts';
 
 describe.skipIf(CHROMIUM === undefined)('the chat page before a locked server', () => {
@@ -18,7 +18,10 @@ describe.skipIf(CHROMIUM === undefined)('the chat page before a locked server', 
     await page.getByLabel('API key', { exact: true }).last().fill('sesame');
     await page.keyboard.press('Enter');
     await page.locator('.model-name', { hasText: 'tiny-instruct' }).waitFor();
-    await say(page, 'hello');
+    expect(await focused(page)).toBe('Message');
+    await page.keyboard.type('hello');
+    await page.keyboard.press('Enter');
+    await page.locator('.bubble', { hasText: 'hello' }).waitFor();
     await page.locator('.markdown', { hasText: 'Let in.' }).waitFor();
   }, { expectedErrors: /401/ }));
 });

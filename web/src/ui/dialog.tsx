@@ -15,7 +15,10 @@ export function Dialog({ title, onClose, children }: Properties) {
     const element = dialog.current!;
     element.showModal();
     // Closed before it is taken out of the page, it gives the focus back to where it was.
-    return () => element.close();
+    return () => {
+      element.close();
+      refocus();
+    };
   }, []);
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={onClose}
@@ -27,4 +30,12 @@ export function Dialog({ title, onClose, children }: Properties) {
       <div class="dialog-body">{children}</div>
     </dialog>
   );
+}
+
+/** Chromium leaves a text box that a closed dialog gave the focus back to without its keyboard input until it is focused anew. */
+function refocus(): void {
+  const { activeElement } = document;
+  if (!(activeElement instanceof HTMLElement) || activeElement === document.body) return;
+  activeElement.blur();
+  activeElement.focus({ preventScroll: true });
 }
