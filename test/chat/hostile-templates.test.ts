@@ -70,6 +70,20 @@ describe('templates that take too much', () => {
   }
 });
 
+describe('input that is longer than what a template may make', () => {
+  const content = 'word '.repeat(1_400_000);
+  const render = (source: string): string => createChatTemplate(source).render({ messages: [{ role: 'user', content }] });
+
+  it('is not blamed on the template', () => {
+    const text = render("{% for m in messages %}{{ '<|' + m.role + '|>' + (m.content | trim) + '\n' }}{% endfor %}");
+    expect(text === `<|user|>${content.trim()}\n`).toBe(true);
+  });
+
+  it('does not let a template make more than twice of it', () => {
+    expect(() => render('{% set c = messages[0].content %}{{ c ~ c ~ c }}')).toThrow(/a text of more than 14\d{6} characters/);
+  });
+});
+
 describe('templates that reach for JavaScript', () => {
   const reaches = ["''", '[]', '{}', '1', 'none', 'true', 'messages', 'messages[0]', 'range', 'namespace()', 'raise_exception'];
   const names = ['constructor', '__proto__', 'prototype', '__class__', '__defineGetter__', 'toString', 'valueOf', 'call'];

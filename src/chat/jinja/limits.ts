@@ -12,15 +12,18 @@ export const LIMITS = {
   steps: 2_000_000,
   stepsPerMessage: 5000,
   maxSteps: 8_000_000,
-  /** Characters of one string, the output among them. */
+  /** Characters of one string, the output among them; more for longer input, which is the caller's and not the template's. */
   stringChars: 4 * 1024 * 1024,
+  stringCharsPerInputChar: 2,
   /** Characters of all strings made on the way; more for long input, to which templates append time and again. */
   totalChars: 64 * 1024 * 1024,
   totalCharsPerInputChar: 512,
   maxTotalChars: 256 * 1024 * 1024,
   /** Nested evaluations, macro calls among them. */
   depth: 600,
+  /** Likewise more for longer input. */
   milliseconds: 700,
+  inputCharsPerMillisecond: 10_000,
 } as const;
 
 const CLOCK_EVERY = 1024;
@@ -33,14 +36,19 @@ export class Budget {
   #depth = 0;
   #nextClock = CLOCK_EVERY;
   #nextPause = PAUSE_EVERY;
-  #deadline = Date.now() + LIMITS.milliseconds;
+  #deadline: number;
   #mayPause = true;
   readonly #maxSteps: number;
   readonly #maxChars: number;
+  readonly #maxStringChars: number;
+  readonly #milliseconds: number;
 
   constructor(input: { readonly messages: number; readonly chars: number }) {
     this.#maxSteps = Math.min(LIMITS.maxSteps, LIMITS.steps + input.messages * LIMITS.stepsPerMessage);
     this.#maxChars = Math.min(LIMITS.maxTotalChars, LIMITS.totalChars + input.chars * LIMITS.totalCharsPerInputChar);
+    this.#maxStringChars = Math.max(LIMITS.stringChars, input.chars * LIMITS.stringCharsPerInputChar);
+    this.#milliseconds = LIMITS.milliseconds + Math.ceil(input.chars / LIMITS.inputCharsPerMillisecond);
+    this.#deadline = Date.now() + this.#milliseconds;
   }
 
   /** Charge before the work is done or the memory taken. */
@@ -49,12 +57,12 @@ export class Budget {
     if (this.#steps > this.#maxSteps) throw excess(`more than ${this.#maxSteps} steps`);
     if (this.#steps < this.#nextClock) return;
     this.#nextClock = this.#steps + CLOCK_EVERY;
-    if (Date.now() > this.#deadline) throw excess(`more than ${LIMITS.milliseconds} ms`);
+    if (Date.now() > this.#deadline) throw excess(`more than ${this.#milliseconds} ms`);
   }
 
   /** Charge a string of this length before it is made. */
   chargeChars(length: number): void {
-    if (length > LIMITS.stringChars) throw excess(`a text of more than ${LIMITS.stringChars} characters`);
+    if (length > this.#maxStringChars) throw excess(`a text of more than ${this.#maxStringChars} characters`);
     this.#chars += length;
     if (this.#chars > this.#maxChars) throw excess(`more than ${this.#maxChars} characters in all`);
     this.charge(1 + length / 256);
