@@ -1,7 +1,7 @@
 // Plans before loads: what is promised is what a load then takes, for no more than a header.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine, InvalidArgumentError, OutOfMemoryError } from '../../src/index.ts';
+import { bytesSource, Engine, InvalidArgumentError, OutOfMemoryError, readGguf, writeGguf } from '../../src/index.ts';
 import type { LoadOptions, LoadPlan } from '../../src/index.ts';
 import { FileServer } from '../sources/file-server.ts';
 import { temporaryDir } from '../sources/workbench.ts';
@@ -53,6 +53,22 @@ describe('Engine.plan', () => {
     await expect(chosen(q4 - 200_000)).rejects.toThrow(OutOfMemoryError);
     await using engine = await Engine.load(model, { kvType: 'auto', contextLength, maxMemory: i16 - 200_000, threads: 2 });
     expect((await engine.complete([40, 41], { maxTokens: 2, ignoreEos: true })).ids).toHaveLength(2);
+  });
+
+  it('has the longest context of the smallest keys and values where none leave the default one whole', async () => {
+    const { metadata, tensors } = await readGguf(bytesSource(model));
+    const long = writeGguf({
+      metadata: [...metadata.entries].map(([key, value]) => [key, key === 'qwen2.context_length' ? 4096 : value]) as never,
+      tensors: tensors.map((tensor) => ({ ...tensor, bytes: model.subarray(tensor.offset, tensor.offset + tensor.byteLength) })),
+    });
+    const planned = (options: LoadOptions): Promise<LoadPlan> => Engine.plan(long, { threads: 2, ...options });
+    const { memory, numSequences, contextLength } = await planned({ kvType: 'q4_0' });
+    const maxMemory = memory.reservedBytes - (numSequences - 1) * memory.kvBytes - 100_000;
+    const chosen = await planned({ kvType: 'auto', maxMemory });
+    expect(chosen).toMatchObject({ kvType: 'q4_0', numSequences: 1, contextLength: chosen.largestContextLength });
+    expect(chosen.contextLength).toBeLessThan(contextLength);
+    expect(chosen.contextLength).toBeGreaterThan(contextLength / 2);
+    expect((await planned({ kvType: 'q4_0', maxMemory })).contextLength).toBe(contextLength / 2);
   });
 
   it('says what does not fit, and what would, before anything is allocated', async () => {

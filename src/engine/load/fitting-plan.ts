@@ -21,7 +21,7 @@ export interface Room {
 
 /**
  * Plans of a model and, where `files` has one, its draft model, with the options' type of keys and values. "auto" is the first that
- * leaves the whole context that was asked for (or the default one), else the one with the longest. An OutOfMemoryError says which
+ * leaves the whole context that was asked for (or the default one), else the smallest, with the longest that fits. An OutOfMemoryError says which
  * context would fit, and which type.
  */
 export function planFitting(files: readonly GgufFile[], room: Room): readonly ModelPlan[] {
@@ -65,20 +65,36 @@ function plansFor([main, draft]: readonly GgufFile[], room: Room): readonly Mode
 
 function firstFitting(file: GgufFile, { options, numThreads, memoryLimit }: Room): ModelPlan {
   if (options.kvType !== 'auto') return planModel(file, options, numThreads, memoryLimit);
-  let best: ModelPlan | undefined, failure: OutOfMemoryError | undefined;
+  let smallest: ModelPlan | undefined, whole = 0, failure: OutOfMemoryError | undefined;
   for (const kvType of KV_CHOICES) {
     try {
       const plan = planModel(file, { ...options, kvType }, numThreads, memoryLimit);
       const { config, limits } = plan.plan;
-      if (limits.contextLength >= (options.contextLength ?? Math.min(config.contextLength, DEFAULT_CONTEXT_LENGTH))) return plan;
-      if (!best || limits.contextLength > best.plan.limits.contextLength) best = plan;
+      whole = options.contextLength ?? Math.min(config.contextLength, DEFAULT_CONTEXT_LENGTH);
+      if (limits.contextLength >= whole) return plan;
+      smallest = plan;
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
       failure = error;
     }
   }
-  if (best) return best;
-  throw failure!;
+  if (!smallest) throw failure!;
+  const { kv, limits } = smallest.plan;
+  // A default context was halved until it fit.
+  return longest(smallest, limits.contextLength, whole, (contextLength) =>
+    unlessTooLarge(() => planModel(file, { ...options, kvType: kv.type, contextLength }, numThreads, memoryLimit)));
+}
+
+/** What fits at the longest length from `low`, where `found` does, to below `high`, where nothing does. */
+function longest<T>(found: T, low: number, high: number, fitting: (length: number) => T | undefined): T {
+  let best = found;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const fits = fitting(middle);
+    if (fits) [best, low] = [fits, middle];
+    else high = middle;
+  }
+  return best;
 }
 
 /** The longest context with which the model, and its draft model, fit, one sequence at a time; 0 where none does. */
@@ -89,14 +105,9 @@ export function largestContext(files: readonly GgufFile[], room: Room): number {
   if (!smallest) return 0;
   // An encoder has positions for so many tokens and no more.
   const { kind, contextLength: trained } = smallest[0]!.plan.config;
-  let [low, high] = [1, kind === 'encoder' ? trained : LONGEST_CONTEXT];
+  const high = kind === 'encoder' ? trained : LONGEST_CONTEXT;
   if (fits(high)) return high;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
+  return longest(smallest, 1, high, fits)[0]!.plan.limits.contextLength;
 }
 
 function unlessTooLarge<T>(plan: () => T): T | undefined {
