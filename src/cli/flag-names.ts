@@ -8,7 +8,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   maxSequences: '--max-sequences', ropeScaling: '--rope-scaling', ropeTheta: '--rope-theta', contextPolicy: '--context-policy',
   cacheDir: '--cache-dir', threads: '--threads', deterministic: '--deterministic',
   maxTokens: '--max-tokens', stop: '--stop', ignoreEos: '--ignore-eos', n: '--samples', logprobs: '--logprobs',
-  parseSpecial: '--parse-special', pooling: '--pooling',
+  parseSpecial: '--parse-special', pooling: '--pooling', apiKeys: '--api-key',
 };
 /** What some commands call otherwise. */
 const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,6 +1,5 @@
 // Who may ask: API keys and the Host header.
 import type { MiddlewareHandler } from 'hono';
-import { InvalidArgumentError } from '../errors.ts';
 import { ApiError } from './api-error.ts';
 import { hostFilter } from './hosts.ts';
 import type { AllowedHosts } from './hosts.ts';
@@ -28,13 +27,6 @@ const LONGEST_ADDRESS = 64;
 export function forwardedFor(request: Request): string | undefined {
   const last = request.headers.get('x-forwarded-for')?.split(',').at(-1)!.trim();
   return last ? last.slice(0, LONGEST_ADDRESS) : undefined;
-}
-
-/** Throws InvalidArgumentError for what cannot be a key: a request without one carries the empty text, a variable that is not set is undefined. */
-export function checkKeys(keys: readonly unknown[]): void {
-  if (keys.some((key) => typeof key !== 'string' || key === '' || key !== key.trim())) {
-    throw new InvalidArgumentError('An API key must be a text that is not empty and neither begins nor ends with white space.');
-  }
 }
 
 /** `note` hears of a right key by its digest's beginning. Compares digests, which are equally long whatever was sent, and all of every key's. */

@@ -2,13 +2,13 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { cors } from 'hono/cors';
-import { samplingOptions } from '../engine/sampler/options.ts';
 import type { SamplingOptions } from '../engine/sampler/options.ts';
 import type { GenerateOptions } from '../engine/types.ts';
 import { ApiError, toApiError } from './api-error.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Exchange } from './requests/exchange.ts';
-import { allowHosts, checkKeys, forwardedFor, givenKey, requireKey } from './guards.ts';
+import { allowHosts, forwardedFor, givenKey, requireKey } from './guards.ts';
+import { checkEngine, checkHandlerOptions } from './handler-options.ts';
 import { ModelPool } from './model-pool.ts';
 import type { ServeEngine } from './model-pool.ts';
 import { openApiDocument } from './openapi.ts';
@@ -96,14 +96,14 @@ const QUIET_MS = 3000;
 const CORS = { allowMethods: ['GET', 'POST'], exposeHeaders: ['retry-after', 'x-request-id'], maxAge: 7200 };
 
 /**
- * `engine` is a loaded model, which stays the caller's, or a pool. Throws InvalidArgumentError for an empty key or wrong defaults. The handler never
- * throws: what goes wrong is answered in the shape of OpenAI's errors.
+ * `engine` is a loaded model, which stays the caller's, or a pool. Throws InvalidArgumentError for anything else, and for an option that does not
+ * exist or makes no sense. The handler never throws: what goes wrong is answered in the shape of OpenAI's errors.
  */
 export function createHandler(engine: ServeEngine | ModelPool, options: HandlerOptions = {}): Handler {
+  if (!(engine instanceof ModelPool)) checkEngine(engine);
+  checkHandlerOptions(options);
   const pool = engine instanceof ModelPool ? engine : new ModelPool([{ id: engine.model.name, load: async () => engine, loaded: engine }]);
   const { apiKeys = [], maxRequests = MAX_REQUESTS } = options;
-  checkKeys(apiKeys);
-  samplingOptions(options.defaults ?? {}, Infinity);
   const exchange = new Exchange(pool, {
     maxRequests, maxPerClient: apiKeys.length > 1 ? Math.ceil(0.75 * maxRequests) : maxRequests, timeoutMs: options.timeoutMs ?? 0,
     contextPolicy: options.contextPolicy, stallMs: stallMsOf(options), quietMs: Math.min(options.quietMs ?? QUIET_MS, LONGEST_TIMER_MS),

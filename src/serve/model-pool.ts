@@ -2,6 +2,7 @@
 // after their workers died.
 import type { Engine } from '../engine/engine.ts';
 import { ApiError, isTyped } from './api-error.ts';
+import { checkModels } from './handler-options.ts';
 
 /** An engine as the server uses it. */
 export type ServeEngine =
@@ -44,9 +45,11 @@ export class ModelPool {
   #uses = 0;
   #change: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  constructor(models: readonly ServedModel[], maxLoaded = models.length) {
+  /** Throws InvalidArgumentError for no model, two of one id, or a `maxLoaded` below 1; all are in memory at once by default. */
+  constructor(models: readonly ServedModel[], maxLoaded: number = (models as readonly ServedModel[] | undefined)?.length ?? 0) {
+    checkModels(models, maxLoaded);
     this.#entries = new Map(models.map((model) => [model.id, entryOf(model)]));
-    this.#maxLoaded = Math.max(1, maxLoaded);
+    this.#maxLoaded = maxLoaded;
   }
 
   list(): readonly { readonly id: string; readonly engine?: ServeEngine }[] {

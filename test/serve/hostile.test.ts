@@ -5,9 +5,8 @@ import type { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENDPOINTS } from '../../src/serve/endpoints.ts';
 import { createHandler } from '../../src/serve/handler.ts';
-import { ModelPool } from '../../src/serve/model-pool.ts';
 import { inRepository } from '../support/fixtures.ts';
-import { tinyServer } from './servers.ts';
+import { pooled, tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
 const MODEL = 'llama-tied';
@@ -44,7 +43,7 @@ const json = (value: unknown): string => JSON.stringify(value) ?? 'undefined';
 describe('every route', () => {
   it('is fuzzed here', () => {
     let routes: Hono['routes'] = [];
-    createHandler(new ModelPool([]), { extend: (app) => (routes = app.routes) });
+    createHandler(pooled(['a'], 1).pool, { extend: (app) => (routes = app.routes) });
     const posts = routes.filter(({ method }) => method === 'POST').map(({ path }) => path);
     const gets = routes.filter(({ method }) => method === 'GET').map(({ path }) => path);
     expect(new Set(posts)).toEqual(new Set(ENDPOINTS.flatMap(({ path, aliases }) => [path, ...aliases])));

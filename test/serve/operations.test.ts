@@ -6,7 +6,6 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/serve/handler.ts';
 import { startServer } from '../../src/serve/node/server.ts';
-import { ModelPool } from '../../src/serve/model-pool.ts';
 import { pooled, tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
@@ -61,13 +60,13 @@ describe('who may ask', () => {
   });
 
   it('is nobody beyond this machine without a key', async () => {
-    await expect(startServer(new ModelPool([]), { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+    await expect(startServer(pooled(['a'], 1).pool, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });
 
   it('is not everybody where a key is empty, as of a variable that is not set', async () => {
     for (const key of ['', ' ', 'a ', undefined as unknown as string]) {
       const given = { host: '0.0.0.0', port: 0, apiKeys: ['right', key] };
-      await expect(startServer(new ModelPool([]), given)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+      await expect(startServer(pooled(['a'], 1).pool, given)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
     }
   });
 
@@ -247,7 +246,7 @@ describe('ends', () => {
   });
 
   it('of the server are told at /health on connections that are open', async () => {
-    const handler = createHandler(new ModelPool([]));
+    const handler = createHandler(pooled(['a'], 1).pool);
     const health = async (): Promise<number> => (await handler(new Request('http://localhost/health'))).status;
     expect(await health()).toBe(200);
     await handler.drain();

@@ -1,6 +1,6 @@
 // Checks what a load call asks for, before anything is opened.
-import { InvalidArgumentError } from '../../errors.ts';
-import { describe } from '../sampler/options.ts';
+import { checkOptions } from '../option-rules.ts';
+import type { OptionRules } from '../option-rules.ts';
 import { KV_TYPES } from '../../backends/tensors.ts';
 import type { KvType } from '../../backends/tensors.ts';
 import type { Platform } from '../../platform/platform.ts';
@@ -35,7 +35,7 @@ export function threadsFor(platform: Platform, { threads }: LoadOptions): Thread
 }
 
 /** What each option must be. */
-const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight: (value: unknown) => boolean]>> = {
+const RULES: OptionRules<LoadOptions> = {
   device: ['"auto" or "cpu"', (value) => value === 'auto' || value === 'cpu'],
   threads: [
     `a whole number between 0 (the calling thread itself) and ${MAX_THREADS}`,
@@ -70,18 +70,5 @@ const RULES: Readonly<Record<keyof LoadOptions, readonly [what: string, isRight:
   signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.throwIfAborted === 'function'],
 };
 
-/** Throws InvalidArgumentError for an option that does not exist or makes no sense; undefined stands for the default. */
-export function checkLoadOptions(options: LoadOptions): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(`The load options must be an object, not ${describe(options)}.`);
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(RULES, name)) {
-      throw new InvalidArgumentError(`There is no load option "${name}". There are ${Object.keys(RULES).join(', ')}.`);
-    }
-    const [what, isRight] = RULES[name as keyof LoadOptions];
-    if (value !== undefined && !isRight(value)) {
-      throw new InvalidArgumentError(`${name} must be ${what}, not ${describe(value)}.`);
-    }
-  }
-}
+/** Throws InvalidArgumentError for an option that does not exist or makes no sense. */
+export const checkLoadOptions = (options: LoadOptions): void => checkOptions(options, RULES, 'load option');

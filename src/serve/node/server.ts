@@ -33,25 +33,26 @@ export interface NodeServer {
 
 /** Listens; rejects where the address is taken, and with InvalidArgumentError where it would be open to anybody unasked. */
 export async function startServer(pool: ModelPool, options: NodeServerOptions): Promise<NodeServer> {
-  const { host, port, apiKeys = [], allowedHosts } = options;
-  if (!isLoopback(host) && apiKeys.length === 0 && !options.withoutKeys) {
+  const { host, port, withoutKeys, pageFolder, log, ...forHandler } = options;
+  const { apiKeys = [], allowedHosts } = forHandler;
+  if (!isLoopback(host) && apiKeys.length === 0 && !withoutKeys) {
     throw new InvalidArgumentError(
       `Listening on ${host} opens this server to other machines: give an API key, or say that it needs none.`,
     );
   }
-  const logger = pino({ base: null }, { write: (line: string) => options.log?.(line) });
+  const logger = pino({ base: null }, { write: (line: string) => log?.(line) });
   const paths = [...ENDPOINTS.flatMap(({ path, aliases }) => [path, ...aliases]), '/health', '/v1/models', '/models', '/metrics', '/openapi.json', '/'];
   const metrics = nodeMetrics(paths, pool, () => handler.numActive);
   const { names, addresses } = allowedHosts ? { names: allowedHosts } : usualHosts(host, apiKeys.length > 0);
   const handler: Handler = createHandler(pool, {
-    ...options, allowedHosts: names, allowAddresses: addresses,
+    ...forHandler, allowedHosts: names, allowAddresses: addresses,
     onRequest(request) {
       metrics.observe(request);
       logRequest(logger, request);
     },
     extend(app) {
       metrics.extend(app);
-      if (options.pageFolder) servePage(app, options.pageFolder);
+      if (pageFolder) servePage(app, pageFolder);
     },
   });
   const server = await listen(handler, host, port);
