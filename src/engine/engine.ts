@@ -17,11 +17,11 @@ import type { Generation } from './generation.ts';
 import type { EngineStats } from './engine-stats.ts';
 import type { Speaker } from './generation-options.ts';
 import { copyOf } from './given.ts';
-import { checkEmbedOptions, checkNames, checkScoreOptions, checkSignal, checkTokenIds, idsOf } from './inputs.ts';
+import { checkEmbedOptions, checkEncodeOptions, checkScoreOptions, checkSignal, checkTokenIds, idsOf } from './inputs.ts';
 import { loadModel } from './load/load.ts';
 import type { LoadedModel } from './load/load.ts';
 import { planLoad } from './load/plan.ts';
-import { Prompts } from './prompts.ts';
+import { checkRenderOptions, Prompts } from './prompts.ts';
 import type { ChatRenderOptions } from './prompts.ts';
 import { checkLoadSessionOptions, checkSaveSessionOptions } from './session/options.ts';
 import { loadSession, saveSession } from './session/session.ts';
@@ -132,17 +132,19 @@ export class Engine {
 
   /** Messages as the model's chat template writes them, and their ids: content never becomes special tokens. */
   renderChat(messages: readonly ChatMessage[], options: ChatRenderOptions = {}): { text: string; ids: number[] } {
+    checkRenderOptions(options);
     return atOnce(this.#prompts.render(messages, options));
   }
 
   /** Token ids of `text`; special tokens in it stay text unless `parseSpecial`. */
   tokenize(text: string, options: EncodeOptions = {}): number[] {
+    checkEncodeOptions(options);
     return atOnce(this.#prompts.encode(text, options));
   }
 
   /** The same without holding up the caller's thread, however long the text is. Rejects with the signal's reason when aborted. */
   async tokenizeAsync(text: string, options: TokenizeOptions = {}): Promise<number[]> {
-    checkNames(options, ['addSpecial', 'parseSpecial', 'signal']);
+    checkEncodeOptions(options, 'signal');
     const { signal, ...given } = options;
     checkSignal(signal);
     const ids = await this.#prepare(() => this.#prompts.encode(text, given), signal);

@@ -1,7 +1,7 @@
 // Checks of what embed, score and tokenize are given, before anything is asked of the workers.
 import { ContextLengthError, InvalidArgumentError } from '../errors.ts';
 import type { Steps } from '../steps.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { describe } from './sampler/options.ts';
 import type { ModelInfo } from './load/load-types.ts';
 import type { EmbedOptions, ScoreOptions } from './types.ts';
@@ -53,6 +53,13 @@ export function checkEmbedOptions(options: EmbedOptions): void {
   checkBoolean('normalize', normalize);
 }
 
+/** Likewise; `more` are options of the call itself. */
+export function checkEncodeOptions(options: EncodeOptions, ...more: readonly string[]): void {
+  checkNames(options, ['addSpecial', 'parseSpecial', ...more]);
+  checkBoolean('addSpecial', options.addSpecial);
+  checkBoolean('parseSpecial', options.parseSpecial);
+}
+
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === 'function') return;
   throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
@@ -79,7 +86,7 @@ export function checkScoreOptions(options: ScoreOptions, numIds: number, vocabSi
   return { from, topK };
 }
 
-function checkBoolean(name: string, value: unknown): void {
+export function checkBoolean(name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return;
   throw new InvalidArgumentError(`${name} must be true or false, not ${describe(value)}.`);
 }

@@ -8,7 +8,7 @@ import type { Steps } from '../steps.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { fitIds, fitMessages, roomFor } from './context-policy.ts';
 import type { FittedPrompt } from './context-policy.ts';
-import { checkText } from './inputs.ts';
+import { checkBoolean, checkNames, checkText } from './inputs.ts';
 import type { GenerateOptions, Prompt, ToolChoice } from './types.ts';
 
 export interface ChatRenderOptions {
@@ -21,6 +21,12 @@ export interface ChatRenderOptions {
 export interface RenderedChat {
   readonly text: string;
   readonly ids: number[];
+}
+
+/** Throws InvalidArgumentError for options that do not exist or make no sense. */
+export function checkRenderOptions(options: ChatRenderOptions): void {
+  checkNames(options, ['tools', 'toolChoice', 'templateOptions', 'addGenerationPrompt']);
+  checkBoolean('addGenerationPrompt', options.addGenerationPrompt);
 }
 
 export class Prompts {

@@ -30,6 +30,21 @@ afterAll(() => engine.dispose());
 const answerTo = (text: string, maxTokens = 12, more: GenerateOptions = {}): ReturnType<Engine['complete']> =>
   engine.complete(engine.tokenize(text), { temperature: 0, maxTokens, ignoreEos: true, ...more });
 
+describe('constructors', () => {
+  it('refuse fields that there are not', () => {
+    expect(() => new ChatClawdbot({ model: engine, maxToken: 3 } as object as { model: Engine })).toThrow(/no field "maxToken"/);
+    expect(() => new ChatClawdbot({ model: engine, loadOption: {} } as object as { model: Engine })).toThrow(InvalidArgumentError);
+    expect(() => new ClawdbotEmbeddings({ model: engine, pool: 'cls' } as object as { model: Engine })).toThrow(/no field "pool"/);
+  });
+
+  it("take LangChain's own", () => {
+    const own = { maxConcurrency: 2, maxRetries: 1, onFailedAttempt: () => undefined };
+    const model = new ChatClawdbot({ model: engine, ...own, tags: ['a'], metadata: { b: 1 }, verbose: false, cache: false, callbacks: [], outputVersion: 'v1' });
+    expect(model.tags).toEqual(['a']);
+    expect(new ClawdbotEmbeddings({ model: engine, ...own }).caller).toBeDefined();
+  });
+});
+
 describe('a chat model', () => {
   it('answers messages through the chat template, and counts tokens', async () => {
     const answer = await chat.invoke([new SystemMessage('Be brief.'), new HumanMessage('Hello.')]);

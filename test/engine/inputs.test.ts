@@ -104,6 +104,19 @@ describe('embed and score refuse', () => {
   });
 });
 
+describe('tokenize and renderChat refuse', () => {
+  const messages = [{ role: 'user', content: 'hello' }];
+
+  it.each([{ special: true }, { addSpecial: 'no' }, null])('what is no option of encoding: %o', async (options) => {
+    expect(() => engine.tokenize('hello', anything(options))).toThrow(InvalidArgumentError);
+    await expect(engine.tokenizeAsync('hello', anything(options))).rejects.toThrow(InvalidArgumentError);
+  });
+
+  it.each([{ generationPrompt: 1 }, { addGenerationPrompt: 1 }, null])('what is no option of rendering: %o', (options) => {
+    expect(() => engine.renderChat(messages, anything(options))).toThrow(InvalidArgumentError);
+  });
+});
+
 describe('inputs of other kinds', () => {
   it('are taken where they make sense', async () => {
     const ids = engine.tokenize('hello');

@@ -15,6 +15,7 @@ import { convertToOpenAITool } from '@langchain/core/utils/function_calling';
 import type { GenerateOptions, GenerateTimings, LoadOptions, ToolCallDelta, ToolChoice } from '@clawdbot/runtime';
 import { Engines, nameOf } from '../engines.ts';
 import type { ModelOrEngine } from '../engines.ts';
+import { CALLER, checkFields } from './fields.ts';
 import { toMessages } from './messages.ts';
 
 /** Options of `Engine.generate` but for those that LangChain has itself. */
@@ -40,6 +41,12 @@ const OWN: Readonly<Record<keyof Own, true>> = {
   onPromptProgress: true, speculation: true, grammar: true, jsonSchema: true, json: true, client: true,
 };
 
+/** Likewise. */
+const FIELDS: Readonly<Record<keyof ChatClawdbotFields, true>> = {
+  model: true, loadOptions: true, stop: true, ...OWN, ...CALLER, verbose: true, callbacks: true, tags: true, metadata: true,
+  callbackManager: true, cache: true, disableStreaming: true, outputVersion: true,
+};
+
 export class ChatClawdbot extends BaseChatModel<ChatClawdbotCallOptions> {
   readonly model: string;
   readonly #model: ModelOrEngine;
@@ -48,6 +55,7 @@ export class ChatClawdbot extends BaseChatModel<ChatClawdbotCallOptions> {
   readonly #engines: Engines;
 
   constructor(fields: ChatClawdbotFields) {
+    checkFields(fields, FIELDS);
     super(fields);
     this.#model = fields.model;
     this.model = nameOf(fields.model);

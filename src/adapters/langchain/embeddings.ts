@@ -4,6 +4,7 @@ import type { EmbeddingsParams } from '@langchain/core/embeddings';
 import type { EmbedOptions, LoadOptions } from '@clawdbot/runtime';
 import { Engines } from '../engines.ts';
 import type { ModelOrEngine } from '../engines.ts';
+import { CALLER, checkFields } from './fields.ts';
 
 export interface ClawdbotEmbeddingsFields extends EmbeddingsParams, Pick<EmbedOptions, 'pooling' | 'normalize'> {
   /** What `Engine.load` takes (loaded when first used), or an engine. */
@@ -11,12 +12,19 @@ export interface ClawdbotEmbeddingsFields extends EmbeddingsParams, Pick<EmbedOp
   readonly loadOptions?: LoadOptions;
 }
 
+/** Every one of them: the compiler sees to it. */
+const FIELDS: Readonly<Record<keyof ClawdbotEmbeddingsFields, true>> = {
+  model: true, loadOptions: true, pooling: true, normalize: true, ...CALLER,
+};
+
 export class ClawdbotEmbeddings extends Embeddings {
   readonly #model: ModelOrEngine;
   readonly #options: EmbedOptions;
   readonly #engines: Engines;
 
-  constructor({ model, loadOptions, pooling, normalize, ...params }: ClawdbotEmbeddingsFields) {
+  constructor(fields: ClawdbotEmbeddingsFields) {
+    checkFields(fields, FIELDS);
+    const { model, loadOptions, pooling, normalize, ...params } = fields;
     super(params);
     this.#model = model;
     this.#options = { pooling, normalize };
