@@ -88,8 +88,9 @@ describe('the published package', () => {
     const project = path.join(dir, 'consumer');
     mkdirSync(path.join(project, 'node_modules/@clawdbot'), { recursive: true });
     symlinkSync(path.join(dir, 'package'), path.join(project, 'node_modules/@clawdbot/runtime'), 'dir');
+    const [, documented] = /^```ts\n([^]*?)^```/m.exec(readFileSync(inRepository('docs/api.md'), 'utf8'))!;
     writeFileSync(path.join(project, 'index.ts'), `
-      import { Engine, ContextLengthError, type Completion, type GenerateChunk } from '@clawdbot/runtime';
+      import { Engine, ContextLengthError, type ChatMessage, type Completion, type GenerateChunk } from '@clawdbot/runtime';
       const engine = await Engine.load('smollm2', { threads: 2 });
       for await (const chunk of engine.generate([{ role: 'user', content: 'Hi' }])) {
         const typed: GenerateChunk = chunk;
@@ -99,7 +100,8 @@ describe('the published package', () => {
       const numbers: readonly number[] = answer.ids;
       // @ts-expect-error the temperature is a number
       await engine.complete('Hi', { temperature: 'hot' });
-      export { numbers, ContextLengthError };
+      ${documented}
+      export { numbers, finishReason, ContextLengthError };
     `);
     writeFileSync(path.join(project, 'package.json'), '{"type":"module"}');
     writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify({
