@@ -23,6 +23,8 @@ export async function writeFileWhole(path: string, parts: Iterable<Uint8Array>, 
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
+    // Whoever asked knows nothing of another file.
+    if (error instanceof Error && error.message.includes(temporary)) error.message = error.message.replaceAll(temporary, path);
     throw error;
   }
 }

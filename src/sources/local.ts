@@ -27,6 +27,7 @@ export async function findLocal(given: string, env: Environment): Promise<string
     throw new ModelSourceError(message, { cause: error });
   });
   if (!stats) throw new ModelSourceError(`There is no file "${full}". Check the path.`);
+  if (!stats.isDirectory() && !stats.isFile()) throw new ModelSourceError(`"${full}" is neither a file nor a folder. Give the path of a model.`);
   return partsOf(stats.isDirectory() ? await theModelIn(full) : full);
 }
 

@@ -58,6 +58,7 @@ describe('help and usage', () => {
     [['score', '-m', LLAMA, '--ids', '1,99999'], 2, /^error: .*99999.*\n$/],
     [['run', '-m', LLAMA, '-c', '8', '--ids', '5,5,5,5,5,5,5,5'], 1, /^error: .* 9 tokens .* 8\..*\n$/],
     [['detokenize', '-m', LLAMA, '99999'], 2, /^error: .*99999.*\n$/],
+    [['score', '', '-m', tiny('gpt2')], 2, /^error: The text has no tokens\. Give some text\.\n$/],
     [['score', 'hi', '-m', tiny('bert-mean')], 1, /^error: .*encoder.*clawdbot embed.*\n$/],
     [['embed', 'hi', '-m', 'all-minilm'], 1, /^error: .*safetensors.*Nothing was downloaded.*\n$/],
     [['rm', 'nothing', '--cache-dir', path.join(dir, 'empty-cache')], 1, /^error: .*"nothing".*\n$/],
@@ -136,6 +137,9 @@ describe('on tiny models', () => {
     for (const wrong of ['', '{}', '[1]', 'text']) {
       expect((await program(['tokenize', '-m', LLAMA, '--batch'], { input: wrong })).code).toBe(2);
     }
+    const { stderr } = await program(['tokenize', '-m', LLAMA, '--batch'], { input: 'two\nlines\n' });
+    expect(stderr).toMatch(/^error: .*standard input is no JSON: .+\n/);
+    expect(stderr).not.toContain('\nlines');
   });
 
   it('inspects', async () => {

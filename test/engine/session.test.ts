@@ -172,6 +172,14 @@ describe('a session', () => {
       .rejects.toThrow(SessionError);
   });
 
+  it('is not written where there is no folder, and the error names the file that was asked for', async () => {
+    const file = path.join(dir, 'no', 'folder', 'x.session');
+    const error = await engine.saveSession(prompt, { file }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SessionError);
+    expect((error as Error).message).toContain(`'${file}'`);
+    expect((error as Error).message).not.toContain('.tmp');
+  });
+
   it('needs room: in the context, and in what may be kept', async () => {
     await restarted({ contextLength: 128 }, async (small) => {
       await expect(small.loadSession(saved)).rejects.toThrow(ContextLengthError);

@@ -49,6 +49,10 @@ describe('a local model', () => {
     await expect(filesOf('qwen')).rejects.not.toThrow(/Did you mean|all-minilm/);
   });
 
+  it.skipIf(process.platform === 'win32')('that is a device is an error that says so', async () => {
+    await expect(filesOf('/dev/null')).rejects.toThrow('"/dev/null" is neither a file nor a folder.');
+  });
+
   it('that the catalog lists for other uses is refused before anything is fetched', async () => {
     const options = { cacheDir: at('cache'), env: { HOME: dir, PATH: '' } };
     await expect(resolveModel('all-minilm', options)).rejects.toThrow(UnsupportedModelError);

@@ -32,8 +32,7 @@ export const score = command({
     if (options.logits !== undefined) await checkWritable(options.logits);
     const { stdout, signal } = surroundings;
     await withEngine(options, surroundings, async (engine) => {
-      const ids = typeof input === 'string' ? engine.tokenize(input) : input;
-      const result = await engine.score(ids, { topK: options.top ?? 10, logits: options.logits !== undefined, signal });
+      const result = await engine.score(input, { topK: options.top ?? 10, logits: options.logits !== undefined, signal });
       if (options.logits !== undefined) await writeOut(options.logits, littleEndian(result.logits!));
       const tokens = result.tokenNlls.length;
       const meanNll = tokens > 0 ? result.nll / tokens : null;

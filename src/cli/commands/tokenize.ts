@@ -59,7 +59,7 @@ async function readBatch(surroundings: Surroundings): Promise<string[]> {
     items = JSON.parse(input);
   } catch (error) {
     throw new UsageError(
-      `--batch reads a JSON array of strings, and standard input is no JSON: ${(error as Error).message}`,
+      `--batch reads a JSON array of strings, and standard input is no JSON: ${printable((error as Error).message)}`,
     );
   }
   if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items;
