@@ -54,6 +54,15 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toMatch(/^about \d+ of 2,048 tokens/);
   }));
 
+  it('has the focus in the message box once another answer was asked for by keyboard', () => withPage(async (page) => {
+    await say(page, 'again');
+    await replied(page);
+    await page.getByRole('button', { name: 'Regenerate' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.versions', { hasText: '2 / 2' }).waitFor();
+    expect(await focused(page)).toBe('Message');
+  }));
+
   it('says milliseconds where there are few', () => withPage(async (page) => {
     await say(page, 'quick');
     await replied(page);

@@ -5,6 +5,7 @@ import { versionsOf } from '../chat/conversation.ts';
 import type { Message } from '../chat/conversation.ts';
 import { regenerate } from '../chat/reply-actions.ts';
 import { current, currentReply } from '../chat/state.ts';
+import { focusComposer } from './composer.tsx';
 import { CopyButton } from './markdown.tsx';
 import * as format from './format.ts';
 
@@ -19,7 +20,7 @@ export function MessageActions({ message, onEdit }: { message: Message; onEdit?:
       )}
       {message.role === 'assistant' && (
         <button class="icon-button small" aria-label="Regenerate" title="Regenerate" disabled={isBusy}
-          onClick={() => regenerate(message)}><RefreshCw size={15} /></button>
+          onClick={(event) => regenerateFrom(event, message)}><RefreshCw size={15} /></button>
       )}
       <Facts message={message} />
     </div>
@@ -38,6 +39,12 @@ function Versions({ message, isBusy }: { message: Message; isBusy: boolean }) {
       <button class="icon-button small" aria-label="Next version" disabled={isBusy || index === versions.length - 1} onClick={step(1)}><ChevronRight size={15} /></button>
     </span>
   );
+}
+
+/** By keyboard, the button that had the focus is gone, as the one that stops is. */
+function regenerateFrom({ detail }: MouseEvent, message: Message): void {
+  regenerate(message);
+  if (detail === 0 && currentReply.value) focusComposer();
 }
 
 const ENDINGS = { stop: '', length: 'token limit', stopped: 'stopped', failed: 'failed' };
