@@ -5,7 +5,8 @@ import { focused, replied, say, useChatPage } from './chat-page.ts';
 import { CHROMIUM } from './chromium.ts';
 
 describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
-  const { withPage } = useChatPage({ reply: (messages) => `About ${messages.at(-1)!.content}.` });
+  const LONG = 'word '.repeat(2000);
+  const { withPage } = useChatPage({ reply: (messages) => (messages.at(-1)!.content === 'long' ? LONG : `About ${messages.at(-1)!.content}.`) });
   const shows = (page: Page, question: string): Promise<void> => page.locator('.bubble', { hasText: question }).waitFor();
   const isEmpty = (page: Page): Promise<void> => page.getByText('What can I do for you?').waitFor();
   const startNew = async (page: Page): Promise<void> => {
@@ -23,6 +24,28 @@ describe.skipIf(CHROMIUM === undefined)('the chat page', () => {
     expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('half a thou');
     await page.getByRole('meter').waitFor();
     expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toBe(context);
+  }));
+
+  it('keeps what came of an answer that a reload cuts off, and says so', () => withPage(async (page) => {
+    const answer = page.locator('.message.assistant .markdown');
+    await say(page, 'long');
+    await answer.getByText('word word').waitFor();
+    const shown = (await answer.textContent())!.trim();
+    await page.reload();
+    await page.locator('.facts', { hasText: 'stopped' }).waitFor();
+    expect((await answer.textContent())!.slice(0, shown.length)).toBe(shown);
+  }));
+
+  it('keeps the beginning of an answer where the page gets no word that it ends', () => withPage(async (page, context) => {
+    await page.evaluate(() => window.addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true));
+    await say(page, 'long');
+    await page.locator('.message.assistant .markdown').getByText('word').waitFor();
+    const address = page.url();
+    await page.close();
+    const next = await context.newPage();
+    await next.goto(address);
+    await next.locator('.facts', { hasText: 'stopped' }).waitFor();
+    expect(await next.locator('.message.assistant .markdown').textContent()).toMatch(/^w/);
   }));
 
   it('keeps what is said in the moment in which another tab tells of the conversation', () => withPage(async (page) => {

@@ -1,5 +1,5 @@
 // What the reader does with conversations: open, rename, delete, settings, export and import.
-import { newConversation, showing } from './conversation.ts';
+import { newConversation, showing, withEndings } from './conversation.ts';
 import type { ChatSettings, Conversation } from './conversation.ts';
 import { conversationsFrom } from './import.ts';
 import { readPreference, writePreference } from './preferences.ts';
@@ -12,7 +12,7 @@ let store: ConversationStore | undefined;
 export async function loadConversations(): Promise<void> {
   store = await openStore();
   if (store.problem) notice.value = `${store.problem} Conversations are lost when it closes.`;
-  conversations.value = byDate(await store.readAll());
+  conversations.value = byDate((await store.readAll()).map(withEndings));
   store.onChange((id) => void takeOver(id));
 }
 

@@ -72,6 +72,13 @@ export function withMessage(conversation: Conversation, message: Message): Conve
   return { ...conversation, title, messages, leafId, updatedAt: Date.now() };
 }
 
+/** A kept reply without an ending was cut off with its page. */
+export function withEndings(conversation: Conversation): Conversation {
+  const messages = conversation.messages.map((message): Message =>
+    (message.role === 'assistant' && message.ending === undefined ? { ...message, ending: 'stopped' } : message));
+  return { ...conversation, messages };
+}
+
 /** Shows the branch that goes through a message, to its latest end. */
 export function showing(conversation: Conversation, messageId: string): Conversation {
   let leafId = messageId;

@@ -6,6 +6,7 @@ import { find, update } from './conversation-actions.ts';
 import { newMessage, promptFor, withMessage } from './conversation.ts';
 import type { Conversation, Message } from './conversation.ts';
 import { inWords } from './failures.ts';
+import { keepUnderWay } from './keep-under-way.ts';
 import { askForKey, learnMore } from './model-actions.ts';
 import { ReplyMeter, estimatePromptTokens } from './reply-meter.ts';
 import { splitReasoning } from '../markdown/reasoning.ts';
@@ -13,8 +14,6 @@ import { plainText } from '../markdown/render.ts';
 import { announcement, backend, current, currentReply, isModelDialogOpen, modelState, running } from './state.ts';
 import type { RunningReply } from './state.ts';
 
-/** A reply under way is kept this often, so that a closed page loses little. */
-const KEEP_INTERVAL_MS = 2000;
 const LONGEST_ANNOUNCEMENT = 1500;
 
 /** Sends what the reader wrote at the end of the shown conversation. False where there is no model to send it to. */
@@ -66,7 +65,7 @@ async function answer(conversation: Conversation, question: Message): Promise<vo
   const soFar = (): Message => ({
     ...blank, content: reply.text.value, ...(reply.reasoning.value !== '' && { reasoning: reply.reasoning.value }),
   });
-  const keeping = setInterval(() => keep(conversation.id, soFar()), KEEP_INTERVAL_MS);
+  const keeping = keepUnderWay(reply, () => keep(conversation.id, soFar()));
   const meter = new ReplyMeter();
   let finished: Message;
   try {
@@ -76,11 +75,11 @@ async function answer(conversation: Conversation, question: Message): Promise<vo
     const stats = meter.stats(estimatePromptTokens(conversation, question));
     finished = {
       ...soFar(), ...(stats && { stats }),
-      ...(reply.controller.signal.aborted ? { ending: 'stopped' } : { ending: 'failed', error: inWords(error) }),
+      ...(reply.controller.signal.aborted || keeping.isLeaving ? { ending: 'stopped' } : { ending: 'failed', error: inWords(error) }),
     };
     if (error instanceof ChatError && error.code === 'unauthorized') askForKey();
   } finally {
-    clearInterval(keeping);
+    keeping.end();
   }
   const others = new Map(running.value);
   others.delete(conversation.id);

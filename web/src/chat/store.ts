@@ -37,7 +37,11 @@ function databaseStore(database: IDBPDatabase<ChatDatabase>): ConversationStore 
     readAll: () => database.getAll('conversations'),
     read: (id) => database.get('conversations', id),
     async save(conversation) {
-      await database.put('conversations', conversation);
+      const transaction = database.transaction('conversations', 'readwrite');
+      const isPut = transaction.store.put(conversation);
+      // At once: what a page that goes away has not committed is lost.
+      transaction.commit();
+      await Promise.all([isPut, transaction.done]);
       channel.postMessage(conversation.id);
     },
     async remove(id) {
