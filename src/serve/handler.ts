@@ -83,8 +83,8 @@ export interface Handler {
   (request: Request): Promise<Response>;
   /** The same, where it is known who asks: `client` tells clients apart where no keys do, such as by address. Waiting clients take turns. */
   answer(request: Request, from: { readonly client?: string }): Promise<Response>;
-  /** Refuses new requests, waits for the running ones. */
-  drain(): Promise<void>;
+  /** Refuses new requests, waits for the running ones; these end in an error when `signal` fires. */
+  drain(signal?: AbortSignal): Promise<void>;
   readonly numActive: number;
 }
 
@@ -117,7 +117,7 @@ export function createHandler(engine: ServeEngine | ModelPool, options: HandlerO
   };
   const handler = (request: Request): Promise<Response> => answer(request, {});
   return Object.defineProperty(
-    Object.assign(handler, { answer, drain: () => exchange.places.drain() }), 'numActive', { get: () => exchange.places.numTaken },
+    Object.assign(handler, { answer, drain: (signal?: AbortSignal) => exchange.drain(signal) }), 'numActive', { get: () => exchange.places.numTaken },
   ) as unknown as Handler;
 }
 

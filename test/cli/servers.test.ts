@@ -23,9 +23,10 @@ const cacheDir = mkdtempSync(path.join(os.tmpdir(), 'clawdbot-servers-'));
 const env = { CLAWDBOT_CACHE: cacheDir };
 const running: Running[] = [];
 
-async function start(): Promise<Running> {
-  const args = [PROGRAM, 'serve', `tiny=${caseFile('llama-tied.gguf')}`, '--port', '0', '--json', '--quiet', '--threads', '1'];
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+async function start(...more: readonly string[]): Promise<Running> {
+  const args = [PROGRAM, 'serve', `tiny=${caseFile('llama-tied.gguf')}`, '--port', '0', '--json', '--quiet', '--threads', '1', ...more];
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.resume();
   const exit = once(child, 'exit');
   const [line] = await once(child.stdout!, 'data') as [Buffer];
   const server = { child, exit, url: (JSON.parse(line.toString()) as { url: string }).url };
@@ -72,6 +73,19 @@ describe('clawdbot ps and stop', () => {
     expect(await stopping).toMatchObject({ code: 0, stdout: expect.stringContaining(`${server.child.pid}`) as string });
     expect(await server.exit).toEqual([0, null]);
     expect(await ps()).toEqual([]);
+    expect(readdirSync(path.join(cacheDir, 'servers'))).toEqual([]);
+  });
+
+  it('leave Ctrl-C to end it sooner, in an error for what runs', async () => {
+    const server = await start('--context', '32768');
+    let said = '';
+    server.child.stderr!.on('data', (part: Buffer) => (said += part.toString()));
+    const rest = await stream(server, 30_000);
+    server.child.kill('SIGINT');
+    await expect.poll(() => said, { timeout: 5000 }).toBe('1 request is running and gets 30 seconds. Ctrl-C ends it now.\n');
+    server.child.kill('SIGINT');
+    expect(await rest()).toMatch(/"code":"shutting_down"[^\n]*\n\n$/);
+    expect(await server.exit).toEqual([130, null]);
     expect(readdirSync(path.join(cacheDir, 'servers'))).toEqual([]);
   });
 

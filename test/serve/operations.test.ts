@@ -1,6 +1,7 @@
 // What keeps a server in order: who may ask, how much, and what happens when clients, models or the server go away.
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -260,6 +261,39 @@ describe('ends', () => {
     expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
     await closing;
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
+  });
+
+  it.each(['its time is over', 'it is told so'])('of the server end what runs in an error when %s', async (why) => {
+    const server = await tinyServer({}, { contextLength: 32_768 });
+    const endless = { ...LONG, max_tokens: 30_000 };
+    const stream = await post(server, '/v1/completions', { ...endless, stream: true });
+    const events = await post(server, '/v1/responses', { model: 'llama-tied', input: 'a', max_output_tokens: 30_000, ignore_eos: true, stream: true });
+    const whole = post(server, '/v1/completions', endless);
+    await expect.poll(() => server.handler.numActive).toBe(3);
+    const controller = new AbortController();
+    const closing = why === 'it is told so' ? server.close(60_000, controller.signal) : server.close(50);
+    controller.abort();
+    const error = { code: 'shutting_down', type: 'server_error' };
+    const last = async (response: Response): Promise<object> =>
+      JSON.parse((await response.text()).trim().split('\n\n').at(-1)!.replace(/^[^]*data: /, '')) as object;
+    expect(await last(stream)).toMatchObject({ error });
+    expect(await last(events)).toMatchObject({ type: 'error', error });
+    expect([(await whole).status, await errorOf(await whole)]).toMatchObject([503, error]);
+    await closing;
+    const log = server.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(log.map(({ broken, code, gone }) => [broken ?? code, gone])).toEqual(Array.from(log, () => ['shutting_down', undefined]));
+    expect(log.length).toBe(3);
+  });
+
+  it('of the server wait for no client that takes nothing', async () => {
+    const server = await tinyServer({}, { contextLength: 32_768 });
+    const { port } = new URL(server.url);
+    const asking = httpRequest({ host: '127.0.0.1', port, path: '/v1/completions', method: 'POST', headers: { 'content-type': 'application/json' } });
+    asking.on('error', () => undefined).end(JSON.stringify({ ...LONG, max_tokens: 30_000, logprobs: 5, stream: true }));
+    const [response] = await once(asking, 'response') as [IncomingMessage];
+    response.on('error', () => undefined).pause();
+    await server.close(10);
+    await expect.poll(() => server.handler.numActive).toBe(0);
   });
 
   it('of a request that waits for room come with its deadline, and are no errors in the log', async () => {

@@ -33,8 +33,8 @@ export async function tinyServer(
   const server = await startServer(pool, { host: '127.0.0.1', port: 0, log: (line) => log.push(line), ...options });
   return {
     ...server, engines, log,
-    async close(graceMs) {
-      await server.close(graceMs);
+    async close(graceMs, signal) {
+      await server.close(graceMs, signal);
       await pool.dispose();
     },
   };

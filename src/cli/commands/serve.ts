@@ -117,7 +117,11 @@ async function serveUntilStopped(
     const forget = await record(options.cacheDir ?? defaultCacheDir(env), { url: server.url, models: ids }, stderr);
     try {
       await untilStopped(surroundings);
-      await server.close(GRACE_MS);
+      const { numActive } = server.handler;
+      const running = numActive === 1 ? '1 request is running and gets' : `${numActive} requests are running and get`;
+      if (numActive > 0) stderr.write(`${running} ${GRACE_MS / 1000} seconds. Ctrl-C ends ${numActive === 1 ? 'it' : 'them'} now.\n`);
+      await server.close(GRACE_MS, signal);
+      signal.throwIfAborted();
     } finally {
       await forget();
     }

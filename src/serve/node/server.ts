@@ -1,5 +1,7 @@
 // The server on Node: a listening socket around the handler, with metrics, the page, a log and an orderly end.
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
 import { pino } from 'pino';
@@ -14,6 +16,9 @@ import { nodeMetrics } from './metrics.ts';
 import { logRequest } from './request-log.ts';
 import { servePage } from './page.ts';
 
+/** How long clients get to take what was written last, before their connections are cut. */
+const LAST_WORDS_MS = 1000;
+
 export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'allowAddresses' | 'extend'> {
   readonly host: string;
   readonly port: number;
@@ -27,8 +32,11 @@ export interface NodeServerOptions extends Omit<HandlerOptions, 'onRequest' | 'a
 export interface NodeServer {
   readonly url: string;
   readonly handler: Handler;
-  /** Takes no more requests, ends the running ones within `graceMs` and closes. The pool stays the caller's. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Takes no more requests and closes. The running ones get `graceMs`, or until `signal` fires, and end in an error then. The pool stays
+   * the caller's.
+   */
+  close(graceMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Listens; rejects where the address is taken, and with InvalidArgumentError where it would be open to anybody unasked. */
@@ -60,12 +68,29 @@ export async function startServer(pool: ModelPool, options: NodeServerOptions): 
   return {
     url: listeningUrl(host, actualPort),
     handler,
-    async close(graceMs) {
-      server.close();
-      await Promise.race([handler.drain(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    async close(graceMs, signal) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await drainWithin(handler, graceMs, signal);
+      // Of answers that are over some may still be on their way.
+      const sweep = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 10);
+      await Promise.race([closed, pause(LAST_WORDS_MS)]);
+      clearInterval(sweep);
       if ('closeAllConnections' in server) server.closeAllConnections();
     },
   };
+}
+
+/** Also resolves where a client does not take the error that ends its stream. */
+async function drainWithin(handler: Handler, graceMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const over = new AbortController();
+  const lastWords = once(over.signal, 'abort').then(() => pause(LAST_WORDS_MS));
+  const timer = setTimeout(() => over.abort(), graceMs);
+  const end = (): void => over.abort();
+  if (signal?.aborted) end();
+  else signal?.addEventListener('abort', end, { once: true });
+  await Promise.race([handler.drain(over.signal), lastWords]);
+  clearTimeout(timer);
+  signal?.removeEventListener('abort', end);
 }
 
 function listen(handler: Handler, hostname: string, port: number): Promise<ServerType> {

@@ -6,7 +6,7 @@ import { ApiError } from '../api-error.ts';
 import { engineFault } from '../engine-faults.ts';
 import type { Lease, ModelPool, ServeEngine } from '../model-pool.ts';
 import { patience } from './patience.ts';
-import { Places } from './places.ts';
+import { Places, shuttingDown } from './places.ts';
 import type { PlaceLimits } from './places.ts';
 import { eventStream } from './sse.ts';
 import { Visit } from './visit.ts';
@@ -40,7 +40,7 @@ export interface Served {
 interface Admitted {
   readonly visit: Visit;
   readonly signal: AbortSignal;
-  abort(): void;
+  abort(reason?: unknown): void;
   /** Waits for the model. */
   served(): Promise<Served>;
   /** Gives everything back, once. */
@@ -51,6 +51,7 @@ export class Exchange {
   readonly #pool: ModelPool;
   readonly #limits: ExchangeLimits;
   readonly #visits = new WeakMap<Request, Visit>();
+  readonly #running = new Set<Admitted>();
   /** Where requests run or wait. */
   readonly places: Places;
 
@@ -69,6 +70,18 @@ export class Exchange {
     let visit = this.#visits.get(request);
     if (!visit) this.#visits.set(request, visit = new Visit(request, undefined));
     return visit;
+  }
+
+  /** Takes no more requests and resolves once the running ones are over: by themselves, or in an error when `signal` fires. */
+  async drain(signal?: AbortSignal): Promise<void> {
+    const end = (): void => {
+      for (const { abort } of this.#running) abort(shuttingDown());
+    };
+    const drained = this.places.drain();
+    if (signal?.aborted) end();
+    else signal?.addEventListener('abort', end, { once: true });
+    await drained;
+    signal?.removeEventListener('abort', end);
   }
 
   /** One whole answer. */
@@ -99,7 +112,7 @@ export class Exchange {
     let failure: unknown;
     const reasonOf = (error: unknown): unknown => this.#reasonOf(request, signal, failure = error);
     const response = await eventStream(eventsOf(admitted, work, reasonOf), {
-      done, stallMs, quietMs, onCancel: abort,
+      done, stallMs, quietMs, onCancel: () => abort(),
       onEnd: (error, isGone = false) => {
         admitted.end(failure ?? error);
         hear(isGone || request.signal.aborted ? { isGone: true } : { error });
@@ -120,20 +133,23 @@ export class Exchange {
     const { signal, abort } = waiting;
     let lease: Lease | undefined;
     let ended = false;
-    return {
+    const admitted: Admitted = {
       visit, signal, abort,
       served: async () => {
         lease = await this.#pool.acquire(id, signal);
         return { engine: forClient(lease.engine, visit.client), model: id, signal, contextPolicy, defaults, visit };
       },
-      end(error) {
+      end: (error) => {
         if (ended) return;
         ended = true;
+        this.#running.delete(admitted);
         waiting.end();
         lease?.release(error);
         leave();
       },
     };
+    this.#running.add(admitted);
+    return admitted;
   }
 
   /** What an aborted request ended for, rather than how the engine reports it. Nobody reads a 499 but the log (nginx has it too). */

@@ -5,8 +5,8 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Patience {
   readonly signal: AbortSignal;
-  /** Nobody waits any more. */
-  abort(): void;
+  /** For `reason`, or as nobody waits any more. */
+  abort(reason?: unknown): void;
   /** The work is done: nothing is waited for here. */
   end(): void;
 }
@@ -26,7 +26,7 @@ export function patience(client: AbortSignal, timeoutMs: number): Patience {
   else client.addEventListener('abort', leave, { once: true });
   return {
     signal: controller.signal,
-    abort: () => controller.abort(new DOMException('Nobody waits for this any more.', 'AbortError')),
+    abort: (reason = new DOMException('Nobody waits for this any more.', 'AbortError')) => controller.abort(reason),
     end() {
       clearTimeout(timer);
       client.removeEventListener('abort', leave);

@@ -26,7 +26,7 @@ export class Places {
 
   /** Throws ApiError 503 once `drain` was called. */
   refuseWhileDraining(): void {
-    if (this.#isDraining) throw new ApiError(503, 'This server is shutting down.', { type: 'server_error', code: 'shutting_down' });
+    if (this.#isDraining) throw shuttingDown();
   }
 
   /** Gives out no more places, and resolves once all are left. */
@@ -55,6 +55,8 @@ export class Places {
     if (this.#numTaken === 0) this.#whenEmpty?.();
   }
 }
+
+export const shuttingDown = (): ApiError => new ApiError(503, 'This server is shutting down.', { type: 'server_error', code: 'shutting_down' });
 
 function full(what: string): ApiError {
   return new ApiError(429, `${what} run or wait here, which is the limit. Try again shortly.`, {
