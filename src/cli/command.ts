@@ -41,6 +41,8 @@ export interface Surroundings {
   onInterrupt(listener: () => void): () => void;
   /** Hears of SIGTERM until the returned function is called; without a listener it ends the process as usual. */
   onTerminate(listener: () => void): () => void;
+  /** From now on the command goes on when whoever reads its output goes away, which ends it otherwise. */
+  outliveReaders(): void;
   loadEngine(source: ModelSource, options: LoadOptions): Promise<CliEngine>;
 }
 

@@ -17,10 +17,14 @@ process.on('SIGINT', () => {
 });
 
 let outputFailed = false;
+let outlivesReaders = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read our output has seen enough, as in `clawdbot list | head -1`.
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE') {
+      // Whoever read our output has seen enough, as in `clawdbot list | head -1`.
+      if (!outlivesReaders) process.exit(0);
+      return;
+    }
     // One write fails after the other then; and of errors on standard error nobody can be told.
     if (outputFailed) return;
     outputFailed = true;
@@ -42,6 +46,9 @@ const exitCode = await runCli(process.argv.slice(2), {
   onTerminate(listener) {
     process.on('SIGTERM', listener);
     return () => process.off('SIGTERM', listener);
+  },
+  outliveReaders() {
+    outlivesReaders = true;
   },
   loadEngine: (source, options) => Engine.load(source, options),
 });

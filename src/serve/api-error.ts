@@ -43,6 +43,9 @@ const STATUS: Readonly<Record<string, number>> = {
   ERR_OUT_OF_MEMORY: 503, ERR_ENGINE_STOPPED: 503, ERR_MODEL_SOURCE: 503, ERR_INTEGRITY: 503, ERR_GGUF: 503,
 };
 
+/** Those that tell of files and addresses of the server, which are not for clients. */
+const UNLOADED: ReadonlySet<string> = new Set(['ERR_MODEL_SOURCE', 'ERR_INTEGRITY', 'ERR_GGUF']);
+
 /** One of the engine's errors, by its code: the engine may come from another entry of the package, with classes of its own. */
 export function isTyped<E extends ClawdbotError>(error: unknown, code?: string): error is E {
   const found = error instanceof Error ? (error as Partial<ClawdbotError>).code : undefined;
@@ -57,8 +60,12 @@ export function toApiError(error: unknown): ApiError {
   }
   if (isTyped<ClawdbotError>(error)) {
     const status = STATUS[error.code] ?? 500;
+    const code = error.code.slice('ERR_'.length).toLowerCase();
+    if (UNLOADED.has(error.code)) {
+      return new ApiError(status, 'The server failed to load this model; its log says why.', { type: 'server_error', code });
+    }
     const type = status === 400 ? 'invalid_request_error' : 'server_error';
-    return new ApiError(status, error.message, { type, code: error.code.slice('ERR_'.length).toLowerCase() });
+    return new ApiError(status, error.message, { type, code });
   }
   return new ApiError(500, 'The server failed to answer this request; its log says why.', { type: 'server_error' });
 }

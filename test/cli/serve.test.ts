@@ -66,6 +66,12 @@ describe('clawdbot serve', () => {
     expect((await cli(['serve', 'a', 'b', '--alias', 'c'])).stderr).toContain('ID=REFERENCE');
   });
 
+  it('looks for the files of several models before it listens', async () => {
+    const { code, stderr, calls } = await cli(['serve', 'x=./no-such.gguf', 'smollm2'], { env: { CLAWDBOT_CACHE: cacheDir } });
+    expect({ code, loads: calls.loadOptions.length }).toEqual({ code: 1, loads: 0 });
+    expect(stderr).toBe(`error: There is no file "${path.resolve('no-such.gguf')}". Check the path.\n`);
+  });
+
   it('says what to do about a port that is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await vi.waitUntil(() => other.listening);

@@ -24,7 +24,7 @@ const env = { CLAWDBOT_CACHE: cacheDir };
 const running: Running[] = [];
 
 async function start(...more: readonly string[]): Promise<Running> {
-  const args = [PROGRAM, 'serve', `tiny=${caseFile('llama-tied.gguf')}`, '--port', '0', '--json', '--quiet', '--threads', '1', ...more];
+  const args = [PROGRAM, 'serve', `tiny=${caseFile('llama-tied.gguf')}`, '--port', '0', '--json', '--threads', '1', ...more];
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stderr.resume();
   const exit = once(child, 'exit');
@@ -77,7 +77,7 @@ describe('clawdbot ps and stop', () => {
   });
 
   it('leave Ctrl-C to end it sooner, in an error for what runs', async () => {
-    const server = await start('--context', '32768');
+    const server = await start('--quiet', '--context', '32768');
     let said = '';
     server.child.stderr!.on('data', (part: Buffer) => (said += part.toString()));
     const rest = await stream(server, 30_000);
@@ -87,6 +87,15 @@ describe('clawdbot ps and stop', () => {
     expect(await rest()).toMatch(/"code":"shutting_down"[^\n]*\n\n$/);
     expect(await server.exit).toEqual([130, null]);
     expect(readdirSync(path.join(cacheDir, 'servers'))).toEqual([]);
+  });
+
+  it('find a server that outlived the reader of its log', async () => {
+    const server = await start();
+    server.child.stderr!.destroy();
+    for (let i = 0; i < 3; i++) expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    expect(await ps()).toMatchObject([{ pid: server.child.pid }]);
+    expect((await program(['stop'], { env })).code).toBe(0);
+    expect(await server.exit).toEqual([0, null]);
   });
 
   it('end a server at once by force, and clean up after it', async () => {

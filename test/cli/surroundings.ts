@@ -160,6 +160,7 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
       return () => listeners.pop();
     },
     onTerminate: () => () => undefined,
+    outliveReaders: () => undefined,
     async loadEngine(source, options) {
       calls.source = source;
       calls.loadOptions.push(options);

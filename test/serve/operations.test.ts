@@ -6,7 +6,9 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/serve/handler.ts';
+import { ModelSourceError } from '../../src/errors.ts';
 import { startServer } from '../../src/serve/node/server.ts';
+import { ModelPool } from '../../src/serve/model-pool.ts';
 import { pooled, tinyServer } from './servers.ts';
 import type { TestServer } from './servers.ts';
 
@@ -294,6 +296,17 @@ describe('ends', () => {
     response.on('error', () => undefined).pause();
     await server.close(10);
     await expect.poll(() => server.handler.numActive).toBe(0);
+  });
+
+  it('of a load tell its reason to the log alone, as it has paths of the server', async () => {
+    const log: string[] = [];
+    const failing = new ModelPool([{ id: 'a', load: () => Promise.reject(new ModelSourceError('There is no file "/srv/secret.gguf".')) }]);
+    const server = await startServer(failing, { host: '127.0.0.1', port: 0, log: (line) => log.push(line) });
+    const answer = await post(server as TestServer, '/v1/completions', { ...LONG, model: 'a' });
+    await server.close(0);
+    const message = 'The server failed to load this model; its log says why.';
+    expect([answer.status, await errorOf(answer)]).toMatchObject([503, { code: 'model_source', message }]);
+    expect(JSON.parse(log[0]!)).toMatchObject({ code: 'model_source', reason: 'There is no file "/srv/secret.gguf".' });
   });
 
   it('of a request that waits for room come with its deadline, and are no errors in the log', async () => {

@@ -3,6 +3,10 @@ import { fileURLToPath } from 'node:url';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { MAX_SEQUENCES } from '../../engine/load/load-options.ts';
 import { isLoopback } from '../../serve/hosts.ts';
+import { defaultCatalog } from '../../sources/catalog.ts';
+import { pathOfFileUrl } from '../../sources/local.ts';
+import { parseReference } from '../../sources/reference.ts';
+import { resolveModel } from '../../sources/resolve.ts';
 import { defaultCacheDir } from '../../sources/settings.ts';
 import { command } from '../command.ts';
 import type { CliEngine, Output, Surroundings } from '../command.ts';
@@ -83,6 +87,9 @@ async function serveUntilStopped(
   const { ModelPool } = await import('../../serve/model-pool.ts');
   const { startServer } = await import('../../serve/node/server.ts');
   const { stderr, stdout, env, signal } = surroundings;
+  surroundings.outliveReaders();
+  // Those that are loaded when first asked for.
+  if (models.length > 1) for (const { reference } of models) await checkReference(reference, env);
   const ids = models.map(({ id }) => id);
   const load = async ({ id, reference }: NamedModel): Promise<CliEngine> => {
     const given = loadOptionsFrom(options);
@@ -128,6 +135,11 @@ async function serveUntilStopped(
   } finally {
     await pool.dispose();
   }
+}
+
+/** Rejects where that is no reference or no local file; what must be fetched is not asked for. */
+async function checkReference(reference: string, env: Surroundings['env']): Promise<void> {
+  if (parseReference(reference, defaultCatalog(), pathOfFileUrl).kind === 'path') await resolveModel(reference, { env });
 }
 
 /** What a model has to be told of: also when it is first asked for, long after the start. */

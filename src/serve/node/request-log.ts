@@ -10,11 +10,11 @@ import type { ServedRequest } from '../handler.ts';
 export function logRequest(logger: Logger, { error, isStream, isGone, ms, beganMs, ...rest }: ServedRequest): void {
   const record = { ...rest, ms: Math.round(ms), ...(isStream && { beganMs: Math.round(beganMs) }), ...(isGone && { gone: true }) };
   if (error === undefined) return logger.info(record);
-  const { status, details, message } = toApiError(error);
+  const { status, details } = toApiError(error);
   const code = details.code ?? details.type;
   const line = { ...record, ...(isStream ? { status, broken: code } : { code }) };
   if (status < 500) logger.info(line);
   else if (error instanceof ApiError || error instanceof DOMException) logger.warn(line);
-  else if (isTyped(error)) logger.error({ ...line, reason: message });
+  else if (isTyped(error)) logger.error({ ...line, reason: error.message });
   else logger.error({ ...line, err: error });
 }
