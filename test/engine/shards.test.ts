@@ -134,7 +134,7 @@ describe('a model in shards', () => {
     const [file] = MODELS as [string];
     const shardBytes = await smallestShardBytes(file);
     await expect(load(file, { shardBytes: 2 ** 17 })).rejects.toThrow(OutOfMemoryError);
-    await expect(load(file, { shardBytes: 2 ** 17 })).rejects.toThrow(/Layer 0 with its part of a context of 128 tokens takes [\d.]+ MiB/);
+    await expect(load(file, { shardBytes: 2 ** 17 })).rejects.toThrow(/Layer 0 with its part of a context of 128 tokens takes [\d.]+ MB/);
     const { reservedBytes } = (await load(file, { shardBytes })).model.memory;
     const { maxSequences } = planModel(await headerOf(file), { ...OPTIONS, shardBytes }, 2, reservedBytes - 1).plan;
     expect(maxSequences).toBeLessThan(4);

@@ -34,7 +34,7 @@ export function createMemory(totalBytes: number, shared: boolean): WebAssembly.M
   } catch (cause) {
     throw new OutOfMemoryError(
       totalBytes, 0,
-      `This process could not reserve ${Math.ceil(totalBytes / 2 ** 20)} MiB of WebAssembly memory. ` +
+      `This process could not reserve ${(totalBytes / 1e6).toFixed(1)} MB of WebAssembly memory. ` +
         'Close other models, use a smaller contextLength or a smaller model.',
       { cause },
     );

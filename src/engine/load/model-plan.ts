@@ -9,7 +9,7 @@ import { MAX_DRAFT } from '../speculation/options.ts';
 import type { Layout } from '../memory/layout.ts';
 import type { ComputePlan } from '../compute/protocol.ts';
 import { overrideRope } from './rope-override.ts';
-import { ADDRESSABLE_BYTES, layOutWhole, numberingGroups, splitLayers } from './split-layers.ts';
+import { ADDRESSABLE_BYTES, layOutWhole, megabytes, numberingGroups, splitLayers } from './split-layers.ts';
 import type { UnsplitPlan } from './split-layers.ts';
 import type { LoadOptions } from './load-types.ts';
 
@@ -115,10 +115,9 @@ function measured(plan: UnsplitPlan, layouts: readonly Layout[], prefixCacheByte
 }
 
 function doesNotFit(requiredBytes: number, availableBytes: number, contextLength: number): OutOfMemoryError {
-  const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return new OutOfMemoryError(
     requiredBytes, availableBytes,
-    `The model with a context of ${contextLength} tokens needs at least ${mib(requiredBytes)}, but ${mib(availableBytes)} may be used. ` +
+    `The model with a context of ${contextLength} tokens needs at least ${megabytes(requiredBytes)}, but ${megabytes(availableBytes)} may be used. ` +
       'Use a smaller contextLength, a smaller or more strongly quantized model, or raise maxMemory.',
   );
 }

@@ -48,13 +48,15 @@ function longest(plan: UnsplitPlan, from: number, shardBytes: number): Layout {
   return best;
 }
 
+/** In the unit of plans. */
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
 function tooLarge({ arena, layers, tensors }: Layout, contextLength: number, shardBytes: number): OutOfMemoryError {
-  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const [largest] = [...tensors].sort((a, b) => b.byteLength - a.byteLength);
   return new OutOfMemoryError(
     arena.end, shardBytes,
-    `Layer ${layers.from} with its part of a context of ${contextLength} tokens takes ${mebibytes(arena.end)}, and one WebAssembly ` +
-      `memory holds ${mebibytes(shardBytes)}. (Its largest tensor is "${largest!.name}", ${mebibytes(largest!.byteLength)}.) ` +
+    `Layer ${layers.from} with its part of a context of ${contextLength} tokens takes ${megabytes(arena.end)}, and one WebAssembly ` +
+      `memory holds ${megabytes(shardBytes)}. (Its largest tensor is "${largest!.name}", ${megabytes(largest!.byteLength)}.) ` +
       'Use a smaller contextLength, a stronger quantization or a smaller model.',
   );
 }
