@@ -1,5 +1,5 @@
 // Matrix products with weights in blocks of 32, four rows interleaved: Q4_*, Q5_*, Q8_0, IQ4_NL, IQ4_XS, MXFP4.
-// out (n, rows) = x (n, 32 · blocks) · weightᵀ for `rows` rows, a multiple of 4; x as pack_q8 or pack_q16 leaves it:
+// out (n, rows) = x (n, 32 · blocks) · weightᵀ for `rows` rows, a multiple of 4; x as pack_q8 or pack_q16 (bytes too in the dot build) leaves it:
 // `panels` takes the panels of 4 rows of x, `single` a lone row. Lanes are rows of the weight; every (row, column)
 // adds its blocks in order, so that no tiling or sharing changes a result.
 import { IQ4_NL, IQ4_XS, MXFP4, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from './block32';
