@@ -6,7 +6,7 @@
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
-import { add_dots8, madd_i32, row_sums, store_groups, store_tile, stream_step } from './tile';
+import { add_dots8, madd_i32, row_sums, store_groups, store_tile } from './tile';
 import {
   activation_bytes, first_sum, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
@@ -68,7 +68,7 @@ import {
  * through memory, each of them long, which hides the misses that one stream runs into (measured: 11 against 6 GB/s).
  */
 // @ts-ignore: decorator
-@inline function vector_16(
+@inline export function narrow_vector(
   FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
   out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
@@ -130,23 +130,5 @@ import {
     tile_4x4(FORMAT, w, x, blocks, out, outBytes, n, bias, scale, accumulate);
     w += group; out += 16;
     if (bias) bias += 16;
-  }
-}
-
-/** x (1, cols) as a panel of one. */
-// @ts-ignore: decorator
-@inline export function narrow_single(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
-): void {
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const groups = rows >> 2, step = stream_step(groups, group);
-  for (let first: u32 = 0; first < groups;) {
-    const whole = first < step, at = <usize>first << 4;
-    vector_16(
-      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
-      out + at, bias ? bias + at : 0, scale, accumulate,
-    );
-    first += whole ? 1 : 4;
-    if (first == step) first = 4 * step;
   }
 }

@@ -9,11 +9,10 @@
 // gives 13 (IQ4_NL).
 import { f16_mask, f16_scale } from './half';
 import { HIGH_BYTES, NIBBLE_MASK } from './memory-map';
-import { DOT_ADDS, add_dot8, dot16, madd_i32, sign_flip, store_groups, store_tile, stream_step, swizzle } from './tile';
+import { DOT_ADDS, add_dot8, dot16, madd_i32, sign_flip, store_groups, store_tile, swizzle } from './tile';
 import {
   Q8_0, activation_bytes, first_sum, levels, load_scales, meta_bytes, quant_bytes, scale_bytes, shares_scales,
 } from './block32';
-import { unpacked_panels } from './block32-unpacked';
 
 /** sum + the products of 4 columns, 0 and 2 of them even. */
 // @ts-ignore: decorator
@@ -22,7 +21,7 @@ import { unpacked_panels } from './block32-unpacked';
 }
 
 // @ts-ignore: decorator
-@inline function tile_4x4(
+@inline export function signed_tile(
   FORMAT: i32, w: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
@@ -82,7 +81,7 @@ import { unpacked_panels } from './block32-unpacked';
 
 /** 16 rows × 1 column in four streams, as in block32-narrow. */
 // @ts-ignore: decorator
-@inline function vector_16(
+@inline export function signed_vector(
   FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
   out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
@@ -117,46 +116,4 @@ import { unpacked_panels } from './block32-unpacked';
     x += activation_bytes(FORMAT);
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
-}
-
-/** x (n, cols) in panels of 4. */
-// @ts-ignore: decorator
-@inline export function signed_panels(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32, room: usize,
-): void {
-  if (DOT_ADDS) {
-    unpacked_panels(FORMAT, w, x, out, bias, rows, n, blocks, outBytes, scale, accumulate, room);
-    return;
-  }
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const xRow = activation_bytes(FORMAT) * <usize>blocks;
-  for (let r: u32 = 0; r < rows; r += 4) {
-    for (let c: u32 = 0; c < n; c += 4) {
-      tile_4x4(
-        FORMAT, w, x + xRow * <usize>c, blocks,
-        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
-      );
-    }
-    w += group; out += 16;
-    if (bias) bias += 16;
-  }
-}
-
-/** x (1, cols) as a panel of one. */
-// @ts-ignore: decorator
-@inline export function signed_single(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
-): void {
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const groups = rows >> 2, step = stream_step(groups, group);
-  for (let first: u32 = 0; first < groups;) {
-    const whole = first < step, at = <usize>first << 4;
-    vector_16(
-      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
-      out + at, bias ? bias + at : 0, scale, accumulate,
-    );
-    first += whole ? 1 : 4;
-    if (first == step) first = 4 * step;
-  }
 }

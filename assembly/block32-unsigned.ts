@@ -1,7 +1,7 @@
 // Blocks of 32 with unsigned quants, Q4_* and Q5_*, times 16-bit activations: the baseline build.
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
 import { BIT4_MASK, NIBBLE_MASK } from './memory-map';
-import { dot16, madd_i32, store_groups, store_tile, stream_step, sum_pairs } from './tile';
+import { dot16, madd_i32, store_groups, store_tile, sum_pairs } from './tile';
 import {
   Q4_0, Q4_1, activation_bytes, has_fifth_bit, has_min, load_min, meta_bytes, quant_bytes, scale_bytes,
 } from './block32';
@@ -23,7 +23,7 @@ import {
 }
 
 // @ts-ignore: decorator
-@inline function tile_4x4(
+@inline export function unsigned_tile(
   FORMAT: i32, w: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {
@@ -87,7 +87,7 @@ import {
 
 /** 16 rows × 1 column in four streams, as in block32-narrow. */
 // @ts-ignore: decorator
-@inline function vector_16(
+@inline export function unsigned_vector(
   FORMAT: i32, w: usize, groups: u32, step: u32, x: usize, blocks: u32,
   out: usize, bias: usize, scale: f32, accumulate: i32,
 ): void {
@@ -150,42 +150,4 @@ import {
     x += activation_bytes(FORMAT);
   }
   store_groups(groups, step, out, a0, a1, a2, a3, bias, scale, accumulate);
-}
-
-/** x (n, cols) in panels of 4. */
-// @ts-ignore: decorator
-@inline export function unsigned_panels(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
-  outBytes: usize, scale: f32, accumulate: i32,
-): void {
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const xRow = activation_bytes(FORMAT) * <usize>blocks;
-  for (let r: u32 = 0; r < rows; r += 4) {
-    for (let c: u32 = 0; c < n; c += 4) {
-      tile_4x4(
-        FORMAT, w, x + xRow * <usize>c, blocks,
-        out + outBytes * <usize>c, outBytes, min(4, n - c), bias, scale, accumulate,
-      );
-    }
-    w += group; out += 16;
-    if (bias) bias += 16;
-  }
-}
-
-/** x (1, cols) as a panel of one. */
-// @ts-ignore: decorator
-@inline export function unsigned_single(
-  FORMAT: i32, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
-): void {
-  const group = (quant_bytes(FORMAT) + scale_bytes(FORMAT)) * <usize>blocks;
-  const groups = rows >> 2, step = stream_step(groups, group);
-  for (let first: u32 = 0; first < groups;) {
-    const whole = first < step, at = <usize>first << 4;
-    vector_16(
-      FORMAT, w + group * <usize>first, whole ? 4 : min(4, groups - first), whole ? step : 1, x, blocks,
-      out + at, bias ? bias + at : 0, scale, accumulate,
-    );
-    first += whole ? 1 : 4;
-    if (first == step) first = 4 * step;
-  }
 }

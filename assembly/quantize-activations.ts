@@ -22,10 +22,16 @@ const Q8 = 0;
 const Q16 = 1;
 const Q8_K = 2;
 
+/** Whether a block is what block32-signed takes where bytes cannot be multiplied: a scale and 16-bit values. */
+// @ts-ignore: decorator
+@inline function stores_words(FORMAT: i32): bool {
+  return FORMAT == Q16 && !DOT_ADDS;
+}
+
 /** Whether values are stored as bytes. */
 // @ts-ignore: decorator
 @inline function is_narrow(FORMAT: i32): bool {
-  return DOT_ADDS || (ASC_FEATURE_RELAXED_SIMD && FORMAT != Q16);
+  return ASC_FEATURE_RELAXED_SIMD && !stores_words(FORMAT);
 }
 
 /** Sum of lanes 0 and 1 in the low half, of lanes 2 and 3 in the high half, both times `factor`. */
@@ -68,7 +74,7 @@ const Q8_K = 2;
   const a = rounded(src, inverse), b = rounded(src + 16, inverse);
   const c = rounded(src + 32, inverse), d = rounded(src + 48, inverse);
   let low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(c, d);
-  if (FORMAT == Q16 && !DOT_ADDS) {
+  if (stores_words(FORMAT)) {
     low = i16x8.shuffle(low, low, 0, 2, 1, 3, 4, 6, 5, 7); high = i16x8.shuffle(high, high, 0, 2, 1, 3, 4, 6, 5, 7);
   }
   if (is_narrow(FORMAT)) {
@@ -107,12 +113,11 @@ const Q8_K = 2;
   const inverse = f32x4.splat(most == 0 ? 0 : levels / most);
   const scale = most / levels;
   const meta = dst + (lane << 2);
-  const isWide = FORMAT == Q16 && !DOT_ADDS;
   const perQuad: usize = is_narrow(FORMAT) ? 4 : 8;
-  const values = dst + (isWide ? 4 : 12) * L + lane * perQuad;
+  const values = dst + (stores_words(FORMAT) ? 4 : 12) * L + lane * perQuad;
   let sums = store16(FORMAT, L, values, src, inverse);
   sums = i32x4.add(sums, store16(FORMAT, L, values + step16(FORMAT, L), src + 64, inverse));
-  store<f32>(meta, isWide ? round_f16(scale) / 256 : round_f16(scale));
+  store<f32>(meta, stores_words(FORMAT) ? round_f16(scale) / 256 : round_f16(scale));
   if (FORMAT == Q16 && DOT_ADDS) store<i32>(meta + 4 * L, -sum_of(sums) * <i32>i8x16.extract_lane_u(sign_flip(), 0));
   if (FORMAT == Q8) {
     store<i32>(meta + 4 * L, offset_of(sums, -8));
@@ -145,7 +150,7 @@ const Q8_K = 2;
 // @ts-ignore: decorator
 @inline function block_bytes(FORMAT: i32): usize {
   const valueBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
-  if (FORMAT == Q16 && !DOT_ADDS) return 68;
+  if (stores_words(FORMAT)) return 68;
   return FORMAT != Q8_K ? 12 + 32 * valueBytes : 84 + 256 * valueBytes;
 }
 
