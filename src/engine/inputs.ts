@@ -60,8 +60,10 @@ export function checkEncodeOptions(options: EncodeOptions, ...more: readonly str
   checkBoolean('parseSpecial', options.parseSpecial);
 }
 
+export const isSignal = (value: unknown): boolean => typeof (value as AbortSignal | null | undefined)?.throwIfAborted === 'function';
+
 export function checkSignal(signal: unknown): void {
-  if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === 'function') return;
+  if (signal === undefined || isSignal(signal)) return;
   throw new InvalidArgumentError(`signal must be an AbortSignal, not ${describe(signal)}.`);
 }
 

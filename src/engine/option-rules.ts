@@ -2,6 +2,8 @@
 import { InvalidArgumentError } from '../errors.ts';
 import { describe } from './sampler/options.ts';
 
+export const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
 /** What each option must be, in words and as a check. */
 export type OptionRules<Options> = Readonly<Record<keyof Options, readonly [what: string, isRight: (value: unknown) => boolean]>>;
 

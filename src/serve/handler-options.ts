@@ -1,12 +1,11 @@
 // Checks of what createHandler is given, before anything is answered: an option that is misspelled must not open a server.
 import { InvalidArgumentError } from '../errors.ts';
-import { checkOptions } from '../engine/option-rules.ts';
+import { checkOptions, isBoolean } from '../engine/option-rules.ts';
 import type { OptionRules } from '../engine/option-rules.ts';
 import { describe, samplingOptions } from '../engine/sampler/options.ts';
 import type { HandlerOptions } from './handler.ts';
 
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isMs = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every((one) => isText(one) && one !== '');

@@ -2,6 +2,7 @@
 import { TokenizerError } from '../errors.ts';
 import type { Metadata } from '../gguf/metadata.ts';
 import { StringList } from '../gguf/string-list.ts';
+import type { Prefix } from './prefix-index.ts';
 import { TextIndex } from './text-index.ts';
 
 /** Bits of a token's kind. A token may carry several once its text shows what it is for (see special-ids.ts). */
@@ -62,6 +63,11 @@ export class Vocabulary {
   /** Whether text may become this token: special and byte tokens are never found by their spelling. */
   isText(id: number): boolean {
     return !this.has(id, NOT_TEXT);
+  }
+
+  /** The tokens that text may become. */
+  textTokens(): Prefix[] {
+    return this.texts.toArray().map((text, id) => ({ id, text })).filter(({ id }) => this.isText(id));
   }
 
   /** The token spelled exactly like this, whatever its kind. */

@@ -1,6 +1,7 @@
 // Checks what a load call asks for, before anything is opened.
-import { checkOptions } from '../option-rules.ts';
+import { checkOptions, isBoolean } from '../option-rules.ts';
 import type { OptionRules } from '../option-rules.ts';
+import { isSignal } from '../inputs.ts';
 import { KV_TYPES } from '../../backends/tensors.ts';
 import type { KvType } from '../../backends/tensors.ts';
 import type { Platform } from '../../platform/platform.ts';
@@ -8,7 +9,6 @@ import { isRopeScaling } from './rope-override.ts';
 import type { LoadOptions } from './load-types.ts';
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const isSource = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || [URL, Blob, Uint8Array, ArrayBuffer].some((kind) => value instanceof kind);
@@ -67,7 +67,7 @@ const RULES: OptionRules<LoadOptions> = {
   offline: ['true or false', isBoolean],
   allowHttp: ['true or false', isBoolean],
   onProgress: ['a function', (value) => typeof value === 'function'],
-  signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.throwIfAborted === 'function'],
+  signal: ['an AbortSignal', isSignal],
 };
 
 /** Throws InvalidArgumentError for an option that does not exist or makes no sense. */

@@ -7,6 +7,7 @@ import type { InlineWorker } from '../compute/inline-worker.ts';
 import type { ShardPlace } from '../compute/protocol.ts';
 import { STEP } from '../memory/regions.ts';
 import type { Regions } from '../memory/regions.ts';
+import { megabytes } from './split-layers.ts';
 
 export interface ModelMemory {
   /** What compute workers are given: the memory, or of how many bytes the only worker is to make one. */
@@ -34,7 +35,7 @@ export function createMemory(totalBytes: number, shared: boolean): WebAssembly.M
   } catch (cause) {
     throw new OutOfMemoryError(
       totalBytes, 0,
-      `This process could not reserve ${(totalBytes / 1e6).toFixed(1)} MB of WebAssembly memory. ` +
+      `This process could not reserve ${megabytes(totalBytes)} of WebAssembly memory. ` +
         'Close other models, use a smaller contextLength or a smaller model.',
       { cause },
     );

@@ -11,6 +11,7 @@ import { createHandler } from '../handler.ts';
 import type { Handler, HandlerOptions } from '../handler.ts';
 import { isLoopback, usualHosts } from '../hosts.ts';
 import type { ModelPool } from '../model-pool.ts';
+import { onAbort } from '../requests/patience.ts';
 import { listeningUrl } from './address.ts';
 import { nodeMetrics } from './metrics.ts';
 import { logRequest } from './request-log.ts';
@@ -85,12 +86,10 @@ async function drainWithin(handler: Handler, graceMs: number, signal: AbortSigna
   const over = new AbortController();
   const lastWords = once(over.signal, 'abort').then(() => pause(LAST_WORDS_MS));
   const timer = setTimeout(() => over.abort(), graceMs);
-  const end = (): void => over.abort();
-  if (signal?.aborted) end();
-  else signal?.addEventListener('abort', end, { once: true });
+  const stopListening = onAbort(signal, () => over.abort());
   await Promise.race([handler.drain(over.signal), lastWords]);
   clearTimeout(timer);
-  signal?.removeEventListener('abort', end);
+  stopListening();
 }
 
 function listen(handler: Handler, hostname: string, port: number): Promise<ServerType> {

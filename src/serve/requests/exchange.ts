@@ -5,7 +5,7 @@ import type { EmbedOptions, GenerateOptions, Prompt } from '../../engine/types.t
 import { ApiError } from '../api-error.ts';
 import { engineFault } from '../engine-faults.ts';
 import type { Lease, ModelPool, ServeEngine } from '../model-pool.ts';
-import { patience } from './patience.ts';
+import { onAbort, patience } from './patience.ts';
 import { Places, shuttingDown } from './places.ts';
 import type { PlaceLimits } from './places.ts';
 import { eventStream } from './sse.ts';
@@ -74,14 +74,12 @@ export class Exchange {
 
   /** Takes no more requests and resolves once the running ones are over: by themselves, or in an error when `signal` fires. */
   async drain(signal?: AbortSignal): Promise<void> {
-    const end = (): void => {
-      for (const { abort } of this.#running) abort(shuttingDown());
-    };
     const drained = this.places.drain();
-    if (signal?.aborted) end();
-    else signal?.addEventListener('abort', end, { once: true });
+    const stopListening = onAbort(signal, () => {
+      for (const { abort } of this.#running) abort(shuttingDown());
+    });
     await drained;
-    signal?.removeEventListener('abort', end);
+    stopListening();
   }
 
   /** One whole answer. */

@@ -11,25 +11,30 @@ export interface Patience {
   end(): void;
 }
 
+/** Calls `listener` when the signal fires, or now where it has, unless the returned function is called before. */
+export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (signal?.aborted) listener();
+  else signal?.addEventListener('abort', listener, { once: true });
+  return () => signal?.removeEventListener('abort', listener);
+}
+
 /**
  * One controller with a timer of its own: of a signal made by `AbortSignal.any`, Node 20 lets a part that nobody else holds, such as
  * `AbortSignal.timeout`, be collected, and the whole then never fires. `timeoutMs` 0 is no limit.
  */
 export function patience(client: AbortSignal, timeoutMs: number): Patience {
   const controller = new AbortController();
-  const leave = (): void => controller.abort(client.reason);
   const expire = (): void => controller.abort(new DOMException('The request took too long.', 'TimeoutError'));
   const timer = timeoutMs > 0 ? setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS)) : undefined;
   // A process may end meanwhile, in runtimes whose timers can be told so.
   if (typeof timer === 'object') (timer as { unref?(): void }).unref?.();
-  if (client.aborted) leave();
-  else client.addEventListener('abort', leave, { once: true });
+  const stopListening = onAbort(client, () => controller.abort(client.reason));
   return {
     signal: controller.signal,
     abort: (reason = new DOMException('Nobody waits for this any more.', 'AbortError')) => controller.abort(reason),
     end() {
       clearTimeout(timer);
-      client.removeEventListener('abort', leave);
+      stopListening();
     },
   };
 }

@@ -95,7 +95,6 @@ export class Unigram implements TextModel {
       if (vocabulary.has(id, TOKEN_KIND.normal)) worst = Math.min(worst, vocabulary.score(id));
     }
     this.#unknownScore = Math.fround((Number.isFinite(worst) ? worst : 0) - UNKNOWN_PENALTY);
-    return new PrefixIndex(vocabulary.texts.toArray().map((text, id) => ({ id, text }))
-      .filter(({ id }) => vocabulary.has(id, MATCHED) && vocabulary.isText(id)));
+    return new PrefixIndex(vocabulary.textTokens().filter(({ id }) => vocabulary.has(id, MATCHED)));
   }
 }

@@ -46,7 +46,7 @@ export class WordPiece implements TextModel {
   }
 
   *#encodeWord(word: string, output: number[]): Steps<void> {
-    const index = (this.#index ??= ordinaryTokens(this.#vocabulary));
+    const index = (this.#index ??= new PrefixIndex(this.#vocabulary.textTokens()));
     const first = output.length;
     let longestId = 0;
     let longestEnd = 0;
@@ -96,10 +96,6 @@ export class WordPiece implements TextModel {
     }
     if (word !== '') yield word;
   }
-}
-
-function ordinaryTokens(vocabulary: Vocabulary): PrefixIndex {
-  return new PrefixIndex(vocabulary.texts.toArray().map((text, id) => ({ id, text })).filter(({ id }) => vocabulary.isText(id)));
 }
 
 function firstCharacter(text: string): string {
