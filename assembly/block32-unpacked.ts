@@ -5,12 +5,12 @@
 //   room: 8 vectors, the tile's sums in float32; then block after block
 //         8 × (quad j of the first group, quad j of the second) · d f32[8] · for Q4_1 and Q5_1 m f32[8]
 import { f16_mask, f16_scale, load_f16x4, madd } from './half';
-import { BIT4_MASK, NIBBLE_MASK, ONES_I16 } from './memory-map';
+import { NIBBLE_MASK, ONES_I16 } from './memory-map';
 import { read_ahead } from './read-ahead';
 import { add_dot8, madd_i32, row_sums, sign_flip, store_tile, swizzle } from './tile';
 import {
-  Q8_0, activation_bytes, first_sum, has_fifth_bit, has_min, is_signed, levels, load_min, load_scales, quant_bytes, scale_bytes,
-  shares_scales,
+  Q8_0, activation_bytes, first_sum, has_min, has_spare_bits, high_quants, is_signed, levels, load_min, load_scales, quant_bytes,
+  quant_mask, scale_bytes, shares_scales,
 } from './block32';
 
 // @ts-ignore: decorator
@@ -24,22 +24,17 @@ import {
 /** One group of 4 rows; of every 32 bytes of `to` the first or, with `to` 16 on, the second half. */
 // @ts-ignore: decorator
 @inline function unpack_group(FORMAT: i32, w: usize, blocks: u32, to: usize): void {
-  const nibble = v128.load(NIBBLE_MASK), bit4 = v128.load(BIT4_MASK), mask = f16_mask(), exponent = f16_scale();
+  const quants = quant_mask(FORMAT), mask = f16_mask(), exponent = f16_scale();
   for (let b: u32 = 0; b < blocks; b++) {
-    let bits = nibble;
-    if (has_fifth_bit(FORMAT)) bits = v128.load(w, 64);
-    let high = i16x8.shl(bits, 4);
+    let spare = quants;
+    if (has_spare_bits(FORMAT)) spare = v128.load(w, 64);
     for (const end = to + 128; to < end; to += 32) {
       const q = v128.load(w);
-      let l = v128.and(q, nibble), h = v128.and(i16x8.shr_u(q, 4), nibble);
-      if (has_fifth_bit(FORMAT)) {
-        l = v128.or(l, v128.and(high, bit4)); h = v128.or(h, v128.and(bits, bit4));
-        bits = i16x8.shr_u(bits, 1); high = i16x8.shr_u(high, 1);
-      }
-      v128.store(to, l); v128.store(to, h, 128);
+      v128.store(to, v128.and(q, quants)); v128.store(to, high_quants(FORMAT, q, spare, quants), 128);
+      if (has_spare_bits(FORMAT)) spare = i16x8.shr_u(spare, 1);
       w += 16;
     }
-    if (has_fifth_bit(FORMAT)) w += 16;
+    if (has_spare_bits(FORMAT)) w += 16;
     const d = load_f16x4(w, mask, exponent);
     v128.store(to, d, 128);
     if (has_min(FORMAT)) v128.store(to, load_min(FORMAT, w, d, mask, exponent), 160);

@@ -8,13 +8,25 @@
   for (let j: usize = 0; j < words; j++) store<u32>(to + (j << 4), load<u32>(from + (j << 2)));
 }
 
-/** Bits 0, 4, 8 … 28 gathered into one byte. */
+/** One row's 32 quants of 5 bits, nibbles at `qs` and fifth bits at `qh`, to 4 vectors and a vector of spare bits. Lane j goes to vector j. */
 // @ts-ignore: decorator
-@inline function gather_every_fourth(bits: u32): u32 {
-  let x = bits & 0x11111111;
-  x = (x | (x >> 3)) & 0x03030303;
-  x = (x | (x >> 6)) & 0x000f000f;
-  return (x | (x >> 12)) & 0xff;
+@inline function move_five_bits(to: usize, qs: usize, qh: usize): void {
+  const q = v128.load(qs), fifths = v128.load32_splat(qh), nibble = i8x16.splat(15), bit4 = i8x16.splat(16);
+  const bit = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  const low5 = i8x16.eq(v128.and(i8x16.shuffle(fifths, fifths, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), bit), bit);
+  const high5 = i8x16.eq(v128.and(i8x16.shuffle(fifths, fifths, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3), bit), bit);
+  const low = v128.or(v128.and(q, nibble), v128.and(low5, bit4));
+  const high = v128.or(v128.and(i16x8.shr_u(q, 4), nibble), v128.and(high5, bit4));
+  const rest = v128.and(v128.xor(high, i16x8.shr_u(low, 4)), i8x16.splat(31));
+  // Multiplication shifts each lane by its own number of bits.
+  let spare = i32x4.mul(v128.and(rest, i8x16.splat(17)), i32x4(1, 2, 4, 8));
+  spare = v128.or(spare, i32x4.shuffle(spare, spare, 2, 3, 0, 1));
+  spare = v128.or(spare, i32x4.shuffle(spare, spare, 1, 0, 3, 2));
+  const upper = v128.xor(i16x8.shl(rest, 4), i32x4.mul(spare, i32x4(16, 8, 4, 2)));
+  const packed = v128.or(low, v128.and(upper, i8x16.splat(-32)));
+  v128.store32_lane(to, packed, 0); v128.store32_lane(to, packed, 1, 16);
+  v128.store32_lane(to, packed, 2, 32); v128.store32_lane(to, packed, 3, 48);
+  v128.store32_lane(to, spare, 0, 64);
 }
 
 /** Blocks of 32: `qs` words of quants, fifth bits at `qh` if not 0, `halves` f16 scales from offset 0, or one byte. */
@@ -28,15 +40,8 @@
   for (let lane: usize = 0; lane < 4; lane++) {
     let to = group + (lane << 2);
     for (let b: usize = 0; b < blocks; b++) {
-      move_words(to, copy + qs, words);
-      if (qh) {
-        const bits = load<u32>(copy + qh);
-        store<u32>(
-          to + (words << 4),
-          gather_every_fourth(bits) | gather_every_fourth(bits >> 1) << 8 |
-            gather_every_fourth(bits >> 2) << 16 | gather_every_fourth(bits >> 3) << 24,
-        );
-      }
+      if (qh) move_five_bits(to, copy + qs, copy + qh);
+      else move_words(to, copy + qs, words);
       const scale = group + b * step + quantBytes + (halves ? lane << 1 : lane);
       if (halves == 0) store<u8>(scale, load<u8>(copy));
       for (let i: usize = 0; i < halves; i++) store<u16>(scale + (i << 3), load<u16>(copy + (i << 1)));

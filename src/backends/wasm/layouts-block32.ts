@@ -1,7 +1,9 @@
 // Interleaved layouts of the formats with blocks of 32: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4.
 //
 //   quants  4-bit: vectors j = 0 … 3, byte e of a quad has columns 4j + e (low nibble) and 16 + 4j + e (high nibble)
-//           5-bit: the same, then one vector of fifth bits: bit t of byte e belongs to column 4t + e
+//           5-bit: the same with 5 bits from bit 0 and from bit 4 on; then one vector of spare bits, since a byte holds only 8. Of words of
+//                  2 bytes, q & 0x1f1f are the low columns and ((q >> 4) ^ (spare >> j)) & 0x1f1f the high ones, so that kernels get
+//                  them in one operation more than nibbles, and a shift
 //           8-bit: vectors j = 0 … 7, byte e of a quad is column 4j + e
 //   scales  each scale field for rows 0 … 3; after the quants, since a kernel needs them once these are multiplied
 import type { BlockLayout, MoveBlock } from './layouts.ts';
@@ -16,31 +18,54 @@ interface Fields {
   readonly qh?: number;
 }
 
-/** Bits 0, 4, 8 … 28 gathered into one byte. */
-function gatherEveryFourth(bits: number): number {
-  let x = bits & 0x11111111;
-  x = (x | (x >>> 3)) & 0x03030303;
-  x = (x | (x >>> 6)) & 0x000f000f;
-  return (x | (x >>> 12)) & 0xff;
+/** The fifth bits of two 5-bit quants in the bytes of a word, and back. */
+const spreadFifths = (bits: number): number => ((bits & 1) << 4) | ((bits & 2) << 11);
+const joinFifths = (word: number): number => ((word >>> 4) & 1) | ((word >>> 11) & 2);
+
+/** One row's 4-byte words of quants between file order and vectors. */
+function moveWords(from: DataView, at: number, step: number, to: DataView, place: number, placeStep: number, words: number): void {
+  for (let j = 0; j < words; j++) to.setUint32(place + placeStep * j, from.getUint32(at + step * j, true), true);
 }
 
-/** The 8 bits of a byte spread to bits 0, 4, 8 … 28. */
-function spreadToEveryFourth(byte: number): number {
-  let x = (byte | (byte << 12)) & 0x000f000f;
-  x = (x | (x << 6)) & 0x03030303;
-  return (x | (x << 3)) & 0x11111111;
+/** One row's quants of 5 bits: bits 1 … 3 of a high column are set beside its low column, bits 0 and 4 by way of the spare bits. */
+function interleaveFiveBits(row: DataView, qs: number, qh: number, group: DataView, place: number): void {
+  const fifths = row.getUint32(qh, true);
+  for (const e of [0, 2]) {
+    const lows: number[] = [], rests: number[] = [];
+    let spare = 0;
+    for (let j = 0; j < 4; j++) {
+      const q = row.getUint16(qs + 4 * j + e, true), column = 4 * j + e;
+      const low = (q & 0x0f0f) | spreadFifths(fifths >>> column);
+      const high = ((q >>> 4) & 0x0f0f) | spreadFifths(fifths >>> (16 + column));
+      const rest = (high ^ (low >>> 4)) & 0x1f1f;
+      spare |= (rest & 0x1111) << j;
+      lows.push(low);
+      rests.push(rest);
+    }
+    lows.forEach((low, j) => group.setUint16(place + 16 * j + e, low | (((rests[j]! ^ (spare >>> j)) & 0x0e0e) << 4), true));
+    group.setUint16(place + 64 + e, spare, true);
+  }
+}
+
+function extractFiveBits(group: DataView, place: number, row: DataView, qs: number, qh: number): void {
+  let fifths = 0;
+  for (const e of [0, 2]) {
+    const spare = group.getUint16(place + 64 + e, true);
+    for (let j = 0; j < 4; j++) {
+      const q = group.getUint16(place + 16 * j + e, true), column = 4 * j + e;
+      const low = q & 0x1f1f, high = ((q >>> 4) ^ (spare >>> j)) & 0x1f1f;
+      row.setUint16(qs + column, (low & 0x0f0f) | ((high & 0x0f0f) << 4), true);
+      fifths |= (joinFifths(low) << column) | (joinFifths(high) << (16 + column));
+    }
+  }
+  row.setUint32(qh, fifths >>> 0, true);
 }
 
 function layout({ scales, qs, words, qh }: Fields): BlockLayout {
-  const fifthBits = 16 * words;
   const interleave: MoveBlock = (row, at, group, quantsAt, scalesAt, lane) => {
-    for (let j = 0; j < words; j++) {
-      group.setUint32(quantsAt + 16 * j + 4 * lane, row.getUint32(at + qs + 4 * j, true), true);
-    }
-    if (qh !== undefined) {
-      const bits = row.getUint32(at + qh, true);
-      for (let e = 0; e < 4; e++) group.setUint8(quantsAt + fifthBits + 4 * lane + e, gatherEveryFourth(bits >>> e));
-    }
+    const place = quantsAt + 4 * lane;
+    if (qh === undefined) moveWords(row, at + qs, 4, group, place, 16, words);
+    else interleaveFiveBits(row, at + qs, at + qh, group, place);
     let field = scalesAt;
     for (const [offset, bytes] of scales) {
       if (bytes === 2) group.setUint16(field + 2 * lane, row.getUint16(at + offset, true), true);
@@ -49,14 +74,9 @@ function layout({ scales, qs, words, qh }: Fields): BlockLayout {
     }
   };
   const extract: MoveBlock = (row, at, group, quantsAt, scalesAt, lane) => {
-    for (let j = 0; j < words; j++) {
-      row.setUint32(at + qs + 4 * j, group.getUint32(quantsAt + 16 * j + 4 * lane, true), true);
-    }
-    if (qh !== undefined) {
-      let bits = 0;
-      for (let e = 0; e < 4; e++) bits |= spreadToEveryFourth(group.getUint8(quantsAt + fifthBits + 4 * lane + e)) << e;
-      row.setUint32(at + qh, bits >>> 0, true);
-    }
+    const place = quantsAt + 4 * lane;
+    if (qh === undefined) moveWords(group, place, 16, row, at + qs, 4, words);
+    else extractFiveBits(group, place, row, at + qs, at + qh);
     let field = scalesAt;
     for (const [offset, bytes] of scales) {
       if (bytes === 2) row.setUint16(at + offset, group.getUint16(field + 2 * lane, true), true);
@@ -65,7 +85,7 @@ function layout({ scales, qs, words, qh }: Fields): BlockLayout {
     }
   };
   const scaleBytes = scales.reduce((sum, [, bytes]) => sum + 4 * bytes, 0);
-  return { quantBytes: fifthBits + (qh === undefined ? 0 : 16), scaleBytes, scalesFirst: false, interleave, extract };
+  return { quantBytes: 16 * words + (qh === undefined ? 0 : 16), scaleBytes, scalesFirst: false, interleave, extract };
 }
 
 export const BLOCK32_LAYOUTS = {
