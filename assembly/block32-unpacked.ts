@@ -14,7 +14,7 @@ import {
 } from './block32';
 
 // @ts-ignore: decorator
-@inline const SUMS: usize = 128;
+@inline export const SUMS: usize = 128;
 
 // @ts-ignore: decorator
 @inline function unpacked_bytes(FORMAT: i32): usize {
@@ -77,7 +77,7 @@ import {
 
 /** 8 rows × 4 columns. */
 // @ts-ignore: decorator
-@inline function tile_8x4(
+@inline export function tile_8x4(
   FORMAT: i32, room: usize, second: usize, x: usize, blocks: u32,
   out: usize, outBytes: usize, columns: u32, bias: usize, scale: f32, accumulate: i32,
 ): void {

@@ -8,7 +8,7 @@
 //                      d f16[4] · scales_h u16[4] · scales_l u32[4]
 import { load_f16x4, madd } from './half';
 import { BIT4_MASK, IQ4_VALUES, MXFP4_VALUES, NIBBLE_MASK } from './memory-map';
-import { DOT_ADDS, pair_sum_start } from './tile';
+import { DOT_ADDS, pair_sum_start, sign_flip } from './tile';
 
 // @ts-ignore: decorator
 @inline export const Q4_0 = 0;
@@ -26,6 +26,9 @@ import { DOT_ADDS, pair_sum_start } from './tile';
 @inline export const MXFP4 = 6;
 // @ts-ignore: decorator
 @inline export const IQ4_XS = 7;
+/** Q8_0 in halves, see halves.ts: of what is here, for sums of unpacked quants only. */
+// @ts-ignore: decorator
+@inline export const Q8_HALVES = 8;
 
 // @ts-ignore: decorator
 @inline export function has_min(FORMAT: i32): bool {
@@ -128,6 +131,11 @@ import { DOT_ADDS, pair_sum_start } from './tile';
 /** The zero point's share as the first value of an accumulator. */
 // @ts-ignore: decorator
 @inline export function first_sum(FORMAT: i32, ptr: usize): v128 {
+  if (FORMAT == Q8_HALVES) {
+    // The offset is for upper quants: 16 times as much for whole ones, where these are taken for unsigned.
+    const zeros = i32x4.shl(pair_sum_start(v128.load32_splat(ptr)), 4);
+    return v128.and(zeros, i8x16.ne(sign_flip(), i8x16.splat(0)));
+  }
   if (is_signed(FORMAT)) return v128.load32_splat(ptr);
   if (FORMAT == Q4_1) return i32x4.splat(0);
   const offset = v128.load32_splat(ptr);

@@ -3,7 +3,9 @@ export * from './matmul-float';
 export * from './dequantize-simple';
 export * from './dequantize-k';
 export * from './dequantize-iq';
-export * from './quantize-activations';
+export {
+  pack_q16, pack_q8, pack_q8_k, packed_bytes_q16, packed_bytes_q8, packed_bytes_q8_k,
+} from './quantize-activations';
 export * from './matmul-block32';
 export * from './read';
 export * from './elementwise';

@@ -8,6 +8,7 @@
 //
 //   q8    per 32 columns   scale f32[L] · offset[L] · sum f32[L] · values (quad 0 … 7)[L][4] of E bytes
 //   q16   per 32 columns   scale / 256 f32[L] · values (quad 0 … 7)[L] of 2 bytes, of a quad columns 0, 2, 1, 3
+//   q8_halves  as q8, but for the sum: times 7.5, and not rounded
 //   q8_k  per 256 columns  scale f32[L] · pair sums i16[2] (4)[L] · offset (16)[L] · values (quad 0 … 63)[L][4] of E bytes
 //
 // offset is −8 (q8) or −32 (q8_k, per 16 columns) times the sum of the values: what a weight's zero point contributes.
@@ -21,6 +22,8 @@ import { DOT_ADDS, sign_flip } from './tile';
 const Q8 = 0;
 const Q16 = 1;
 const Q8_K = 2;
+// @ts-ignore: decorator
+@inline export const Q8_HALVES = 3;
 
 /** Whether a block is what block32-signed takes where bytes cannot be multiplied: a scale and 16-bit values. */
 // @ts-ignore: decorator
@@ -119,9 +122,10 @@ const Q8_K = 2;
   sums = i32x4.add(sums, store16(FORMAT, L, values + step16(FORMAT, L), src + 64, inverse));
   store<f32>(meta, stores_words(FORMAT) ? round_f16(scale) / 256 : round_f16(scale));
   if (FORMAT == Q16 && DOT_ADDS) store<i32>(meta + 4 * L, -sum_of(sums) * <i32>i8x16.extract_lane_u(sign_flip(), 0));
-  if (FORMAT == Q8) {
+  if (FORMAT == Q8 || FORMAT == Q8_HALVES) {
     store<i32>(meta + 4 * L, offset_of(sums, -8));
-    store<f32>(meta + 8 * L, round_f16(scale * <f32>sum_of(sums)));
+    const sum = <f32>sum_of(sums);
+    store<f32>(meta + 8 * L, FORMAT == Q8 ? round_f16(scale * sum) : round_f16(scale) * (<f32>7.5 * sum));
   }
 }
 
@@ -148,7 +152,7 @@ const Q8_K = 2;
 
 /** Bytes of one row's block. */
 // @ts-ignore: decorator
-@inline function block_bytes(FORMAT: i32): usize {
+@inline export function block_bytes(FORMAT: i32): usize {
   const valueBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
   if (stores_words(FORMAT)) return 68;
   return FORMAT != Q8_K ? 12 + 32 * valueBytes : 84 + 256 * valueBytes;
@@ -165,7 +169,7 @@ const Q8_K = 2;
 }
 
 // @ts-ignore: decorator
-@inline function pack(
+@inline export function pack(
   FORMAT: i32, dst: usize, src: usize, cols: u32, srcBytes: usize, from: u32, to: u32, n: u32,
 ): void {
   const rowBytes = block_bytes(FORMAT) * <usize>(cols / (FORMAT == Q8_K ? 256 : 32));

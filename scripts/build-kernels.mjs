@@ -10,6 +10,8 @@ import { unshareMemory } from './unshare-memory.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = 'sources.sha256';
+/** Entries of a target beside those of asconfig.json. */
+const ENTRIES = { relaxed: ['assembly/index-relaxed.ts'], dot: ['assembly/index-relaxed.ts'] };
 
 /** Hash of everything that decides the output: compiler version, options, the build scripts and the kernel sources. */
 async function sourceHash() {
@@ -35,7 +37,7 @@ async function compile(target, outDir) {
   const { default: asc } = await import('assemblyscript/asc');
   let module;
   const { error, stderr } = await asc.main(
-    ['--config', 'asconfig.json', '--target', target, '--outFile', 'kernels.wasm'],
+    [...(ENTRIES[target] ?? []), '--config', 'asconfig.json', '--target', target, '--outFile', 'kernels.wasm'],
     {
       readFile: (name, baseDir) => readFile(path.resolve(root, baseDir, name), 'utf8').catch(() => null),
       writeFile: (name, contents) => { if (name.endsWith('.wasm')) module = contents; },

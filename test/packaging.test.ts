@@ -8,7 +8,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { inRepository } from './support/fixtures.ts';
 
-const LARGEST_UNPACKED_BYTES = 5e6;
+const LARGEST_UNPACKED_BYTES = 5.1e6;
 const RUNTIME_DEPENDENCIES = ['@hono/node-server', '@huggingface/jinja', 'hono', 'pino', 'prom-client', 'zod'];
 
 interface Packed {

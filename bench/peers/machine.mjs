@@ -20,11 +20,15 @@ export function describeMachine(execPath) {
   };
 }
 
-/** Weight bytes that one decode step reads, or undefined where that depends on the token (experts). */
+/**
+ * Weight bytes that one step of greedy decoding reads, or undefined where that depends on the token (experts). Of a head in Q8_0
+ * these are, but for few rows, the upper halves of its quants and the scales.
+ */
 export function bytesPerToken(file) {
   if (file.tensors.some(({ name }) => name.includes('_exps'))) return undefined;
-  const isTied = !file.tensors.some(({ name }) => name === 'output.weight');
+  const head = file.tensors.some(({ name }) => name === 'output.weight') ? 'output.weight' : 'token_embd.weight';
+  const share = ({ name, type, shape }) => (name === head && type === 'Q8_0' && shape[1] % 64 === 0 ? 18 / 34 : 1);
   return file.tensors
-    .filter(({ name }) => isTied || name !== 'token_embd.weight')
-    .reduce((sum, { byteLength }) => sum + byteLength, 0);
+    .filter(({ name }) => name === head || name !== 'token_embd.weight')
+    .reduce((sum, tensor) => sum + share(tensor) * tensor.byteLength, 0);
 }

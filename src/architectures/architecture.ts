@@ -20,6 +20,8 @@ export interface WeightSource {
   /** A weight (rows, cols), or (depth, rows, cols). GgufError where it is missing or has another shape. */
   matrix(name: string, cols: number, rows: number, depth?: number): Weight;
   optionalMatrix(name: string, cols: number, rows: number, depth?: number): Weight | undefined;
+  /** As matrix, for a language-model head. A tensor that is asked for in both ways must be asked for in this way first. */
+  head(name: string, cols: number, rows: number): Weight;
   /** A float vector of that many elements, whatever its declared dimensions; half-precision is widened. */
   vector(name: string, length: number): Vector;
   optionalVector(name: string, length: number): Vector | undefined;
@@ -56,9 +58,10 @@ export interface Model {
   forward(batch: Batch): Activation;
   /**
    * (numOutputs, vocabSize) from what the last part's forward returns, here in memory; undefined for encoders without a
-   * language-model head. Of several parts the last one has it, or the first where it is tied to the embeddings.
+   * language-model head. Of several parts the last one has it, or the first where it is tied to the embeddings. Where of one row
+   * only the `numLikeliest` highest are wanted, others may be −Infinity.
    */
-  readonly logits: ((hidden: Activation, numOutputs: number) => Activation) | undefined;
+  readonly logits: ((hidden: Activation, numOutputs: number, numLikeliest?: number) => Activation) | undefined;
 }
 
 export interface Architecture {

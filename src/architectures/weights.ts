@@ -24,7 +24,7 @@ export interface RecordingWeightSource extends WeightSource {
   readonly requests: readonly LoadedTensor[];
 }
 
-type Backing = Pick<Backend, 'layoutFor'>;
+type Backing = Pick<Backend, 'layoutFor' | 'headLayoutFor'>;
 
 export function createWeightSource(
   tensors: ReadonlyMap<string, TensorDeclaration>, arena: Arena, backend: Backing,
@@ -33,7 +33,7 @@ export function createWeightSource(
   const matrices = new Map<string, Weight>();
   const vectors = new Map<string, Vector>();
 
-  function matrix(name: string, cols: number, rows: number, depth = 1): Weight {
+  function matrix(name: string, cols: number, rows: number, depth = 1, isHead = false): Weight {
     const declaration = declared(tensors, name);
     checkMatrix(declaration, cols, rows, depth);
     const known = matrices.get(name);
@@ -47,7 +47,7 @@ export function createWeightSource(
       );
     }
     const rowBytes = (cols / blockSize) * blockBytes;
-    const layout = backend.layoutFor(type, rows, cols, depth);
+    const layout = isHead ? backend.headLayoutFor(type, rows, cols) : backend.layoutFor(type, rows, cols, depth);
     const byteLength = rowBytes * rows * depth;
     const ptr = arena.allocate(byteLength, `Tensor "${name}"`);
     const weight = { name, type, layout, cols, rows, depth, ptr, rowBytes };
@@ -74,7 +74,8 @@ export function createWeightSource(
     requests,
     has: (name) => tensors.has(name),
     shape: (name) => tensors.get(name)?.shape,
-    matrix,
+    matrix: (name, cols, rows, depth) => matrix(name, cols, rows, depth),
+    head: (name, cols, rows) => matrix(name, cols, rows, 1, true),
     optionalMatrix: (name, ...size) => (tensors.has(name) ? matrix(name, ...size) : undefined),
     vector,
     optionalVector: (name, length) => (tensors.has(name) ? vector(name, length) : undefined),

@@ -67,6 +67,9 @@ export interface RouteOptions {
   readonly topGroups?: number;
 }
 
+/** More highest products than this are not worth a search. */
+export const MAX_LIKELIEST = 64;
+
 export interface Backend {
   readonly name: string;
 
@@ -81,6 +84,8 @@ export interface Backend {
   kvLayer(shape: KvShape): KvLayer;
   /** The layout this backend wants a weight of this kind in; the loader calls `repack` once the bytes are there. */
   layoutFor(type: GgmlType, rows: number, cols: number, depth?: number): WeightLayout;
+  /** The same for a weight that `likeliest` is to be used with. */
+  headLayoutFor(type: GgmlType, rows: number, cols: number): WeightLayout;
   /** (optional) Called once when a model is built and before the first operation: working memory is taken here. */
   completeLayout?(): void;
   /** Turns file order into `weight.layout`, in place. Each thread does its share. */
@@ -94,6 +99,11 @@ export interface Backend {
   gather(out: Activation, x: Activation, indices: IndexVector, n: number): void;
   /** out (n, weight.rows) = x (n, weight.cols) · weightᵀ. `weight.depth` must be 1. */
   matmul(out: Activation, weight: Weight, x: Activation, n: number, options?: MatmulOptions): void;
+  /**
+   * As matmul with one row, of which only the `count` highest results are wanted: they are what matmul computes, and so is all that
+   * equals the lowest of them; others may be −Infinity instead.
+   */
+  likeliest(out: Activation, weight: Weight, x: Activation, count: number): void;
   /**
    * out = x / rms(x) · weight over each row, or over each of `groups` equal parts of a row. A weight as long as a part is
    * shared by all parts; one as long as the row covers it. out may be x.

@@ -20,10 +20,10 @@ export function columns(x: Activation, first: number, count: number): Activation
 }
 
 /**
- * How a weight's rows lie in memory: as in the file, or 4 rows interleaved block by block
- * (each backend's repacking says exactly how).
+ * How a weight's rows lie in memory: as in the file, 4 rows interleaved block by block, or the upper bits of 64 rows before their
+ * lower ones (each backend's repacking says exactly how).
  */
-export type WeightLayout = 'gguf' | 'interleaved4';
+export type WeightLayout = 'gguf' | 'interleaved4' | 'halves64';
 
 /** A weight (depth, rows, cols): `cols` input features per row, `rows` output features, `depth` experts or heads. */
 export interface Weight {

@@ -1,6 +1,6 @@
 // The frame of every model: token embeddings, layers, the wanted rows, the output norm and the language-model head.
 import type { Model } from '../architectures/architecture.ts';
-import type { Activation, Vector, Weight } from '../backends/tensors.ts';
+import type { Vector, Weight } from '../backends/tensors.ts';
 import type { Layer, ModelBuild, Norm } from './model-build.ts';
 
 export interface ModelParts {
@@ -29,7 +29,7 @@ export function outputHead(build: ModelBuild, options: Omit<Head, 'weight' | 'bi
   const name = isTied ? 'token_embd.weight' : 'output.weight';
   return {
     ...options,
-    weight: build.weights.matrix(name, hiddenSize, vocabSize),
+    weight: build.weights.head(name, hiddenSize, vocabSize),
     bias: build.weights.optionalVector('output.bias', vocabSize),
   };
 }
@@ -57,10 +57,15 @@ export function createModel(build: ModelBuild, parts: ModelParts): Model {
   };
 }
 
-function headLogits(build: ModelBuild, head: Head): (hidden: Activation, numOutputs: number) => Activation {
+function headLogits(build: ModelBuild, head: Head): NonNullable<Model['logits']> {
   const { backend, config, limits } = build;
   const logits = backend.activation(limits.maxOutputs, config.vocabSize, 'logits');
-  return (hidden, numOutputs) => {
+  const isPlain = !head.bias && !head.softcap && (head.scale ?? 1) === 1;
+  return (hidden, numOutputs, numLikeliest) => {
+    if (numLikeliest !== undefined && numOutputs === 1 && isPlain) {
+      backend.likeliest(logits, head.weight, hidden, numLikeliest);
+      return logits;
+    }
     backend.matmul(logits, head.weight, hidden, numOutputs, { bias: head.bias, scale: head.scale });
     if (head.softcap) backend.softcap(logits, head.softcap, numOutputs);
     return logits;

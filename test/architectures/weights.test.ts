@@ -18,7 +18,7 @@ const declarations: readonly TensorDeclaration[] = [
 function source(limit?: number) {
   const arena = new Arena(1024, limit);
   const tensors = new Map(declarations.map((declaration) => [declaration.name, declaration]));
-  return { arena, weights: createWeightSource(tensors, arena, { layoutFor: () => 'gguf' }) };
+  return { arena, weights: createWeightSource(tensors, arena, { layoutFor: () => 'gguf', headLayoutFor: () => 'gguf' }) };
 }
 
 describe('weight source', () => {

@@ -71,13 +71,13 @@ export class Bench {
   }
 
   /** `depth` matrices of `rows` rows in `type`, as near to `values` (all rows in turn) as the type comes. */
-  weight(type: GgmlType, values: Rows, depth = 1): PlacedWeight {
+  weight(type: GgmlType, values: Rows, depth = 1, isHead = false): PlacedWeight {
     const [rows, cols] = [values.length / depth, values[0].length];
     const bytesPerRow = rowBytes(type, cols);
     const ptr = this.#arena.allocate(values.length * bytesPerRow, 'weight');
     const weight: Weight = {
       name: type, type, rows, cols, depth, ptr, rowBytes: bytesPerRow,
-      layout: this.backend.layoutFor(type, rows, cols, depth),
+      layout: isHead ? this.backend.headLayoutFor(type, rows, cols) : this.backend.layoutFor(type, rows, cols, depth),
     };
     this.#weights.push(weight);
     if (!this.#fill) return { weight, values };

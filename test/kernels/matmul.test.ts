@@ -18,7 +18,7 @@ import { randomWeights } from './random-weights.ts';
  * Root mean square error of a product with unquantized activations, relative to |weights| · |activations| / √cols: what
  * quantizing the activations costs.
  */
-const ERROR_TABLE: Record<ActivationFormat, number> = { f32: 1e-6, q16: 8e-3, q8: 8e-3, q8_k: 9e-3 };
+const ERROR_TABLE: Record<ActivationFormat, number> = { f32: 1e-6, q16: 8e-3, q8: 8e-3, q8_halves: 8e-3, q8_k: 9e-3 };
 
 /** Formats with a minimum multiply it with a sum of activations that is rounded to f16, as ggml's Q8_1 has it. */
 const ROUNDED_SUMS: readonly GgmlType[] = ['Q4_1', 'Q5_1'];

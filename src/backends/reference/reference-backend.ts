@@ -52,6 +52,7 @@ function storage(options: ReferenceBackendOptions, memory: ReferenceMemory) {
       return { ...sized, keyPtr, valuePtr };
     },
     layoutFor: () => 'gguf',
+    headLayoutFor: () => 'gguf',
     repack: () => undefined,
     recurrentState: (floatsPerSlot) => activation(maxSlots, floatsPerSlot, 'recurrent state'),
   } satisfies Partial<Backend>;
@@ -62,6 +63,7 @@ function operations(memory: ReferenceMemory) {
     getRows: getRows.bind(undefined, memory),
     gather: gather.bind(undefined, memory),
     matmul: matmul.bind(undefined, memory),
+    likeliest: (out, weight, x) => matmul(memory, out, weight, x, 1),
     rmsNorm: rmsNorm.bind(undefined, memory),
     layerNorm: layerNorm.bind(undefined, memory),
     ropeAngles: ropeAngles.bind(undefined, memory),

@@ -3,12 +3,14 @@ import type { Arena } from '../arena.ts';
 import type { Backend } from '../backend.ts';
 import type { KvGroup, KvSizes } from '../kv-groups.ts';
 import { KvGroups } from '../kv-groups.ts';
-import type { Activation, KvLayer } from '../tensors.ts';
+import type { Activation, KvLayer, WeightLayout } from '../tensors.ts';
 import { kvCacheBytes, kvTypeFor } from '../tensors.ts';
 import { GGML_TYPES } from '../../gguf/ggml-types.ts';
+import type { GgmlType } from '../../gguf/ggml-types.ts';
 import type { KernelExports, Kernels } from './kernels.ts';
-import { layoutFor } from './matmul.ts';
+import { headLayoutFor, layoutFor } from './matmul.ts';
 import { createOperations } from './operations.ts';
+import type { Findings } from './operations.ts';
 import { Recorder } from './recorder.ts';
 import type { Scratch } from './scratch.ts';
 import { ScratchNeeds } from './scratch.ts';
@@ -29,7 +31,7 @@ export interface WasmBackendOptions {
   readonly maxSlots: number;
 }
 
-export interface WasmBackend extends Backend {
+export interface WasmBackend extends Backend, Findings {
   readonly kvLayers: readonly KvLayer[];
   /** Found while the model is built. */
   readonly kvGroups: readonly KvGroup[];
@@ -77,6 +79,12 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
     return { ptr, rows, cols, stride: cols, allocation: ptr };
   };
 
+  const needed = (layout: WeightLayout, type: GgmlType, rows: number, cols: number, depth: number): WeightLayout => {
+    const { blockSize, blockBytes } = GGML_TYPES[type];
+    needs.weight({ name: '', type, layout, cols, rows, depth, ptr: 0, rowBytes: (cols / blockSize) * blockBytes });
+    return layout;
+  };
+
   return {
     name: 'wasm',
     kvLayers,
@@ -102,11 +110,12 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
       needs.kvLayer(layer);
       return layer;
     },
-    layoutFor(type, rows, cols, depth = 1) {
-      const layout = layoutFor(type, rows, cols);
-      const { blockSize, blockBytes } = GGML_TYPES[type];
-      needs.weight({ name: '', type, layout, cols, rows, depth, ptr: 0, rowBytes: (cols / blockSize) * blockBytes });
-      return layout;
+    layoutFor: (type, rows, cols, depth = 1) => needed(layoutFor(type, rows, cols), type, rows, cols, depth),
+    headLayoutFor(type, rows, cols) {
+      const layout = headLayoutFor(type, rows, cols);
+      needed(layout, type, rows, cols, 1);
+      // Working memory is the same for every build, so that addresses are.
+      return layout === 'halves64' && recorder.exports['halve_q8_0'] === undefined ? needed(layoutFor(type, rows, cols), type, rows, cols, 1) : layout;
     },
     recurrentState(floatsPerSlot) {
       const state = activation(options.maxSlots, floatsPerSlot, 'recurrent state');

@@ -5,14 +5,16 @@ import { GGML_TYPES } from '../../gguf/ggml-types.ts';
 import type { GgmlType } from '../../gguf/ggml-types.ts';
 import { UnsupportedModelError } from '../../errors.ts';
 import type { Kernels } from './kernels.ts';
+import { UNIT_ROWS, extractHalves, unitOf } from './layouts-halves.ts';
 import { extractRow, groupOf, isInterleavable } from './layouts.ts';
 import type { InterleavedType } from './layouts.ts';
 
 /**
  * How a kernel wants its activations. `f32` takes them as they lie; `q8` is 8 bits with a scale per 32 columns, `q16` the
- * same for weights of signed quants, `q8_k` 8 bits with a scale per 256 (the values may be stored wider than they are).
+ * same for weights of signed quants, `q8_halves` for those in halves, `q8_k` 8 bits with a scale per 256 (the values may be stored
+ * wider than they are).
  */
-export type ActivationFormat = 'f32' | 'q8' | 'q16' | 'q8_k';
+export type ActivationFormat = 'f32' | 'q8' | 'q16' | 'q8_halves' | 'q8_k';
 
 export interface MatmulRowsOptions {
   /** Address of `weight.rows` floats, or 0. */
@@ -32,6 +34,7 @@ const PACKED_FORMAT: Record<InterleavedType, PackedFormat> = {
 const PACKED_BLOCK: Record<PackedFormat, { readonly cols: number; readonly bytes: number }> = {
   q8: { cols: 32, bytes: 76 },
   q16: { cols: 32, bytes: 68 },
+  q8_halves: { cols: 32, bytes: 76 },
   q8_k: { cols: 256, bytes: 596 },
 };
 
@@ -53,9 +56,23 @@ export function layoutFor(type: GgmlType, rows: number, cols: number): WeightLay
   return isInterleavable(type) && rows % 4 === 0 && cols % GGML_TYPES[type].blockSize === 0 ? 'interleaved4' : 'gguf';
 }
 
+/** The same for the weight of a language-model head, whose highest products are looked for. */
+export function headLayoutFor(type: GgmlType, rows: number, cols: number): WeightLayout {
+  return type === 'Q8_0' && rows % UNIT_ROWS === 0 && cols % GGML_TYPES.Q8_0.blockSize === 0 ? 'halves64' : layoutFor(type, rows, cols);
+}
+
+/** Rows of a weight that can only be taken together. */
+export function rowGrain({ layout }: Pick<Weight, 'layout'>): number {
+  return layout === 'halves64' ? UNIT_ROWS : 4;
+}
+
 /** What `packActivations` must be asked for before `matmulRows` with this weight. */
 export function activationFormat(weight: Weight): ActivationFormat {
-  return weight.layout === 'interleaved4' ? PACKED_FORMAT[weight.type as InterleavedType] : 'f32';
+  switch (weight.layout) {
+    case 'gguf': return 'f32';
+    case 'halves64': return 'q8_halves';
+    case 'interleaved4': return PACKED_FORMAT[weight.type as InterleavedType];
+  }
 }
 
 /** How many of `n` rows are in panels of 4, the last possibly of 3; one or two that are left are computed each on its own. */
@@ -85,21 +102,19 @@ export function packActivations(
 
 /** Room for 8 rows as assembly/block32-unpacked.ts and super-block-unpacked.ts lay them out, in their longest format. */
 function unpackedBytes(weight: Weight): number {
-  switch (PACKED_FORMAT[weight.type as InterleavedType]) {
-    case 'q8': case 'q16': return 128 + 320 * (weight.cols / 32);
-    case 'q8_k': return 256 + 3136 * (weight.cols / 256);
-  }
+  return PACKED_FORMAT[weight.type as InterleavedType] === 'q8_k' ? 256 + 3136 * (weight.cols / 256) : 128 + 320 * (weight.cols / 32);
 }
 
 /** Bytes of a thread's own scratch memory that `repackRows`, `matmulRows` and `getRows` need for this weight. */
 export function scratchBytes(weight: Weight): number {
+  if (weight.layout === 'halves64') return UNIT_ROWS * weight.rowBytes;
   if (weight.layout === 'interleaved4') return Math.max(4 * weight.rowBytes, unpackedBytes(weight));
   return weight.type === 'F32' ? 0 : TILE_ROWS * weight.cols * 4;
 }
 
 /**
- * out[r][rowFrom … rowTo) for all `n` rows r of x. `rowFrom` must be a multiple of 4, and so must `rowTo` unless it is
- * `weight.rows`. A result depends neither on the share of rows nor on `n`. `packedPtr` is what `packActivations` wrote
+ * out[r][rowFrom … rowTo) for all `n` rows r of x. `rowFrom` must be a multiple of `rowGrain(weight)`, and so must `rowTo` unless it
+ * is `weight.rows`. A result depends neither on the share of rows nor on `n`. `packedPtr` is what `packActivations` wrote
  * for `activationFormat(weight)`; `scratchPtr` has `scratchBytes(weight)` bytes that no other thread touches.
  */
 export function matmulRows(
@@ -110,8 +125,8 @@ export function matmulRows(
   const { biasPtr = 0, accumulate = false, scale = 1 } = options;
   const { exports } = kernels;
   const bias = (row: number): number => (biasPtr ? biasPtr + 4 * row : 0);
-  if (weight.layout === 'interleaved4') {
-    multiplyInterleaved(kernels, weight, packedPtr, out, n, rowFrom, rowTo, bias(rowFrom), scale, accumulate, scratchPtr);
+  if (weight.layout !== 'gguf') {
+    multiplyPacked(kernels, weight, packedPtr, out, n, rowFrom, rowTo, bias(rowFrom), scale, accumulate, scratchPtr);
     return;
   }
   const direct = FLOAT_KERNELS[weight.type];
@@ -133,11 +148,11 @@ export function matmulRows(
   }
 }
 
-function multiplyInterleaved(
+function multiplyPacked(
   { exports }: Kernels, weight: Weight, packedPtr: number, out: Activation, n: number,
   rowFrom: number, rowTo: number, biasPtr: number, scale: number, accumulate: boolean, scratchPtr: number,
 ): void {
-  const format = PACKED_FORMAT[weight.type as InterleavedType];
+  const format = activationFormat(weight) as PackedFormat;
   const name = `matmul_${weight.type.toLowerCase()}_${format}`;
   const blocks = weight.cols / PACKED_BLOCK[format].cols;
   const ptr = weight.ptr + rowFrom * weight.rowBytes, outPtr = out.ptr + 4 * rowFrom, outBytes = 4 * out.stride;
@@ -150,7 +165,8 @@ function multiplyInterleaved(
   }
   if (tiled === n) return;
   const rowBytes = blocks * exports[`packed_bytes_${format}`]();
-  const count = tiled + 1 === n ? rowTo - rowFrom : 16 * Math.ceil(LONE_BYTES / weight.rowBytes / 16);
+  const grain = 4 * rowGrain(weight);
+  const count = tiled + 1 === n ? rowTo - rowFrom : grain * Math.ceil(LONE_BYTES / weight.rowBytes / grain);
   for (let first = 0; first < rowTo - rowFrom; first += count) {
     for (let r = tiled; r < n; r++) {
       exports[`${name}_single`](
@@ -180,12 +196,13 @@ export function getRows(
   const dequantizeRow = dequantizeKernel(kernels, table.type);
   for (let r = rowFrom; r < rowTo; r++) {
     const outPtr = out.ptr + 4 * r * out.stride;
-    if (table.layout === 'interleaved4') {
-      const row = new Uint8Array(kernels.memory.buffer, scratchPtr, table.rowBytes);
-      extractRow(table.type as InterleavedType, groupOf(kernels.memory, table, ids[r]), ids[r] & 3, row);
-      dequantizeRow(scratchPtr, outPtr, table.cols);
-    } else {
+    if (table.layout === 'gguf') {
       dequantizeRow(table.ptr + ids[r] * table.rowBytes, outPtr, table.cols);
+    } else {
+      const row = new Uint8Array(kernels.memory.buffer, scratchPtr, table.rowBytes);
+      if (table.layout === 'halves64') extractHalves(unitOf(kernels.memory, table, ids[r]), ids[r] % UNIT_ROWS, row);
+      else extractRow(table.type as InterleavedType, groupOf(kernels.memory, table, ids[r]), ids[r] & 3, row);
+      dequantizeRow(scratchPtr, outPtr, table.cols);
     }
     if (scale !== 1) kernels.exports['scale_row_f32'](outPtr, table.cols, scale);
   }
@@ -193,12 +210,19 @@ export function getRows(
 
 /**
  * Turns rows [rowFrom, rowTo) of all matrices of `weight` from file order into `weight.layout`, in place. Rows are
- * counted through all of `weight.depth`; both bounds must be multiples of 4 for an interleaved layout. `scratchPtr` as
- * in matmulRows.
+ * counted through all of `weight.depth`; both bounds must be multiples of `rowGrain(weight)`. `scratchPtr` as in matmulRows;
+ * `boundsPtr` is where weights in halves have a float for each row, see assembly/halves.ts.
  */
-export function repackRows(kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number, scratchPtr: number): void {
-  if (weight.layout !== 'interleaved4') return;
-  const interleave = kernels.exports[`interleave_${weight.type.toLowerCase()}`];
+export function repackRows(
+  kernels: Kernels, weight: Weight, rowFrom: number, rowTo: number, scratchPtr: number, boundsPtr = 0,
+): void {
+  if (weight.layout === 'gguf') return;
   const blocks = weight.cols / GGML_TYPES[weight.type].blockSize;
+  if (weight.layout === 'halves64') {
+    const halve = kernels.exports['halve_q8_0'];
+    for (let row = rowFrom; row < rowTo; row += UNIT_ROWS) halve(weight.ptr + row * weight.rowBytes, scratchPtr, blocks, boundsPtr + 4 * row);
+    return;
+  }
+  const interleave = kernels.exports[`interleave_${weight.type.toLowerCase()}`];
   for (let row = rowFrom; row < rowTo; row += 4) interleave(weight.ptr + row * weight.rowBytes, scratchPtr, blocks);
 }

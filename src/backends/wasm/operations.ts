@@ -1,10 +1,12 @@
 // The Backend operations on one thread: declare what is read and written, then call kernels on this thread's share.
+import { MAX_LIKELIEST } from '../backend.ts';
 import type { ActivationKind, Backend, RopeOptions } from '../backend.ts';
-import type { Activation, Batch, IndexVector, KvLayer, Vector } from '../tensors.ts';
+import type { Activation, Batch, IndexVector, KvLayer, Vector, Weight } from '../tensors.ts';
 import { isIntegerKv } from '../tensors.ts';
 import { writeAttentionParams } from './attention-params.ts';
 import { createExpertOperations } from './expert-operations.ts';
-import { activationFormat, getRows, matmulRows, repackRows } from './matmul.ts';
+import { LikeliestSearch } from './likeliest.ts';
+import { activationFormat, getRows, matmulRows, repackRows, rowGrain } from './matmul.ts';
 import { asMatrix, bytes, ptrOf } from './operands.ts';
 import { createRecurrentOperations } from './recurrent-operations.ts';
 import { ITEMS, ROWS, WHOLE, byColumns, byHeads } from './shares.ts';
@@ -21,9 +23,15 @@ const DEALT_ROWS = 12;
 /** Rows of a weight that the tiles for so many take at once. */
 const DEALT_GRAIN = 8;
 
-type Operations = Omit<Backend, 'name' | 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'completeLayout' | 'recurrentState'>;
+/** What only this backend tells. */
+export interface Findings {
+  /** The rows of `likeliest`'s last result that are not −Infinity, if they are known and few. All threads must have met since. */
+  foundRows(): readonly number[] | undefined;
+}
 
-export function createOperations(thread: WasmThread, scratch: Scratch): Required<Operations> {
+type Operations = Omit<Backend, 'name' | 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'headLayoutFor' | 'completeLayout' | 'recurrentState'>;
+
+export function createOperations(thread: WasmThread, scratch: Scratch): Required<Operations> & Findings {
   const { kernels, exports: k } = thread;
 
   /** Rows in shares when there are many, otherwise all of them in parts of a row. */
@@ -58,6 +66,9 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     run(out, from, rows, parts);
   };
 
+  /** Rows that can only be taken together are no columns in multiples of four. */
+  const columnsOf = (weight: Weight): Partition => (rowGrain(weight) === 4 ? byColumns(weight.rows) : WHOLE);
+
   const matmul: Backend['matmul'] = (out, weight, x, n, options = {}) => {
     const packedPtr = thread.pack(x, activationFormat(weight), n, scratch.packed, scratch.packedBuffers);
     const from = thread.local(x);
@@ -67,11 +78,27 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     };
     if (thread.numThreads > 1 && n >= DEALT_ROWS) {
       thread.begin([], [[out, WHOLE]]);
-      thread.deal(weight.rows, DEALT_GRAIN, run);
+      thread.deal(weight.rows, Math.max(DEALT_GRAIN, rowGrain(weight)), run);
       return;
     }
-    thread.begin([], [[out, byColumns(weight.rows)]]);
-    run(...thread.share(weight.rows));
+    thread.begin([], [[out, columnsOf(weight)]]);
+    run(...thread.share(weight.rows, rowGrain(weight)));
+  };
+
+  let search: LikeliestSearch | undefined;
+  const searchOf = ({ rows }: Weight): LikeliestSearch =>
+    (search ??= new LikeliestSearch(kernels, thread.index, thread.numThreads, scratch.likeliest, rows));
+
+  const likeliest: Backend['likeliest'] = (out, weight, x, count) => {
+    if (weight.layout !== 'halves64' || count > MAX_LIKELIEST) {
+      matmul(out, weight, x, 1);
+      return;
+    }
+    const packedPtr = thread.pack(x, activationFormat(weight), 1, scratch.packed, scratch.packedBuffers);
+    const from = thread.local(x);
+    thread.begin([], [[out, columnsOf(weight)]]);
+    const rows = thread.share(weight.rows, rowGrain(weight));
+    thread.live(() => searchOf(weight).run({ out, weight, x: from, packedPtr, count, scratchPtr: scratch.rowsPtr }, rows));
   };
 
   const rope = (x: Activation, angles: Activation, n: number, options: RopeOptions): void => {
@@ -138,8 +165,10 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     ...createRecurrentOperations(thread),
 
     repack(weight) {
-      const [from, to] = thread.share(weight.rows * weight.depth);
-      repackRows(kernels, weight, from, to, scratch.rowsPtr);
+      const [from, to] = thread.share(weight.rows * weight.depth, rowGrain(weight));
+      const head = weight.layout === 'halves64' ? searchOf(weight) : undefined;
+      repackRows(kernels, weight, from, to, scratch.rowsPtr, head?.boundsPtr);
+      head?.warmUp(weight, scratch.packedBuffers.privatePtr, scratch.rowsPtr, [from, to]);
     },
 
     getRows(out, table, ids, n, scale = 1) {
@@ -157,6 +186,8 @@ export function createOperations(thread: WasmThread, scratch: Scratch): Required
     },
 
     matmul,
+    likeliest,
+    foundRows: () => search?.found(),
     rmsNorm: (out, x, weight, epsilon, n, groups = 1) => norm(out, x, weight, undefined, false, epsilon, n, groups),
     layerNorm: (out, x, weight, bias, epsilon, n, groups = 1) => norm(out, x, weight, bias, true, epsilon, n, groups),
 

@@ -3,6 +3,8 @@ import type { Arena } from '../arena.ts';
 import type { Activation, KvLayer, Weight } from '../tensors.ts';
 import { KV_BLOCK_SIZE, isIntegerKv, kvBlockBytes } from '../tensors.ts';
 import { ATTENTION_PARAMS_BYTES, BUCKET_TABLE_LENGTH } from './attention-params.ts';
+import type { LikeliestMemory } from './likeliest.ts';
+import { ownLikeliestBytes, sharedLikeliestBytes } from './likeliest.ts';
 import { activationBytes, activationFormat, scratchBytes } from './matmul.ts';
 import type { PackedBuffers } from './thread.ts';
 import { PRIVATE_ROWS } from './thread.ts';
@@ -11,13 +13,14 @@ import { PRIVATE_ROWS } from './thread.ts';
 const TILE_QUERIES = 16;
 const QUERY_RECORD_FLOATS = 88;
 
-/** Addresses; those but `packed` are this thread's own. Zero until `allocate`. */
+/** Addresses; those but `packed` and what is named shared are this thread's own. Zero until `allocate`. */
 export interface Scratch {
   rowsPtr: number;
   attentionPtr: number;
   attentionParamsPtr: number;
   bucketsPtr: number;
   expertsPtr: number;
+  likeliest: LikeliestMemory;
   /** Stands for the shared packed activations in the hazard notes. */
   packed: Activation;
   packedBuffers: PackedBuffers;
@@ -31,6 +34,8 @@ export class ScratchNeeds {
   #expertInputBytes = 0;
   #attentionFloats = 0;
   #experts = 0;
+  #headRows = 0;
+  #headCols = 0;
 
   activation(rows: number): void {
     this.#maxRows = Math.max(this.#maxRows, rows);
@@ -43,6 +48,7 @@ export class ScratchNeeds {
     // Expert inputs are packed one by one, each in the room of four.
     if (weight.depth > 1) this.#expertInputBytes = Math.max(this.#expertInputBytes, bytes);
     this.#experts = Math.max(this.#experts, weight.depth);
+    if (weight.layout === 'halves64') [this.#headRows, this.#headCols] = [weight.rows, weight.cols];
   }
 
   kvLayer(layer: KvLayer): void {
@@ -69,6 +75,10 @@ export class ScratchNeeds {
     scratch.attentionParamsPtr = own(ATTENTION_PARAMS_BYTES, 'attention parameters');
     scratch.bucketsPtr = own(4 * BUCKET_TABLE_LENGTH, 'position buckets');
     scratch.expertsPtr = own(12 * this.#experts, 'expert routing');
+    if (this.#headRows > 0) {
+      const sharedPtr = arena.allocate(sharedLikeliestBytes(this.#headRows, numThreads), 'search of the likeliest tokens');
+      scratch.likeliest = { sharedPtr, ownPtr: own(ownLikeliestBytes(this.#headRows, this.#headCols), 'search of the likeliest tokens') };
+    }
   }
 }
 

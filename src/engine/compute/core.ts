@@ -1,6 +1,7 @@
 // The engine on the first compute thread: takes requests, admits them, schedules, runs, samples, reports.
 // One step is: schedule → run → sample. Between steps messages are handled, so a cancellation acts within one step.
 import { Choice } from '../steps/choice.ts';
+import type { KnownOfRow } from '../steps/choice.ts';
 import type { ComputeThread } from './thread.ts';
 import { StatsRecord } from '../engine-stats.ts';
 import { failed } from './failed-message.ts';
@@ -10,6 +11,7 @@ import type {
 import { FEWEST_ROWS_BESIDE_DECODE, Pace, promptRows } from '../steps/pace.ts';
 import { GrammarStore } from '../steps/grammar-store.ts';
 import { Places } from '../memory/places.ts';
+import type { LogitsWanted } from '../memory/shard-chain.ts';
 import { Runner } from '../steps/runner.ts';
 import type { BatchPart } from '../steps/runner.ts';
 import { createSampler, SamplerMemory } from '../sampler/sampler.ts';
@@ -195,7 +197,7 @@ export class EngineCore {
       promptRowsBesideDecode: this.#promptRows(true),
     });
     const forwardAt = performance.now();
-    this.#runner.forward(parts, true, (sequence) => this.#places.note(sequence));
+    this.#runner.forward(parts, this.#wantedLogits(parts), (sequence) => this.#places.note(sequence));
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - forwardAt);
     let row = 0;
     let numNew = 0;
@@ -204,6 +206,14 @@ export class EngineCore {
       row += part.numOutputs;
     }
     if (numDecoding === parts.length) this.#drafter?.learn(numDecoding, numNew, performance.now() - startedAt);
+  }
+
+  /** Where there is one row to choose from, no more of the highest logits than the choice depends on. */
+  #wantedLogits(parts: readonly BatchPart[]): LogitsWanted {
+    const { numTokens, config } = this.#options.plan;
+    const [part, ...others] = parts.filter(({ numOutputs }) => numOutputs > 0);
+    if (part?.numOutputs !== 1 || others.length > 0 || numTokens !== config.vocabSize) return 'all';
+    return this.#running.find(({ sequence }) => sequence === part.sequence)?.sampler.numLikeliest ?? 'all';
   }
 
   /** Chooses from a part's result rows, the first of them `row`, as long as the draft says what is chosen; returns how many. */
@@ -220,10 +230,11 @@ export class EngineCore {
     choice.drafted(draft.length);
     this.#stats.add('drafted', draft.length);
     let numNew = 0;
+    const ids = this.#runner.likeliestIds();
     for (let i = 0; i < numOutputs; i++) {
       numNew++;
       if (i > 0) this.#stats.add('accepted', 1);
-      this.#advance(choice, this.#runner.logits(row + i).subarray(0, this.#options.plan.numTokens), draft[i]);
+      this.#advance(choice, this.#runner.logits(row + i).subarray(0, this.#options.plan.numTokens), { draftId: draft[i], ids });
       if (sequence.ids.at(-1) !== draft[i] || !this.#running.includes(choice)) break;
     }
     choice.settle();
@@ -239,13 +250,13 @@ export class EngineCore {
     return Math.min(rows, this.#options.plan.limits.maxBatchTokens);
   }
 
-  #advance(choice: Choice, logits: Float32Array, draftId?: number): void {
+  #advance(choice: Choice, logits: Float32Array, known: KnownOfRow): void {
     const { request, index } = choice;
     const isFirstToken = !choice.isDecoding;
-    if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits);
+    if (isFirstToken && index === request.firstChoice) this.#startSiblings(choice, logits, known);
     if (!this.#running.includes(choice)) return;
     this.#attempt(choice, () => {
-      const message = choice.advance(logits, draftId);
+      const message = choice.advance(logits, known);
       this.#stats.add('decoded', 1);
       if (message.finishReason) this.#finish(choice);
       this.#options.post(message);
@@ -263,7 +274,7 @@ export class EngineCore {
   }
 
   /** The other choices begin from the same computed prompt and the same logits. */
-  #startSiblings(first: Choice, logits: Float32Array): void {
+  #startSiblings(first: Choice, logits: Float32Array, known: KnownOfRow): void {
     const { request } = first;
     for (let index = request.firstChoice + 1; index < request.numChoices; index++) {
       if (!this.#running.includes(first)) return;
@@ -272,7 +283,7 @@ export class EngineCore {
         return;
       }
       this.#start(request, index, first.sequence);
-      this.#advance(this.#running.at(-1)!, logits);
+      this.#advance(this.#running.at(-1)!, logits, { ids: known.ids });
     }
   }
 

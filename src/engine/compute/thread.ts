@@ -50,7 +50,8 @@ export class ComputeThread {
     }
     this.batch.numTokens = this.step[STEP.numTokens]!;
     this.batch.numOutputs = this.step[STEP.numOutputs]!;
-    this.result = this.chain.forward(this.batch, this.step[STEP.wantLogits] === 1);
+    const wanted = this.step[STEP.wantLogits] === 1 ? this.step[STEP.numLikeliest]! || 'all' : 'none';
+    this.result = this.chain.forward(this.batch, wanted);
   }
 
   /** Repacks each tensor once it has been read, on a thread that is alone and may not block. */

@@ -32,6 +32,6 @@ function warmUp(runner: Runner, plan: ComputePlan): void {
   if (config.kind !== 'decoder' || limits.contextLength < WARM_UP_TOKENS + 1) return;
   const windows = windowPools(runner.thread.chain.kvGroups);
   const sequence = new Sequence(0, new Array<number>(WARM_UP_TOKENS + 1).fill(0), new BlockPool(kv.numBlocks), windows);
-  runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], true);
-  runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], true);
+  runner.forward([{ sequence, numTokens: Math.min(WARM_UP_TOKENS, limits.maxBatchTokens), numOutputs: 1 }], 1);
+  runner.forward([{ sequence, numTokens: 1, numOutputs: 1 }], 1);
 }

@@ -8,9 +8,9 @@ import { STATS_BYTES } from '../engine-stats.ts';
 
 /**
  * Int32 words of the step command, by index. `arrived`: how many of the layout's tensors, from the first on, have been read,
- * and one more once all of them are ready for use.
+ * and one more once all of them are ready for use. `numLikeliest`: how many of the highest logits are wanted, 0 for all.
  */
-export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, arrived: 5, length: 16 } as const;
+export const STEP = { generation: 0, command: 1, numTokens: 2, numOutputs: 3, wantLogits: 4, arrived: 5, numLikeliest: 6, length: 16 } as const;
 
 /** `draft`: the command in the draft model's step words. */
 export const COMMAND = { forward: 1, repack: 2, draft: 3 } as const;

@@ -8,6 +8,9 @@ import type { ComputePlan } from '../compute/protocol.ts';
 
 export type Shard = Layout & Pick<ThreadMemory, 'memory'>;
 
+/** All logits, none, or of one row so many of the highest. */
+export type LogitsWanted = 'all' | 'none' | number;
+
 /** What lies where after a forward pass. */
 export interface ForwardResult {
   readonly hidden: Activation;
@@ -34,11 +37,12 @@ export class ShardChain {
     this.head = this.shards.find(({ model }) => model.logits) ?? this.last;
   }
 
-  /** Runs this thread's share of all layers; all threads have met when it returns. */
-  forward(batch: Batch, wantLogits: boolean): ForwardResult {
+  /** Runs this thread's share of all layers; all threads have met when it returns. `wanted` is what is wanted of the logits. */
+  forward(batch: Batch, wanted: LogitsWanted): ForwardResult {
     const { shards, last, head } = this;
     const { numTokens, numOutputs } = batch;
-    const key = numTokens <= RECORDED_ROWS ? `${numTokens} ${numOutputs} ${wantLogits}` : undefined;
+    const wantLogits = wanted !== 'none', numLikeliest = typeof wanted === 'number' ? wanted : undefined;
+    const key = numTokens <= RECORDED_ROWS ? `${numTokens} ${numOutputs} ${wanted}` : undefined;
     let result: ForwardResult | undefined;
     shards.forEach((shard, i) => {
       const { backend, model } = shard;
@@ -46,21 +50,21 @@ export class ShardChain {
       result = backend.pass(key, () => {
         if (before) backend.receive(model.residual, shards[i - 1]!.memory, before, numTokens);
         const hidden = model.forward(batch);
-        const logits = wantLogits && shard === last ? model.logits?.(hidden, numOutputs) : undefined;
+        const logits = wantLogits && shard === last ? model.logits?.(hidden, numOutputs, numLikeliest) : undefined;
         return { hidden, logits };
       });
       backend.synchronize();
     });
     const { hidden, logits } = result!;
-    return { hidden, logits: wantLogits && head !== last ? this.#tiedLogits(hidden, numOutputs, key) : logits };
+    return { hidden, logits: wantLogits && head !== last ? this.#tiedLogits(hidden, numOutputs, numLikeliest, key) : logits };
   }
 
   /** The embeddings lie in another shard than the last layers: the wanted rows go there. */
-  #tiedLogits(hidden: Activation, numOutputs: number, key: string | undefined): Activation {
+  #tiedLogits(hidden: Activation, numOutputs: number, numLikeliest: number | undefined, key: string | undefined): Activation {
     const { backend, model } = this.head;
     const logits = backend.pass(key && `head ${key}`, () => {
       backend.receive(model.hidden!, this.last.memory, hidden, numOutputs);
-      return model.logits!(model.hidden!, numOutputs);
+      return model.logits!(model.hidden!, numOutputs, numLikeliest);
     });
     backend.synchronize();
     return logits;

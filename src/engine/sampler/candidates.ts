@@ -63,6 +63,11 @@ export class Candidates {
     return kept > 0;
   }
 
+  /** Likewise; false unless the logits of all of them are finite. */
+  resetToAll(logits: Float32Array, ids: readonly number[]): boolean {
+    return this.resetTo(logits, ids) && this.#size === ids.length && Number.isFinite(this.#highest);
+  }
+
   /**
    * Likewise, the tokens whose bit is set (bit id % 32 of word id / 32), and of those at least the `k` likeliest: 0 is all of
    * them.

@@ -15,10 +15,15 @@ export interface Sampled {
 }
 
 export interface Sampler {
+  /** How many of the highest logits decide what `sample` does; undefined where all may. Others may then be −Infinity. */
+  readonly numLikeliest: number | undefined;
   /** Takes note of a token of the sequence, prompt included. */
   accept(id: number): void;
-  /** Chooses from `logits` (vocabSize), which are not changed. Throws SamplingError where they are not numbers. */
-  sample(logits: Float32Array): Sampled;
+  /**
+   * Chooses from `logits` (vocabSize), which are not changed. Throws SamplingError where they are not numbers. `ids`, ascending, are all
+   * whose logits are not −Infinity, if that is known and only some of the highest are wanted.
+   */
+  sample(logits: Float32Array, ids?: readonly number[]): Sampled;
 }
 
 /** Memory that the samplers of one thread share: nothing in it outlives a call of `sample`. */
@@ -71,11 +76,14 @@ export function createSampler(options: SamplingOptions, memory: SamplerMemory, c
     return candidates.draw(temperature, random).id;
   };
 
+  const isPlain = !constraint && options.logprobs === undefined && !changesLogits(resolved);
+
   return {
+    numLikeliest: isPlain && numWanted > 0 ? numWanted : undefined,
     accept: (id) => void history.push(id),
-    sample(logits) {
+    sample(logits, ids) {
       const adjusted = adjust(logits);
-      candidates.reset(adjusted);
+      if (!ids || !candidates.resetToAll(adjusted, ids)) candidates.reset(adjusted);
       if (constraint) constrain(candidates, adjusted, constraint, numWanted);
       const id = temperature === 0 ? candidates.likeliest() : mirostat === 2 ? drawMirostat() : drawTruncated();
       return options.logprobs === undefined ? { id } : { id, ...logprobs(candidates, logits, id, options.logprobs) };
@@ -83,21 +91,27 @@ export function createSampler(options: SamplingOptions, memory: SamplerMemory, c
   };
 }
 
+const hasPenalty = ({ repetitionPenalty, frequencyPenalty, presencePenalty }: ResolvedSampling): boolean =>
+  repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
+
+/** Whether logits are not sampled from as the model computed them. */
+function changesLogits(options: ResolvedSampling): boolean {
+  return Object.keys(options.logitBias).length > 0 || hasPenalty(options) || options.dryMultiplier !== 0;
+}
+
 /** Logits after bias, penalties and DRY: in `adjusted`, or as they are where nothing changes them. */
 function adjuster(
   options: ResolvedSampling, history: readonly number[], memory: Float32Array,
 ): (logits: Float32Array) => Float32Array {
-  const { logitBias, dryMultiplier, repetitionPenalty, frequencyPenalty, presencePenalty } = options;
-  const biases = Object.entries(logitBias).map(([id, bias]) => [Number(id), bias] as const);
+  if (!changesLogits(options)) return (logits) => logits;
+  const biases = Object.entries(options.logitBias).map(([id, bias]) => [Number(id), bias] as const);
   const breakers = new Set(options.drySequenceBreakers);
-  const hasPenalty = repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
-  if (biases.length === 0 && !hasPenalty && dryMultiplier === 0) return (logits) => logits;
   return (logits) => {
     const adjusted = memory.subarray(0, logits.length);
     adjusted.set(logits);
     for (const [id, bias] of biases) adjusted[id] += bias;
-    if (hasPenalty) applyPenalties(adjusted, history, options);
-    if (dryMultiplier !== 0) applyDry(adjusted, history, options, breakers);
+    if (hasPenalty(options)) applyPenalties(adjusted, history, options);
+    if (options.dryMultiplier !== 0) applyDry(adjusted, history, options, breakers);
     return adjusted;
   };
 }

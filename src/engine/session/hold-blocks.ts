@@ -28,7 +28,7 @@ export async function holdBlocks(
       runner.writeTable(sequence, sequence.reserve(numIds));
       runner.clearLastBlock(sequence);
     }
-    runner.forward([{ sequence, numTokens, numOutputs: 0 }], false, limits.onComputed);
+    runner.forward([{ sequence, numTokens, numOutputs: 0 }], 'none', limits.onComputed);
     if (await isCancelled()) return false;
   }
   return true;

@@ -118,7 +118,7 @@ export class ModelDrafter {
     }
     if (this.#did === 'nothing') this.#did = 'drafted';
     const startedAt = performance.now();
-    this.#runner.forward(parts, true);
+    this.#runner.forward(parts, 'all');
     this.#pace.observe(parts.reduce((sum, part) => sum + part.numTokens, 0), performance.now() - startedAt);
     return computed.filter((draft, row) => this.#extend(draft, this.#runner.logits(row)));
   }

@@ -6,6 +6,12 @@ import type { Sequence } from './sequence.ts';
 import { LookupDrafter } from '../speculation/lookup-drafter.ts';
 import type { DraftWish } from '../speculation/model-drafter.ts';
 
+/** What is known of a row of logits: the id that the next row was computed with, and the ids whose logits are not −Infinity. */
+export interface KnownOfRow {
+  readonly draftId?: number;
+  readonly ids?: readonly number[];
+}
+
 export class Choice {
   readonly request: GenerateMessage;
   readonly index: number;
@@ -88,9 +94,9 @@ export class Choice {
     if (this.request.lookup) this.#drafter = new LookupDrafter(this.request.lookup);
   }
 
-  /** Chooses the next id from `logits` and says what became of it; `draftId` is what the next row was computed with. */
-  advance(logits: Float32Array, draftId?: number): TokenMessage {
-    const { id, logprob, top } = this.sampler.sample(logits);
+  /** Chooses the next id from `logits` and says what became of it. */
+  advance(logits: Float32Array, { draftId, ids }: KnownOfRow): TokenMessage {
+    const { id, logprob, top } = this.sampler.sample(logits, ids);
     if (id === draftId) this.#acceptedDraftTokens++;
     this.sampler.accept(id);
     this.#constraint?.accept(id);

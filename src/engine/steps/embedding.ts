@@ -15,7 +15,7 @@ export async function embedIds(
     // An encoder's rows see each other, so they share one pass.
     const most = plan.config.kind === 'encoder' ? Infinity : plan.maxRows();
     const numTokens = Math.min(numIds - start, plan.limits.maxBatchTokens, most);
-    runner.forward([{ sequence, numTokens, numOutputs: numTokens }], false, plan.onComputed);
+    runner.forward([{ sequence, numTokens, numOutputs: numTokens }], 'none', plan.onComputed);
     for (let row = 0; row < numTokens; row++) {
       const position = start + row;
       const wanted = pooling === 'mean' || (pooling === 'cls' ? position === 0 : position === numIds - 1);

@@ -1,11 +1,12 @@
 // Writes a batch into every shard's memory, runs one forward pass on all threads, hands back views of the result.
 import { kvRanges } from '../../backends/tensors.ts';
 import type { Activation, MemoryRange } from '../../backends/tensors.ts';
+import { MAX_LIKELIEST } from '../../backends/backend.ts';
 import { InvalidArgumentError } from '../../errors.ts';
 import type { ComputeThread } from '../compute/thread.ts';
 import { COMMAND, STEP } from '../memory/regions.ts';
 import type { BlockCopy, Sequence } from './sequence.ts';
-import type { Shard } from '../memory/shard-chain.ts';
+import type { LogitsWanted, Shard } from '../memory/shard-chain.ts';
 
 /** Ids `sequence.numComputed … + numTokens` of a sequence and its draft; `outputs` counts the last rows whose results are wanted. */
 export interface BatchPart {
@@ -48,9 +49,10 @@ export class Runner {
 
   /**
    * Stores and attends every part's ids. Afterwards the parts' `numComputed` are advanced and result row i belongs to
-   * the i-th wanted row over all parts in order. What no later row sees is given up then; before it is, `onComputed` may look.
+   * the i-th wanted row over all parts in order. What no later row sees is given up then; before it is, `onComputed` may look. Where
+   * there is one row, `wanted` may be a number.
    */
-  forward(parts: readonly BatchPart[], wantLogits: boolean, onComputed?: (sequence: Sequence) => void): void {
+  forward(parts: readonly BatchPart[], wanted: LogitsWanted, onComputed?: (sequence: Sequence) => void): void {
     const { regions } = this.thread.chain.shards[0]!;
     this.onPass?.(parts);
     const numRows = parts.reduce((sum, part) => sum + part.numTokens, 0);
@@ -77,7 +79,8 @@ export class Runner {
     }
     this.thread.step[STEP.numTokens] = row;
     this.thread.step[STEP.numOutputs] = numOutputs;
-    this.thread.step[STEP.wantLogits] = wantLogits && numOutputs > 0 ? 1 : 0;
+    this.thread.step[STEP.wantLogits] = wanted !== 'none' && numOutputs > 0 ? 1 : 0;
+    this.thread.step[STEP.numLikeliest] = typeof wanted === 'number' ? roundedCount(wanted) : 0;
     this.#command(COMMAND.forward);
     for (const { sequence, numTokens } of parts) {
       sequence.numComputed += numTokens;
@@ -86,10 +89,15 @@ export class Runner {
     }
   }
 
-  /** Logits of result row `index` (vocabSize): a view that the next forward pass overwrites. */
+  /** Logits of result row `index` (vocabSize), those that were wanted: a view that the next forward pass overwrites. */
   logits(index: number): Float32Array {
     const { result, chain } = this.thread;
     return rowOf(chain.head, result!.logits!, index);
+  }
+
+  /** The ids whose logits are not −Infinity, ascending, where only the highest were wanted and these are known and few. */
+  likeliestIds(): readonly number[] | undefined {
+    return this.thread.step[STEP.numLikeliest] === 0 ? undefined : this.thread.chain.head.backend.foundRows();
   }
 
   /** Final hidden state of result row `index` (hiddenSize), a view likewise. */
@@ -157,6 +165,11 @@ export class Runner {
   #set({ ptr }: { readonly ptr: number }, index: number, value: number): void {
     for (const words of this.#copies) words[ptr / 4 + index] = value;
   }
+}
+
+/** Few counts, since passes are recorded for each; 0, which is all, where nearly all would have to be computed. */
+function roundedCount(wanted: number): number {
+  return wanted <= MAX_LIKELIEST ? (wanted === 1 ? 1 : 8 * Math.ceil(wanted / 8)) : 0;
 }
 
 function rowOf({ memory }: Shard, x: Activation, index: number): Float32Array {

@@ -26,7 +26,7 @@ export async function scoreIds(
     const unwanted = Math.max(0, Math.min(chunk, job.from - 1 - start));
     const numTokens = unwanted > 0 ? unwanted : Math.min(chunk, limits.maxOutputs);
     const numOutputs = unwanted > 0 ? 0 : numTokens;
-    runner.forward([{ sequence, numTokens, numOutputs }], true, limits.onComputed);
+    runner.forward([{ sequence, numTokens, numOutputs }], 'all', limits.onComputed);
     for (let row = 0; row < numOutputs; row++) {
       const next = start + row + 1;
       const logits = runner.logits(row);

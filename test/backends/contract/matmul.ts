@@ -117,6 +117,39 @@ const badInputCases = TYPES.flatMap((type) => [1, 3, 6].map((n): ContractCase =>
   },
 })));
 
+/** Weights of heads lie in another way; what reads their products by columns must wait for them. */
+const headCases = (['F32', 'Q8_0', 'Q4_K'] as const).flatMap((type) => [1, 2, 5, 13].map((n): ContractCase => ({
+  name: `products with a head of ${type}, ${n} rows`,
+  prepare(on) {
+    const cols = columnsFor(type);
+    const x = normalRows(n, cols, 42);
+    const input = on.matrix(x);
+    const { weight, values } = on.weight(type, normalRows(256, cols, 43), 1, true);
+    const [out, doubled, likeliest, row] = [on.space(n, 256), on.space(n, 256), on.space(1, 256), on.space(2, cols)];
+    const ids = on.indices([200, 3]);
+    const quantized = (): Tolerance | undefined => (type === 'F32' ? undefined : roundingAllowance(values, x));
+    const products = (): Rows => product(x, values);
+    return {
+      run: () => {
+        on.backend.matmul(out, weight, input, n);
+        on.backend.scale(doubled, out, 2, n);
+        on.backend.likeliest(likeliest, weight, input, 8);
+        on.backend.getRows(row, weight, ids, 2);
+      },
+      matrices: [
+        { x: out, absolute: 1e-3, rows: products, quantized },
+        {
+          x: doubled, absolute: 2e-3, rows: () => products().map((values_) => values_.map((value) => 2 * value)),
+          quantized: () => quantized() && { absolute: 2 * quantized()!.absolute! },
+        },
+        // Nothing is known of earlier rows yet, and so nothing is left out.
+        { x: likeliest, absolute: 1e-3, rows: () => products().slice(0, 1), quantized },
+        { x: row, relative: 1e-6, rows: () => [values[200], values[3]] },
+      ],
+    };
+  },
+})));
+
 /** The packed form of x is kept between products; a change of x must reach the next one. */
 const repackingCases = (['F32', 'Q4_0', 'Q4_K'] as const).flatMap((type) => [1, 3, 4, 5, 9].map((n): ContractCase => ({
   name: `products before and after x changes, ${type}, ${n} rows`,
@@ -168,5 +201,5 @@ const getRowsCases = TABLES.map(({ type, rows, scale }): ContractCase => ({
 }));
 
 export const MATMUL_CASES: readonly ContractCase[] = [
-  ...MATMULS.map(matmulCase), ...sliceCases, ...badInputCases, ...repackingCases, ...getRowsCases,
+  ...MATMULS.map(matmulCase), ...sliceCases, ...badInputCases, ...repackingCases, ...headCases, ...getRowsCases,
 ];
