@@ -21,15 +21,19 @@ export interface Head {
   readonly softcap?: number;
 }
 
+/** Whether logits are the products with the weight and nothing else: only then are the highest looked for. */
+const isPlain = ({ bias, scale = 1, softcap }: Omit<Head, 'weight'>): boolean => !bias && !softcap && scale === 1;
+
 /** `output.weight` with the last layers, or the token embeddings, where they lie, if the file ties them. */
 export function outputHead(build: ModelBuild, options: Omit<Head, 'weight' | 'bias'> = {}): Head | undefined {
   const { hiddenSize, vocabSize } = build.config;
   const isTied = !build.weights.has('output.weight');
   if (!(isTied ? build.part.isFirst : build.part.isLast)) return undefined;
   const name = isTied ? 'token_embd.weight' : 'output.weight';
+  const isSearched = isPlain(options) && !build.weights.has('output.bias');
   return {
     ...options,
-    weight: build.weights.head(name, hiddenSize, vocabSize),
+    weight: isSearched ? build.weights.head(name, hiddenSize, vocabSize) : build.weights.matrix(name, hiddenSize, vocabSize),
     bias: build.weights.optionalVector('output.bias', vocabSize),
   };
 }
@@ -60,9 +64,8 @@ export function createModel(build: ModelBuild, parts: ModelParts): Model {
 function headLogits(build: ModelBuild, head: Head): NonNullable<Model['logits']> {
   const { backend, config, limits } = build;
   const logits = backend.activation(limits.maxOutputs, config.vocabSize, 'logits');
-  const isPlain = !head.bias && !head.softcap && (head.scale ?? 1) === 1;
   return (hidden, numOutputs, numLikeliest) => {
-    if (numLikeliest !== undefined && numOutputs === 1 && isPlain) {
+    if (numLikeliest !== undefined && numOutputs === 1 && isPlain(head)) {
       backend.likeliest(logits, head.weight, hidden, numLikeliest);
       return logits;
     }
