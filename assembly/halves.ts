@@ -26,9 +26,9 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
 @inline const LOWER_BYTES: usize = 64;
 /** Bytes of a block of activations, of one row, up to its values and in all: those of pack_q8_halves. */
 // @ts-ignore: decorator
-@inline const META_BYTES: usize = 12;
+@inline export const META_BYTES: usize = 12;
 // @ts-ignore: decorator
-@inline const BLOCK_BYTES: usize = 44;
+@inline export const BLOCK_BYTES: usize = 44;
 
 /** Bytes of the upper quants of a group, of its lower ones, and of a unit. */
 // @ts-ignore: decorator
@@ -48,7 +48,7 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
 
 /** sum + a vector of quants times the activations of its low and of its high nibbles. */
 // @ts-ignore: decorator
-@inline function add_nibbles(sum: v128, w: usize, low: v128, high: v128, nibble: v128): v128 {
+@inline export function add_nibbles(sum: v128, w: usize, low: v128, high: v128, nibble: v128): v128 {
   const q = v128.load(w);
   return add_dots8(sum, low, v128.and(q, nibble), high, v128.and(i16x8.shr_u(q, 4), nibble));
 }

@@ -17,9 +17,12 @@
 //   24  index of this thread                 80  found: u16[units], the groups of each that were computed
 import { Q4_0, first_sum } from './block32';
 import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd } from './half';
-import { UNIT_GROUPS, UNIT_ROWS, add_upper_block, group_product, lower_bytes, unit_bytes, upper_bytes, vector_16 } from './halves';
+import {
+  BLOCK_BYTES, META_BYTES, UNIT_GROUPS, UNIT_ROWS, add_nibbles, add_upper_block, group_product, lower_bytes, unit_bytes, upper_bytes,
+  vector_16,
+} from './halves';
 import { NIBBLE_MASK, ONES_I16 } from './memory-map';
-import { add_dots8, dot16, madd_i32, row_sums, stream_step } from './tile';
+import { dot16, madd_i32, row_sums, stream_step } from './tile';
 
 // @ts-ignore: decorator
 @inline const BOUNDS: usize = 0;
@@ -53,12 +56,6 @@ import { add_dots8, dot16, madd_i32, row_sums, stream_step } from './tile';
 // @ts-ignore: decorator
 @inline const KNOWN_BYTES: usize = 64;
 
-// @ts-ignore: decorator
-@inline function add_upper(sum: v128, w: usize, low: v128, high: v128, nibble: v128): v128 {
-  const q = v128.load(w);
-  return add_dots8(sum, low, v128.and(q, nibble), high, v128.and(i16x8.shr_u(q, 4), nibble));
-}
-
 /** c of 16 rows: 4 groups, `apart` bytes of upper quants apart, to vectors of `out` that are `outApart` bytes apart. */
 // @ts-ignore: decorator
 @inline function upper_vector_16(w: usize, apart: usize, x: usize, blocks: u32, out: usize, outApart: usize): void {
@@ -66,13 +63,13 @@ import { add_dots8, dot16, madd_i32, row_sums, stream_step } from './tile';
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     let s0 = first_sum(Q4_0, x + 4), s1 = s0, s2 = s0, s3 = s0;
-    let values = x + 12;
+    let values = x + META_BYTES;
     for (const end = w + 64; w < end; w += 16) {
       const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
-      s0 = add_upper(s0, w, low, high, nibble);
-      s1 = add_upper(s1, w + apart, low, high, nibble);
-      s2 = add_upper(s2, w + 2 * apart, low, high, nibble);
-      s3 = add_upper(s3, w + 3 * apart, low, high, nibble);
+      s0 = add_nibbles(s0, w, low, high, nibble);
+      s1 = add_nibbles(s1, w + apart, low, high, nibble);
+      s2 = add_nibbles(s2, w + 2 * apart, low, high, nibble);
+      s3 = add_nibbles(s3, w + 3 * apart, low, high, nibble);
       values += 4;
     }
     const X = f32x4.mul(v128.load32_splat(x), f32x4.splat(16)), Y = v128.load32_splat(x, 8);
@@ -80,7 +77,7 @@ import { add_dots8, dot16, madd_i32, row_sums, stream_step } from './tile';
     a1 = add_upper_block(a1, row_sums(s1, ones), X, Y, load_f16x4(w + apart, mask, exponent));
     a2 = add_upper_block(a2, row_sums(s2, ones), X, Y, load_f16x4(w + 2 * apart, mask, exponent));
     a3 = add_upper_block(a3, row_sums(s3, ones), X, Y, load_f16x4(w + 3 * apart, mask, exponent));
-    w += 8; x += 44;
+    w += 8; x += BLOCK_BYTES;
   }
   v128.store(out, a0);
   v128.store(out + outApart, a1);
@@ -322,12 +319,12 @@ export function unpack_q8_halves(x: usize, to: usize, blocks: u32): void {
   for (let b: u32 = 0; b < blocks; b++) {
     const X = v128.load32_splat(x);
     for (let i: usize = 0; i < 32; i += 8) {
-      const words = v128.load8x8_s(x + 12 + i);
+      const words = v128.load8x8_s(x + META_BYTES + i);
       v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)), X));
       v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words)), X), 16);
       to += 32;
     }
-    x += 44;
+    x += BLOCK_BYTES;
   }
 }
 

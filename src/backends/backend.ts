@@ -101,7 +101,7 @@ export interface Backend {
   matmul(out: Activation, weight: Weight, x: Activation, n: number, options?: MatmulOptions): void;
   /**
    * As matmul with one row, of which only the `count` highest results are wanted: they are what matmul computes, and so is all that
-   * equals the lowest of them; others may be −Infinity instead.
+   * equals the lowest of them; others may be −Infinity instead. Beyond MAX_LIKELIEST all are computed.
    */
   likeliest(out: Activation, weight: Weight, x: Activation, count: number): void;
   /**

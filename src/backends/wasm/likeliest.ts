@@ -102,6 +102,7 @@ export class LikeliestSearch {
   #plainLeft = 0;
   #plainProducts = 2;
   #averageShare = 0;
+  #lastWasNew = true;
   #turn = 0;
 
   /** For a weight with so many rows; before the first search all threads must meet. */
@@ -152,7 +153,8 @@ export class LikeliestSearch {
       this.#computeAll(search, rows);
     } else {
       const column = this.#explain(search);
-      if (this.#wantsColumn(last) && isNew(column)) this.#know(search, rows, column);
+      this.#lastWasNew = isNew(column);
+      if (this.#wantsColumn(last) && this.#lastWasNew) this.#know(search, rows, column);
       else this.#shares(this.#turn)[this.#threadIndex] = this.#find(search, rows, column);
     }
   }
@@ -162,7 +164,7 @@ export class LikeliestSearch {
     this.#averageShare += LAST_WEIGHT * (lastShare - this.#averageShare);
     if (this.#averageShare <= POOR_ABOVE) {
       if (lastShare <= POOR_ABOVE) this.#plainProducts = Math.max(2, this.#plainProducts / 2);
-    } else if (this.#known.isFull) {
+    } else if (this.#known.isFull || !this.#lastWasNew) {
       this.#plainLeft = this.#plainProducts;
       this.#plainProducts = Math.min(2 * this.#plainProducts, MOST_PLAIN);
       this.#averageShare = POOR_ABOVE / 2;
@@ -216,6 +218,11 @@ export class LikeliestSearch {
   #find(search: Search, rows: Rows, column: ExplainedColumn): number {
     const { out, weight, packedPtr, count } = search;
     const [from, to] = rows;
+    // Too few units for each of the highest to be expected in one of its own.
+    if ((to - from) / UNIT_ROWS < count) {
+      this.#computeAll(search, rows);
+      return 0;
+    }
     this.#writeRecord(count, from, weight.cols);
     this.#writeExplanation(weight.cols, column);
     const groups = (to - from) / 4, limit = Math.floor(HOPELESS_ABOVE * groups);

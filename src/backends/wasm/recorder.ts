@@ -28,10 +28,13 @@ export class Recorder {
   replay<T>(key: string, run: () => T): T {
     const known = this.#recordings.get(key);
     if (known) {
+      // What was replayed last comes last: the first is what has not been for longest.
+      this.#recordings.delete(key);
+      this.#recordings.set(key, known);
       for (const action of known.actions) action();
       return known.result as T;
     }
-    if (this.#recordings.size >= MAX_RECORDINGS) return run();
+    if (this.#recordings.size >= MAX_RECORDINGS) this.#recordings.delete(this.#recordings.keys().next().value!);
     const actions: Action[] = (this.#actions = []);
     try {
       const result = run();
