@@ -1,11 +1,12 @@
 // Finds the highest products of a weight in halves with one column, on one thread's rows: most lower halves stay unread. What can be
-// left out is proved, not guessed; assembly/likeliest.ts says how. Here are how much rounding may add, and when a column becomes known.
+// left out is proved, not guessed; assembly/likeliest.ts says how. Here is how much rounding may add.
 import { MAX_LIKELIEST } from '../backend.ts';
 import type { Activation, Weight } from '../tensors.ts';
 import type { Kernels } from './kernels.ts';
 import { KnownColumns, MAX_KNOWN } from './known-columns.ts';
 import { UNIT_ROWS } from './layouts-halves.ts';
 import { matmulRows } from './matmul.ts';
+import { HOPELESS_ABOVE, SearchPolicy } from './search-policy.ts';
 
 /** The record that the kernel reads, and where its float fields and coefficients are in it. */
 const RECORD_BYTES = 52 + 2 * MAX_KNOWN, REST_AT = 40, SHARES_AT = 48, FOUND_AT = 48 + 2 * MAX_KNOWN;
@@ -17,20 +18,6 @@ const KNOWN_RANGE = 0.25, KNOWN_UNIT = KNOWN_RANGE / 127;
 /** Sum of the magnitudes that a product is made of, relative to bound and norm: √32 · 135.5 against √32 / 2. */
 const MAGNITUDE = 271;
 
-/** Part of a column that must be left for it to become known. */
-const LEAST_REST = 0.1;
-/** Columns without which no search is tried. */
-const FIRST_COLUMNS = 4;
-/** Share of groups that had to be computed from which on another column is added: while there is room, and in place of the oldest. */
-const ADD_ABOVE = 0.03, REPLACE_ABOVE = 0.06;
-/** Searches between two replacements. */
-const REPLACE_AFTER = 8;
-/** Share of groups above which a search that has got so far computes all rows, since that takes no longer. */
-const HOPELESS_ABOVE = 0.35;
-/** Share above which, on average of the last searches, none is worth beginning; the weight of the last one in that average. */
-const POOR_ABOVE = 0.1, LAST_WEIGHT = 0.2;
-/** So many products are then computed without a search at most; from one time to the next twice as many. */
-const MOST_PLAIN = 64;
 /** What is computed so that kernels are compiled for speed: four streams of a unit each. */
 const WARM_UP_ROWS = 4 * UNIT_ROWS, WARM_UPS = 16;
 
@@ -86,9 +73,6 @@ interface ExplainedColumn {
   readonly rest: number;
 }
 
-/** Whether the known columns leave something of it, and it is one of numbers. */
-const isNew = ({ norm, rest }: ExplainedColumn): boolean => rest > LEAST_REST * norm && norm < Infinity;
-
 type Rows = readonly [from: number, to: number];
 
 export class LikeliestSearch {
@@ -98,11 +82,7 @@ export class LikeliestSearch {
   readonly #memory: LikeliestMemory;
   readonly #rows: number;
   readonly #known = new KnownColumns();
-  #sinceAdded = 0;
-  #plainLeft = 0;
-  #plainProducts = 2;
-  #averageShare = 0;
-  #lastWasNew = true;
+  readonly #policy = new SearchPolicy();
   #turn = 0;
 
   /** For a weight with so many rows; before the first search all threads must meet. */
@@ -146,34 +126,13 @@ export class LikeliestSearch {
     const last = shares.reduce((most, share) => Math.max(most, share), 0);
     this.#turn = (this.#turn + 1) % TURNS;
     this.#beginTurn((this.#turn + 1) % TURNS);
-    this.#sinceAdded++;
-    if (last > 0) this.#judge(last);
-    if (this.#plainLeft > 0) {
-      this.#plainLeft--;
+    if (this.#policy.givesUp(last, this.#known.length)) {
       this.#computeAll(search, rows);
-    } else {
-      const column = this.#explain(search);
-      this.#lastWasNew = isNew(column);
-      if (this.#wantsColumn(last) && this.#lastWasNew) this.#know(search, rows, column);
-      else this.#shares(this.#turn)[this.#threadIndex] = this.#find(search, rows, column);
+      return;
     }
-  }
-
-  /** Gives searching up for a while where it does not pay, and then tries again. */
-  #judge(lastShare: number): void {
-    this.#averageShare += LAST_WEIGHT * (lastShare - this.#averageShare);
-    if (this.#averageShare <= POOR_ABOVE) {
-      if (lastShare <= POOR_ABOVE) this.#plainProducts = Math.max(2, this.#plainProducts / 2);
-    } else if (this.#known.isFull || !this.#lastWasNew) {
-      this.#plainLeft = this.#plainProducts;
-      this.#plainProducts = Math.min(2 * this.#plainProducts, MOST_PLAIN);
-      this.#averageShare = POOR_ABOVE / 2;
-    }
-  }
-
-  #wantsColumn(lastShare: number): boolean {
-    if (this.#known.length < FIRST_COLUMNS) return true;
-    return this.#known.isFull ? lastShare > REPLACE_ABOVE && this.#sinceAdded > REPLACE_AFTER : lastShare > ADD_ABOVE;
+    const column = this.#explain(search);
+    if (this.#policy.keeps(column, last, this.#known.length)) this.#know(search, rows, column);
+    else this.#shares(this.#turn)[this.#threadIndex] = this.#find(search, rows, column);
   }
 
   /**
@@ -201,7 +160,6 @@ export class LikeliestSearch {
   /** Computes all products and keeps the column. */
   #know({ out, weight, packedPtr }: Search, [from, to]: Rows, { products, norm }: ExplainedColumn): void {
     const { memory, exports } = this.#kernels;
-    this.#sinceAdded = 0;
     this.#noteAllFound([from, to]);
     const index = this.#known.next;
     products[index] = norm ** 2;

@@ -29,7 +29,8 @@ export interface Findings {
   foundRows(): readonly number[] | undefined;
 }
 
-type Operations = Omit<Backend, 'name' | 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'headLayoutFor' | 'completeLayout' | 'recurrentState'>;
+type Storage = 'activation' | 'indices' | 'constant' | 'kvLayer' | 'layoutFor' | 'headLayoutFor' | 'completeLayout' | 'recurrentState';
+type Operations = Omit<Backend, 'name' | Storage>;
 
 export function createOperations(thread: WasmThread, scratch: Scratch): Required<Operations> & Findings {
   const { kernels, exports: k } = thread;
