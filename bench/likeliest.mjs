@@ -36,14 +36,18 @@ async function measureKernels() {
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   const {
     ARENA_BASE, Arena, LikeliestSearch, activationBytes, instantiateKernels, matmulRows, ownLikeliestBytes, packActivations, repackRows,
-    scratchBytes, sharedLikeliestBytes, writeTables,
-  } = await importSources(['matmul', 'likeliest', 'memory-map', 'kernels'].map((name) => `export * from './src/backends/wasm/${name}.ts';`)
+    scratchBytes, selfTest, sharedLikeliestBytes, writeTables,
+  } = await importSources(['matmul', 'likeliest', 'memory-map', 'kernels', 'self-test'].map((name) => `export * from './src/backends/wasm/${name}.ts';`)
     .concat(`export * from './src/backends/arena.ts';`).join('\n'));
   const [rows, cols, count] = [options.rows, options.cols, options.count].map(Number);
   const rowBytes = 34 * (cols / 32);
   const memory = new WebAssembly.Memory({ initial: Math.ceil((rows * (rowBytes + 40) + 2 ** 22) / 65536) });
   writeTables(memory);
-  const kernels = instantiateKernels(new WebAssembly.Module(readFileSync(path.join(root, 'dist/kernels', `${options.build}.wasm`))), memory);
+  const module = new WebAssembly.Module(readFileSync(path.join(root, 'dist/kernels', `${options.build}.wasm`)));
+  if (!selfTest(instantiateKernels(module, new WebAssembly.Memory({ initial: 2 })))) {
+    throw new Error(`Node ${process.version} computes the ${options.build} kernels wrong: take a newer one.`);
+  }
+  const kernels = instantiateKernels(module, memory);
   const arena = new Arena(ARENA_BASE, memory.buffer.byteLength);
   const allocate = (bytes) => arena.allocate(bytes, 'benchmark');
   const floats = (length) => ({ ptr: allocate(4 * length), rows: 1, cols: length, stride: length, allocation: 0 });
@@ -84,7 +88,8 @@ async function measureModel() {
     for (const [name, sampling] of Object.entries({ greedy: { temperature: 0 }, 'top-k 40, temperature 0.8': { seed: 1 } })) {
       const speeds = { search: [], all: [] };
       for (let round = 0; round < Number(options.rounds); round++) {
-        for (const [kind, extra] of Object.entries({ all: { logitBias: { 0: 0 } }, search: {} })) {
+        const kinds = Object.entries({ all: { logitBias: { 0: 0 } }, search: {} });
+        for (const [kind, extra] of round % 2 === 0 ? kinds : kinds.reverse()) {
           const settings = { ...sampling, ...extra, maxTokens: Number(options['new-tokens']), ignoreEos: true };
           speeds[kind].push((await engine.complete(prompt, settings)).timings.decodeTokensPerSecond);
         }
