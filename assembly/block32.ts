@@ -43,7 +43,7 @@ import { DOT_ADDS, pair_sum_start, sign_flip } from './tile';
 /** Formats whose activations are q16; the others take q8. */
 // @ts-ignore: decorator
 @inline export function is_signed(FORMAT: i32): bool {
-  return FORMAT >= Q8_0;
+  return FORMAT >= Q8_0 && FORMAT != Q8_HALVES;
 }
 
 // @ts-ignore: decorator

@@ -6,7 +6,7 @@
 //
 // A quant is 16 (upper − 8) + lower. Specification: src/backends/wasm/layouts-halves.ts. Sums are those of block32-signed, to the
 // bit: those of a block are whole numbers, below 2^24, and scales and blocks follow in the same order.
-import { Q4_0, Q8_HALVES, first_sum } from './block32';
+import { Q4_0, Q8_HALVES, activation_bytes, first_sum, meta_bytes } from './block32';
 import { SUMS, tile_8x4 } from './block32-unpacked';
 import { f16_mask, f16_scale, horizontal_sum, load_f16, load_f16x4, madd } from './half';
 import { NIBBLE_MASK, ONES_I16 } from './memory-map';
@@ -24,11 +24,6 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
 @inline const UPPER_BYTES: usize = 72;
 // @ts-ignore: decorator
 @inline const LOWER_BYTES: usize = 64;
-/** Bytes of a block of activations, of one row, up to its values and in all: those of pack_q8_halves. */
-// @ts-ignore: decorator
-@inline export const META_BYTES: usize = 12;
-// @ts-ignore: decorator
-@inline export const BLOCK_BYTES: usize = 44;
 
 /** Bytes of the upper quants of a group, of its lower ones, and of a unit. */
 // @ts-ignore: decorator
@@ -65,7 +60,7 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
   const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), mask = f16_mask(), exponent = f16_scale();
   let sum = f32x4.splat(0);
   for (let b: u32 = 0; b < blocks; b++) {
-    let s = first_sum(Q4_0, x + 4), t = i32x4.splat(0), values = x + META_BYTES;
+    let s = first_sum(Q4_0, x + 4), t = i32x4.splat(0), values = x + meta_bytes(Q8_HALVES);
     for (const end = w + 64; w < end; w += 16) {
       const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
       s = add_nibbles(s, w, low, high, nibble);
@@ -73,7 +68,7 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
       v += 16; values += 4;
     }
     sum = madd_i32(whole_sums(s, t, ones), f32x4.mul(load_f16x4(w, mask, exponent), v128.load32_splat(x)), sum);
-    w += 8; x += BLOCK_BYTES;
+    w += 8; x += activation_bytes(Q8_HALVES);
   }
   return sum;
 }
@@ -85,21 +80,20 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
 }
 
 /**
- * 16 rows × 1 column: 4 groups, `apart` bytes of upper and `apartLower` of lower quants apart, whose results are `step` groups apart.
- * With `UPPER`, what upper quants alone give goes to 4 vectors at `room`.
+ * 16 rows × 1 column: 4 groups, `apart` bytes of upper and `apartLower` of lower quants apart. With `WHOLE` their products, `step` groups
+ * apart; with `UPPER` what upper quants alone give, to vectors at `room`, `roomApart` bytes apart.
  */
 // @ts-ignore: decorator
 @inline export function vector_16(
-  UPPER: bool, w: usize, v: usize, apart: usize, apartLower: usize, step: u32, x: usize, blocks: u32,
-  out: usize, bias: usize, scale: f32, accumulate: i32, room: usize,
+  WHOLE: bool, UPPER: bool, w: usize, v: usize, apart: usize, apartLower: usize, step: u32, x: usize, blocks: u32,
+  out: usize, bias: usize, scale: f32, accumulate: i32, room: usize, roomApart: usize,
 ): void {
   const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), mask = f16_mask(), exponent = f16_scale();
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
   let c0 = a0, c1 = a0, c2 = a0, c3 = a0;
   for (let b: u32 = 0; b < blocks; b++) {
     let s0 = first_sum(Q4_0, x + 4), s1 = s0, s2 = s0, s3 = s0;
-    let t0 = i32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
-    let values = x + META_BYTES;
+    let values = x + meta_bytes(Q8_HALVES);
     for (const end = w + 64; w < end; w += 16) {
       const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
       s0 = add_nibbles(s0, w, low, high, nibble);
@@ -108,51 +102,88 @@ import { DOT_ADDS, add_dots8, dot16, dot8, madd_i32, row_sums, store_groups, sig
       s3 = add_nibbles(s3, w + 3 * apart, low, high, nibble);
       values += 4;
     }
-    values -= 16;
-    for (const end = v + 64; v < end; v += 16) {
-      const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
-      t0 = add_nibbles(t0, v, low, high, nibble);
-      t1 = add_nibbles(t1, v + apartLower, low, high, nibble);
-      t2 = add_nibbles(t2, v + 2 * apartLower, low, high, nibble);
-      t3 = add_nibbles(t3, v + 3 * apartLower, low, high, nibble);
-      values += 4;
-    }
-    const X = v128.load32_splat(x);
     const d0 = load_f16x4(w, mask, exponent), d1 = load_f16x4(w + apart, mask, exponent);
     const d2 = load_f16x4(w + 2 * apart, mask, exponent), d3 = load_f16x4(w + 3 * apart, mask, exponent);
-    a0 = madd_i32(whole_sums(s0, t0, ones), f32x4.mul(d0, X), a0); a1 = madd_i32(whole_sums(s1, t1, ones), f32x4.mul(d1, X), a1);
-    a2 = madd_i32(whole_sums(s2, t2, ones), f32x4.mul(d2, X), a2); a3 = madd_i32(whole_sums(s3, t3, ones), f32x4.mul(d3, X), a3);
     if (UPPER) {
-      const X16 = f32x4.mul(X, f32x4.splat(16)), Y = v128.load32_splat(x, 8);
-      c0 = add_upper_block(c0, row_sums(s0, ones), X16, Y, d0); c1 = add_upper_block(c1, row_sums(s1, ones), X16, Y, d1);
-      c2 = add_upper_block(c2, row_sums(s2, ones), X16, Y, d2); c3 = add_upper_block(c3, row_sums(s3, ones), X16, Y, d3);
+      const X = f32x4.mul(v128.load32_splat(x), f32x4.splat(16)), Y = v128.load32_splat(x, 8);
+      c0 = add_upper_block(c0, row_sums(s0, ones), X, Y, d0); c1 = add_upper_block(c1, row_sums(s1, ones), X, Y, d1);
+      c2 = add_upper_block(c2, row_sums(s2, ones), X, Y, d2); c3 = add_upper_block(c3, row_sums(s3, ones), X, Y, d3);
     }
-    w += 8; x += BLOCK_BYTES;
+    if (WHOLE) {
+      let t0 = i32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
+      values -= 16;
+      for (const end = v + 64; v < end; v += 16) {
+        const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
+        t0 = add_nibbles(t0, v, low, high, nibble);
+        t1 = add_nibbles(t1, v + apartLower, low, high, nibble);
+        t2 = add_nibbles(t2, v + 2 * apartLower, low, high, nibble);
+        t3 = add_nibbles(t3, v + 3 * apartLower, low, high, nibble);
+        values += 4;
+      }
+      const X = v128.load32_splat(x);
+      a0 = madd_i32(whole_sums(s0, t0, ones), f32x4.mul(d0, X), a0); a1 = madd_i32(whole_sums(s1, t1, ones), f32x4.mul(d1, X), a1);
+      a2 = madd_i32(whole_sums(s2, t2, ones), f32x4.mul(d2, X), a2); a3 = madd_i32(whole_sums(s3, t3, ones), f32x4.mul(d3, X), a3);
+    }
+    w += 8; x += activation_bytes(Q8_HALVES);
   }
-  if (UPPER) { v128.store(room, c0); v128.store(room, c1, 16); v128.store(room, c2, 32); v128.store(room, c3, 48); }
-  store_groups(4, step, out, a0, a1, a2, a3, bias, scale, accumulate);
+  if (UPPER) {
+    v128.store(room, c0); v128.store(room + roomApart, c1);
+    v128.store(room + 2 * roomApart, c2); v128.store(room + 3 * roomApart, c3);
+  }
+  if (WHOLE) store_groups(4, step, out, a0, a1, a2, a3, bias, scale, accumulate);
 }
 
-/** x (1, cols), packed by pack_q8_halves, for a multiple of 64 rows. Four units at a time are four streams, as in matmul-block32. */
-export function matmul_q8_0_q8_halves_single(
-  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+/** e · x of a group's rows, whose products are at `out` and c at `room`, to `known`, where a group has its column. */
+// @ts-ignore: decorator
+@inline function note_deviations(out: usize, room: usize, bounds: usize, known: usize, inverse: v128): void {
+  const bound = v128.load(bounds), share = f32x4.div(f32x4.sub(v128.load(out), v128.load(room)), bound);
+  const whole = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(share, inverse)));
+  // A bound of NaN where it is more than 8 bits say.
+  v128.store(bounds, v128.or(bound, i32x4.gt_s(i32x4.abs(whole), i32x4.splat(127))));
+  store<i8>(known, <i8>i32x4.extract_lane(whole, 0));
+  store<i8>(known, <i8>i32x4.extract_lane(whole, 1), 2);
+  store<i8>(known, <i8>i32x4.extract_lane(whole, 2), 4);
+  store<i8>(known, <i8>i32x4.extract_lane(whole, 3), 6);
+}
+
+/**
+ * The products of a multiple of 64 rows with one column. Four units at a time are four streams, as in matmul-block32. With `KNOW`
+ * e · x as well, see likeliest.ts; `room` then has 16 floats.
+ */
+// @ts-ignore: decorator
+@inline export function multiply_units(
+  KNOW: bool, w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+  bounds: usize, known: usize, inverse: f32, room: usize,
 ): void {
   const upper = upper_bytes(blocks), lower = lower_bytes(blocks), unit = unit_bytes(blocks);
   const units = rows / UNIT_ROWS, step = stream_step(units, unit);
   for (let u: u32 = 0; u < units;) {
     const whole = u < step;
     const apart = whole ? unit * step : upper, apartLower = whole ? apart : lower, groups: u32 = whole ? 1 : 4;
-    const first = w + unit * <usize>u;
+    const next = whole ? step * UNIT_GROUPS : 1, first = w + unit * <usize>u;
     for (let g: u32 = 0; g < UNIT_GROUPS; g += groups) {
-      const at = <usize>(u * UNIT_GROUPS + g) << 4;
+      const group = u * UNIT_GROUPS + g, at = <usize>group << 4;
       vector_16(
-        false, first + upper * <usize>g, first + upper * <usize>UNIT_GROUPS + lower * <usize>g, apart, apartLower,
-        whole ? step * UNIT_GROUPS : 1, x, blocks, out + at, bias ? bias + at : 0, scale, accumulate, 0,
+        true, KNOW, first + upper * <usize>g, first + upper * <usize>UNIT_GROUPS + lower * <usize>g, apart, apartLower, next, x, blocks,
+        out + at, bias ? bias + at : 0, scale, accumulate, room, 16,
       );
+      if (KNOW) {
+        for (let i: u32 = 0; i < 4; i++) {
+          const to = <usize>(group + i * next) << 4;
+          note_deviations(out + to, room + (<usize>i << 4), bounds + to, known + (to << 2), f32x4.splat(inverse));
+        }
+      }
     }
     u++;
     if (u == step) u = 4 * step;
   }
+}
+
+/** x (1, cols), packed by pack_q8_halves, for a multiple of 64 rows. */
+export function matmul_q8_0_q8_halves_single(
+  w: usize, x: usize, out: usize, bias: usize, rows: u32, blocks: u32, scale: f32, accumulate: i32,
+): void {
+  multiply_units(false, w, x, out, bias, rows, blocks, scale, accumulate, 0, 0, 0, 0);
 }
 
 /** 4 rows × 4 columns. */
@@ -189,7 +220,7 @@ export function matmul_q8_0_q8_halves_single(
     a1 = madd_i32(whole_sums(s1, t1, ones), f32x4.mul(d, v128.load32_splat(x, 4)), a1);
     a2 = madd_i32(whole_sums(s2, t2, ones), f32x4.mul(d, v128.load32_splat(x, 8)), a2);
     a3 = madd_i32(whole_sums(s3, t3, ones), f32x4.mul(d, v128.load32_splat(x, 12)), a3);
-    w += 8; x += 4 * BLOCK_BYTES;
+    w += 8; x += 4 * activation_bytes(Q8_HALVES);
   }
   store_tile(0, columns, out, outBytes, a0, a1, a2, a3, a0, a1, a2, a3, bias, scale, accumulate);
 }
@@ -219,7 +250,7 @@ export function matmul_q8_0_q8_halves_panels(
   w: usize, x: usize, out: usize, bias: usize, rows: u32, n: u32, blocks: u32,
   outBytes: usize, scale: f32, accumulate: i32, room: usize,
 ): void {
-  const upper = upper_bytes(blocks), lower = lower_bytes(blocks), xRow = BLOCK_BYTES * <usize>blocks;
+  const upper = upper_bytes(blocks), lower = lower_bytes(blocks), xRow = activation_bytes(Q8_HALVES) * <usize>blocks;
   for (let r: u32 = 0; r < rows; r += UNIT_ROWS) {
     let v = w + upper * <usize>UNIT_GROUPS;
     for (let g: u32 = 0; g < UNIT_GROUPS; g += GROUPS) {

@@ -15,14 +15,12 @@
 //   16  thresholds f32[threads]              44  unit of products of what follows with e · x_j, f32
 //   20  number of threads                    48  α_j |x_j| i16[16]
 //   24  index of this thread                 80  found: u16[units], the groups of each that were computed
-import { Q4_0, first_sum } from './block32';
-import { f16_mask, f16_scale, horizontal_sum, load_f16x4, madd } from './half';
+import { Q8_HALVES, activation_bytes, meta_bytes } from './block32';
+import { horizontal_sum, madd } from './half';
 import {
-  BLOCK_BYTES, META_BYTES, UNIT_GROUPS, UNIT_ROWS, add_nibbles, add_upper_block, group_product, lower_bytes, unit_bytes, upper_bytes,
-  vector_16,
+  UNIT_GROUPS, UNIT_ROWS, group_product, lower_bytes, multiply_units, unit_bytes, upper_bytes, vector_16,
 } from './halves';
-import { NIBBLE_MASK, ONES_I16 } from './memory-map';
-import { dot16, madd_i32, row_sums, stream_step } from './tile';
+import { dot16, madd_i32, stream_step } from './tile';
 
 // @ts-ignore: decorator
 @inline const BOUNDS: usize = 0;
@@ -56,41 +54,14 @@ import { dot16, madd_i32, row_sums, stream_step } from './tile';
 // @ts-ignore: decorator
 @inline const KNOWN_BYTES: usize = 64;
 
-/** c of 16 rows: 4 groups, `apart` bytes of upper quants apart, to vectors of `out` that are `outApart` bytes apart. */
-// @ts-ignore: decorator
-@inline function upper_vector_16(w: usize, apart: usize, x: usize, blocks: u32, out: usize, outApart: usize): void {
-  const nibble = v128.load(NIBBLE_MASK), ones = v128.load(ONES_I16), mask = f16_mask(), exponent = f16_scale();
-  let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
-  for (let b: u32 = 0; b < blocks; b++) {
-    let s0 = first_sum(Q4_0, x + 4), s1 = s0, s2 = s0, s3 = s0;
-    let values = x + META_BYTES;
-    for (const end = w + 64; w < end; w += 16) {
-      const low = v128.load32_splat(values), high = v128.load32_splat(values, 16);
-      s0 = add_nibbles(s0, w, low, high, nibble);
-      s1 = add_nibbles(s1, w + apart, low, high, nibble);
-      s2 = add_nibbles(s2, w + 2 * apart, low, high, nibble);
-      s3 = add_nibbles(s3, w + 3 * apart, low, high, nibble);
-      values += 4;
-    }
-    const X = f32x4.mul(v128.load32_splat(x), f32x4.splat(16)), Y = v128.load32_splat(x, 8);
-    a0 = add_upper_block(a0, row_sums(s0, ones), X, Y, load_f16x4(w, mask, exponent));
-    a1 = add_upper_block(a1, row_sums(s1, ones), X, Y, load_f16x4(w + apart, mask, exponent));
-    a2 = add_upper_block(a2, row_sums(s2, ones), X, Y, load_f16x4(w + 2 * apart, mask, exponent));
-    a3 = add_upper_block(a3, row_sums(s3, ones), X, Y, load_f16x4(w + 3 * apart, mask, exponent));
-    w += 8; x += BLOCK_BYTES;
-  }
-  v128.store(out, a0);
-  v128.store(out + outApart, a1);
-  v128.store(out + 2 * outApart, a2);
-  v128.store(out + 3 * outApart, a3);
-}
-
 /** c of unit `u`, and where `step` is not 0 of those `step`, 2 · step and 3 · step further on, to `room` one after another. */
 // @ts-ignore: decorator
 @inline function upper_units(w: usize, x: usize, blocks: u32, step: u32, room: usize): void {
   const upper = upper_bytes(blocks), apart = step ? unit_bytes(blocks) * <usize>step : upper;
   for (let g: u32 = 0; g < UNIT_GROUPS; g += step ? 1 : 4) {
-    upper_vector_16(w + upper * <usize>g, apart, x, blocks, room + (<usize>g << 4), step ? <usize>UNIT_GROUPS << 4 : 16);
+    vector_16(
+      false, true, w + upper * <usize>g, 0, apart, 0, 0, x, blocks, 0, 0, 1, 0, room + (<usize>g << 4), step ? <usize>UNIT_GROUPS << 4 : 16,
+    );
   }
 }
 
@@ -177,30 +148,18 @@ function bound_unit(room: usize, row: u32, out: usize, maximum: usize, record: u
   return i32x4.all_true(f32x4.lt(most, f32x4.splat(threshold)));
 }
 
-/** Computes those groups of a unit of which `threshold` is expected; returns their set. */
-function compute_expected(unit: usize, x: usize, blocks: u32, out: usize, row: u32, threshold: f32, record: usize): u32 {
+/**
+ * Computes those groups of a unit that are not `done` and may reach `threshold`, or with `rest` of which it is expected; returns the set
+ * of groups that are. `row` is the unit's first.
+ */
+function compute_unit(unit: usize, x: usize, blocks: u32, out: usize, row: u32, rest: v128, threshold: f32, done: u32, record: usize): u32 {
   const upper = upper_bytes(blocks), lower = lower_bytes(blocks), lowers = unit + upper * <usize>UNIT_GROUPS;
-  const bounds = <usize>load<u32>(record, BOUNDS) + (<usize>row << 2), rest = v128.load32_splat(record, REST);
-  let done: u32 = 0;
+  const bounds = <usize>load<u32>(record, BOUNDS) + (<usize>row << 2);
   for (let g: u32 = 0; g < UNIT_GROUPS; g++) {
     const at = <usize>g << 4;
-    if (is_below(expected(v128.load(out + at), v128.load(bounds + at), rest), threshold)) continue;
+    if (((done >> g) & 1) != 0 || is_below(expected(v128.load(out + at), v128.load(bounds + at), rest), threshold)) continue;
     const products = group_product(unit + upper * <usize>g, lowers + lower * <usize>g, x, blocks);
     v128.store(out + at, products);
-    note_group(products, record);
-    done |= 1 << g;
-  }
-  return done;
-}
-
-/** Computes those groups of a unit that are not `done` and may reach `threshold`; returns the set of groups that are. */
-function compute_unit(unit: usize, x: usize, blocks: u32, out: usize, threshold: f32, done: u32, record: usize): u32 {
-  const upper = upper_bytes(blocks), lower = lower_bytes(blocks), lowers = unit + upper * <usize>UNIT_GROUPS;
-  for (let g: u32 = 0; g < UNIT_GROUPS; g++) {
-    const to = out + (<usize>g << 4);
-    if (((done >> g) & 1) != 0 || is_below(v128.load(to), threshold)) continue;
-    const products = group_product(unit + upper * <usize>g, lowers + lower * <usize>g, x, blocks);
-    v128.store(to, products);
     threshold = max(threshold, note_group(products, record));
     done |= 1 << g;
   }
@@ -247,13 +206,13 @@ export function likeliest_q8_0(w: usize, x: usize, out: usize, rows: u32, blocks
     if (u == step) u = 4 * step;
   }
   // As many units as products are looked for have one that is expected to be this high: theirs say what is to be reached.
-  const promising = load<f32>(best);
+  const promising = load<f32>(best), rest = v128.load32_splat(record, REST);
   for (let i: usize = 0; i < count; i++) store<f32>(best + (i << 2), -Infinity);
   let computed: u32 = 0;
   for (let u: u32 = 0; u < units; u++) {
     const at = <usize>u << 2;
     const groups = load<f32>(done + at) < promising
-      ? 0 : compute_expected(w + unit * <usize>u, x, blocks, out + (at << 6), u * UNIT_ROWS, promising, record);
+      ? 0 : compute_unit(w + unit * <usize>u, x, blocks, out + (at << 6), u * UNIT_ROWS, rest, promising, 0, record);
     store<u32>(done + at, groups);
     computed += popcnt(groups);
   }
@@ -264,25 +223,12 @@ export function likeliest_q8_0(w: usize, x: usize, out: usize, rows: u32, blocks
     const at = <usize>u << 2, before = load<u32>(done + at);
     const threshold = max(load<f32>(best), threshold_of(record));
     const groups = load<f32>(maxima + at) < threshold
-      ? before : compute_unit(w + unit * <usize>u, x, blocks, out + (at << 6), threshold, before, record);
+      ? before : compute_unit(w + unit * <usize>u, x, blocks, out + (at << 6), u * UNIT_ROWS, f32x4.splat(0), threshold, before, record);
     rule_out(out + (at << 6), groups);
     store<u16>(found + (<usize>u << 1), <u16>groups);
     computed += popcnt(groups ^ before);
   }
   return computed;
-}
-
-/** e · x of a group's rows, whose products are at `out` and c at `room`, to `known`, where a group has its column. */
-// @ts-ignore: decorator
-@inline function note_deviations(out: usize, room: usize, bounds: usize, known: usize, inverse: v128): void {
-  const bound = v128.load(bounds), share = f32x4.div(f32x4.sub(v128.load(out), v128.load(room)), bound);
-  const whole = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(share, inverse)));
-  // A bound of NaN where it is more than 8 bits say.
-  v128.store(bounds, v128.or(bound, i32x4.gt_s(i32x4.abs(whole), i32x4.splat(127))));
-  store<i8>(known, <i8>i32x4.extract_lane(whole, 0));
-  store<i8>(known, <i8>i32x4.extract_lane(whole, 1), 2);
-  store<i8>(known, <i8>i32x4.extract_lane(whole, 2), 4);
-  store<i8>(known, <i8>i32x4.extract_lane(whole, 3), 6);
 }
 
 /**
@@ -292,26 +238,7 @@ export function likeliest_q8_0(w: usize, x: usize, out: usize, rows: u32, blocks
 export function know_q8_0(
   w: usize, x: usize, out: usize, rows: u32, blocks: u32, bounds: usize, known: usize, index: u32, inverse: f32, room: usize,
 ): void {
-  const upper = upper_bytes(blocks), lower = lower_bytes(blocks), unit = unit_bytes(blocks), scale = f32x4.splat(inverse);
-  const units = rows / UNIT_ROWS, step = stream_step(units, unit);
-  known += <usize>(index >> 1 << 3 | index & 1);
-  for (let u: u32 = 0; u < units;) {
-    const whole = u < step;
-    const apart = whole ? unit * step : upper, apartLower = whole ? apart : lower, groups: u32 = whole ? 1 : 4;
-    const next = whole ? step * UNIT_GROUPS : 1, first = w + unit * <usize>u;
-    for (let g: u32 = 0; g < UNIT_GROUPS; g += groups) {
-      const group = u * UNIT_GROUPS + g, lowers = first + upper * <usize>UNIT_GROUPS + lower * <usize>g;
-      vector_16(
-        true, first + upper * <usize>g, lowers, apart, apartLower, next, x, blocks, out + (<usize>group << 4), 0, 1, 0, room,
-      );
-      for (let i: u32 = 0; i < 4; i++) {
-        const at = <usize>(group + i * next) << 4;
-        note_deviations(out + at, room + (<usize>i << 4), bounds + at, known + (at << 2), scale);
-      }
-    }
-    u++;
-    if (u == step) u = 4 * step;
-  }
+  multiply_units(true, w, x, out, 0, rows, blocks, 1, 0, bounds, known + <usize>(index >> 1 << 3 | index & 1), inverse, room);
 }
 
 /** The column that pack_q8_halves packed as f32[cols] at `to`, exactly: 11 bits of scale times 7. */
@@ -319,12 +246,12 @@ export function unpack_q8_halves(x: usize, to: usize, blocks: u32): void {
   for (let b: u32 = 0; b < blocks; b++) {
     const X = v128.load32_splat(x);
     for (let i: usize = 0; i < 32; i += 8) {
-      const words = v128.load8x8_s(x + META_BYTES + i);
+      const words = v128.load8x8_s(x + meta_bytes(Q8_HALVES) + i);
       v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)), X));
       v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words)), X), 16);
       to += 32;
     }
-    x += BLOCK_BYTES;
+    x += activation_bytes(Q8_HALVES);
   }
 }
 

@@ -10,18 +10,15 @@ export const MAX_KNOWN = 16;
 const LEAST_NEW = 0.01;
 
 export class KnownColumns {
-  /** x_i · x_j, and below its diagonal the factor L of L · Lᵀ; 0 on that diagonal where a column is not referred to. */
+  /** x_i · x_j */
   readonly #products = new Float64Array(MAX_KNOWN * MAX_KNOWN);
+  /** L of L · Lᵀ, which these products are; 0 on its diagonal where a column is not referred to. */
   readonly #factor = new Float64Array(MAX_KNOWN * MAX_KNOWN);
   #length = 0;
   #next = 0;
 
   get length(): number {
     return this.#length;
-  }
-
-  get isFull(): boolean {
-    return this.#length === MAX_KNOWN;
   }
 
   /** Index of the column that is added next: the oldest one's where there is no room. */
